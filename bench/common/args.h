@@ -1,0 +1,44 @@
+/// Args: the command line of a bench program, `--name value` pairs and nothing else.
+///
+/// Errors  a fault in the command line ends the program with one line on stderr and exit status 2.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::bench {
+
+/// One line on stderr, exit status 2: the environment or the command line cannot work.
+[[noreturn]] void die(std::string_view message);
+
+struct Range {
+  std::uint64_t least = 0;
+  std::uint64_t most = UINT64_MAX;
+};
+
+class Args {
+ public:
+  /// `usage` is printed for `--help`; an argument that is not an option or lacks its value dies.
+  Args(int argc, char** argv, std::string_view usage);
+
+  [[nodiscard]] bool has(std::string_view name) const { return values_.contains(name); }
+  std::string text(std::string_view name, std::string_view otherwise);
+  std::string required_text(std::string_view name);
+  std::uint64_t number(std::string_view name, std::uint64_t otherwise, Range range = {});
+  /// A fraction of seconds, as in `--duration 2.5`, in nanoseconds.
+  std::uint64_t seconds(std::string_view name, double otherwise);
+  std::vector<int> numbers(std::string_view name);
+
+  /// Dies when the command line holds an option that nobody asked for.
+  void finish() const;
+
+ private:
+  std::map<std::string, std::string, std::less<>> values_;
+  std::set<std::string, std::less<>> known_;
+};
+
+}  // namespace sluice::bench

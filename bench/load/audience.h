@@ -1,0 +1,60 @@
+/// Audience: what all subscribers share: the options, the books, and one read buffer.
+///
+/// Owner   the Run.
+/// Thread  one.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "bench/common/histogram.h"
+#include "bench/common/net.h"
+#include "bench/common/wire.h"
+#include "bench/load/ledger.h"
+#include "bench/load/options.h"
+
+namespace sluice::bench {
+
+struct Audience {
+  /// Every count but the first six is a fault.
+  struct Counts {
+    std::uint64_t deliveries = 0;
+    std::uint64_t reads = 0;          ///< Records that held at least one event.
+    std::uint64_t bytes = 0;          ///< Decrypted, frames included.
+    std::uint64_t streams_ready = 0;  ///< Had their 200 and first byte.
+    std::uint64_t connections_open = 0;
+    std::uint64_t connections_ready = 0;  ///< So are all their streams.
+    std::uint64_t connect_failed = 0;
+    std::uint64_t non_200 = 0;
+    std::uint64_t streams_reset = 0;
+    std::uint64_t streams_ended = 0;
+    std::uint64_t connections_lost = 0;
+    std::uint64_t foreign = 0;  ///< Events that no publisher of this run wrote: a `gap`, say.
+    std::uint64_t damaged = 0;  ///< Our event, but not of its size.
+  };
+
+  explicit Audience(const Options& asked)
+      : options(asked),
+        tls(client_context("h2")),
+        ledger(asked.subscribers(), asked.publishers),
+        read_buffer(kReadBuffer) {}
+
+  [[nodiscard]] std::uint64_t connection_faults() const {
+    return counts.connect_failed + counts.non_200 + counts.streams_reset + counts.streams_ended +
+           counts.connections_lost;
+  }
+  static constexpr std::size_t kReadBuffer = 65'536;
+
+  const Options& options;
+  TlsContextPtr tls;
+  Poller poller;
+  Counts counts;
+  Ledger ledger;
+  Histogram latency;     ///< Of deliveries while `measuring`.
+  Histogram first_byte;  ///< From connect() to a stream's first byte.
+  bool measuring = false;
+  std::uint64_t read_ns = 0;      ///< When the bytes at hand were read.
+  std::vector<char> read_buffer;  ///< For the subscriber whose turn it is.
+};
+
+}  // namespace sluice::bench

@@ -1,0 +1,85 @@
+#include "bench/load/options.h"
+
+#include <string_view>
+
+#include <fmt/core.h>
+
+#include "bench/common/args.h"
+
+namespace sluice::bench {
+namespace {
+
+constexpr std::string_view kUsage =
+    R"(load: subscribers and publishers for a Server-Sent-Events server
+
+  --url URL              where each stream subscribes: https://HOST:PORT/PATH, HTTP/2 over TLS
+  --publish-url URL      where events are posted, HTTP/1.1, http:// or https:// (not with --rate 0)
+  --token TOKEN          bearer token of the publishers
+  --connections N        TLS connections (1); certificates are not verified
+  --streams N            streams of each connection (1)
+  --connecting N         connections that are set up at once (64)
+  --size BYTES           data of each event (100)
+  --rate N|max           events per second, or as fast as --window allows (max); 0 publishes none
+  --window N             events in flight with --rate max (16): a publish starts only while
+                         published - deliveries/subscribers < N
+  --publishers N         keep-alive connections that publish (8)
+  --stream-window BYTES  HTTP/2 flow control of a stream (6291456, as Chromium)
+  --connection-window B  and of a connection (15728640)
+  --setup-limit SEC      for all streams to have their 200 and first byte (60)
+  --settle SEC           pause before the warm-up (0)
+  --warmup SEC           published but not measured (1)
+  --duration SEC         measured (10)
+  --drain-limit SEC      for what is still under way at the end (5)
+  --server-pid N[,N]     processes whose CPU and memory are measured
+  --json FILE            the report, for programs
+
+Exit status: 0 clean, 1 a gap, duplicate, disorder or error was seen, 2 it could not run.
+)";
+
+constexpr std::uint64_t kMostWindow = 0x7fffffff;
+
+Url url_from(std::string_view option, const std::string& text) {
+  const auto url = parse_url(text);
+  if (!url) die(fmt::format("--{}: '{}' is not an http:// or https:// address", option, text));
+  return *url;
+}
+
+std::uint64_t rate_from(Args& args) {
+  if (args.text("rate", "max") == "max") return Options::kAsFastAsItGoes;
+  return args.number("rate", 0, {.most = 1'000'000});
+}
+
+}  // namespace
+
+Options options_from(int argc, char** argv) {
+  Args args(argc, argv, kUsage);
+  Options options;
+  options.subscribe = url_from("url", args.required_text("url"));
+  if (!options.subscribe.tls) die("--url: streams are measured over TLS, so https://");
+  options.rate = rate_from(args);
+  const auto publish = args.text("publish-url", {});
+  if (options.rate > 0) options.publish = url_from("publish-url", publish);
+  options.token = args.text("token", {});
+  options.connections = args.number("connections", options.connections, {1, 100'000});
+  options.streams = args.number("streams", options.streams, {1, 100'000});
+  options.connecting = args.number("connecting", options.connecting, {1, 10'000});
+  options.size = args.number("size", options.size, {40, 16'000'000});
+  options.window = args.number("window", options.window, {1, 1'000'000});
+  options.publishers = args.number("publishers", options.publishers, {1, 1'000});
+  options.stream_window = static_cast<std::int32_t>(args.number(
+      "stream-window", static_cast<std::uint64_t>(options.stream_window), {1, kMostWindow}));
+  options.connection_window = static_cast<std::int32_t>(
+      args.number("connection-window", static_cast<std::uint64_t>(options.connection_window),
+                  {65'535, kMostWindow}));
+  options.setup_limit_ns = args.seconds("setup-limit", 60);
+  options.settle_ns = args.seconds("settle", 0);
+  options.warm_up_ns = args.seconds("warmup", 1);
+  options.duration_ns = args.seconds("duration", 10);
+  options.drain_limit_ns = args.seconds("drain-limit", 5);
+  options.server_pids = args.numbers("server-pid");
+  options.json_file = args.text("json", {});
+  args.finish();
+  return options;
+}
+
+}  // namespace sluice::bench

@@ -1,0 +1,41 @@
+/// What the load generator was asked to do.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bench/common/net.h"
+
+namespace sluice::bench {
+
+struct Options {
+  static constexpr std::uint64_t kAsFastAsItGoes = UINT64_MAX;
+
+  Url subscribe;
+  Url publish;
+  std::string token;
+  std::size_t connections = 1;
+  std::size_t streams = 1;               ///< Of each connection.
+  std::size_t connecting = 64;           ///< Connections that are being set up at once.
+  std::size_t size = 100;                ///< Bytes of each event's data.
+  std::uint64_t rate = kAsFastAsItGoes;  ///< Events per second; 0 publishes nothing.
+  std::uint64_t window = 16;             ///< Events in flight when as fast as it goes.
+  std::size_t publishers = 8;
+  std::int32_t stream_window = 6'291'456;  ///< Chromium's.
+  std::int32_t connection_window = 15'728'640;
+  std::uint64_t setup_limit_ns = 0;
+  std::uint64_t settle_ns = 0;  ///< Between the last stream's first byte and the warm-up.
+  std::uint64_t warm_up_ns = 0;
+  std::uint64_t duration_ns = 0;
+  std::uint64_t drain_limit_ns = 0;
+  std::vector<int> server_pids;
+  std::string json_file;
+
+  [[nodiscard]] std::size_t subscribers() const { return connections * streams; }
+};
+
+/// Dies with one line when the command line cannot work.
+Options options_from(int argc, char** argv);
+
+}  // namespace sluice::bench

@@ -1,0 +1,123 @@
+#include "gateway/h2/request_head.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace sluice::h2 {
+namespace {
+
+/// What a field costs beside its octets (RFC 9113 §6.5.2).
+constexpr std::size_t kFieldOverhead = 32;
+constexpr std::size_t kMaxMethod = 32;
+
+constexpr bool is_alnum(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+char to_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool is_equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
+
+/// A host and perhaps a port: no userinfo, no list, nothing that ends a host elsewhere.
+bool is_host(std::string_view text) {
+  constexpr std::string_view kMarks = "-._~%:[]";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return is_alnum(c) || kMarks.find(c) != std::string_view::npos;
+  });
+}
+
+/// RFC 9110 §5.6.2.
+bool is_token(std::string_view text) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return is_alnum(c) || kMarks.find(c) != std::string_view::npos;
+  });
+}
+
+/// Visible ASCII without '#' and '\'.
+bool is_target(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c > 0x20 && c < 0x7f && c != '#' && c != '\\'; });
+}
+
+/// Speaks of the connection, not of the request; nghttp2 refuses the others of RFC 9113 §8.2.2.
+bool is_connection_field(std::string_view name) {
+  constexpr std::array<std::string_view, 3> kNames{"te", "http2-settings", "proxy-connection"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+}  // namespace
+
+void RequestHead::add(std::string_view name, std::string_view value) {
+  // Browsers split one cookie field into many: they count as bytes, not as fields.
+  const bool is_crumb = name == "cookie";
+  bytes_ += name.size() + value.size() + kFieldOverhead;
+  if (!is_crumb) ++fields_;
+  if (bytes_ > max_bytes_ || fields_ > max_fields_) is_too_large_ = true;
+  if (is_too_large_) return;
+
+  if (!name.empty() && name.front() == ':') {
+    add_pseudo(name, value);
+  } else if (is_crumb) {
+    if (!cookie_.empty()) cookie_ += "; ";
+    cookie_ += value;
+  } else if (name == "host") {
+    has_host_ = true;
+    host_ = value;
+  } else if (!is_connection_field(name)) {
+    request_.headers.add(std::string(name), std::string(value));
+  }
+}
+
+void RequestHead::add_pseudo(std::string_view name, std::string_view value) {
+  if (name == ":method") {
+    request_.method = value;
+  } else if (name == ":scheme") {
+    request_.scheme = value;
+    std::transform(value.begin(), value.end(), request_.scheme.begin(), to_lower);
+  } else if (name == ":authority") {
+    request_.authority = value;
+    if (value.empty()) is_malformed_ = true;
+  } else if (name == ":path") {
+    request_.path = value;
+  }
+}
+
+int RequestHead::finish(http::Request& request) && {
+  if (is_too_large_) return 431;
+  if (is_malformed_ || !settle_authority()) return 400;
+  if (request_.method.size() > kMaxMethod || !is_token(request_.method)) return 400;
+  if (request_.method == "CONNECT") return 501;
+  if (request_.scheme != "https" && request_.scheme != "http") return 400;
+  if (!settle_path()) return 400;
+  if (!cookie_.empty()) request_.headers.add("cookie", std::move(cookie_));
+  request = std::move(request_);
+  return 0;
+}
+
+bool RequestHead::settle_authority() {
+  if (has_host_) {
+    if (request_.authority.empty()) request_.authority = host_;
+    if (!is_equal_ignoring_case(request_.authority, host_)) return false;
+  }
+  return is_host(request_.authority);
+}
+
+bool RequestHead::settle_path() {
+  std::string& path = request_.path;
+  if (path == "*") return request_.method == "OPTIONS";
+  if (path.empty() || path.front() != '/' || !is_target(path)) return false;
+  if (const std::size_t mark = path.find('?'); mark != std::string::npos) {
+    request_.query = path.substr(mark + 1);
+    path.resize(mark);
+  }
+  return true;
+}
+
+}  // namespace sluice::h2

@@ -1,0 +1,365 @@
+#include "gateway/h2/session.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "gateway/base/assert.h"
+#include "gateway/h2/handles.h"
+
+namespace sluice::h2 {
+namespace {
+
+/// nghttp2 gets so much at a time: an abuse is acted upon between two pieces.
+constexpr std::size_t kPiece = 4_KiB;
+/// What a client may still have had on its way when an idle connection is given up.
+constexpr Duration kGoawayGrace = std::chrono::seconds(1);
+/// A client that answers every DATA frame with updates of both windows sends two frames for it.
+constexpr std::uint64_t kLightFramesPerData = 4;
+
+std::uint32_t code_for(ssize_t error) {
+  switch (error) {
+    case NGHTTP2_ERR_FLOODED:
+    case NGHTTP2_ERR_TOO_MANY_SETTINGS:
+    case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS:
+      return NGHTTP2_ENHANCE_YOUR_CALM;
+    case NGHTTP2_ERR_BAD_CLIENT_MAGIC:
+      return NGHTTP2_PROTOCOL_ERROR;
+    default:
+      return NGHTTP2_INTERNAL_ERROR;
+  }
+}
+
+}  // namespace
+
+Session::Session(Transport& transport,  // NOLINT(readability-function-size): six nouns, no flags.
+                 http::Service& service, http::Connection info, const Options& options,
+                 Counters& counters, const Clock& clock)
+    : service_(service),
+      clock_(clock),
+      created_(clock.now()),
+      shared_{.native = nullptr,
+              .transport = transport,
+              .info = std::move(info),
+              .options = options,
+              .counters = counters,
+              .dying = {}},
+      native_(make_native(*this, options)),
+      provoked_resets_(options.provoked_resets, created_),
+      peer_resets_(options.peer_resets, created_),
+      control_frames_(options.control_frames, created_),
+      light_frames_(options.light_frames, created_),
+      silent_since_(created_),
+      idle_since_(created_) {
+  shared_.native = native_.get();
+  shared_.info.protocol = "h2";
+  shared_.info.open_exchanges = shared_.info.event_streams = 0;
+  counters.sessions.add();
+  submit_preface();
+}
+
+Session::~Session() {
+  for (const auto& stream : streams_) stream->end();  // From here on no stream does anything.
+  sweep();
+}
+
+void Session::submit_preface() {
+  const Options& o = shared_.options;
+  const std::array<nghttp2_settings_entry, 5> settings{{
+      {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 0},
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, o.max_concurrent_streams},
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, static_cast<std::uint32_t>(o.stream_window)},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(o.header_list_bytes)},
+      {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+  }};
+  SLUICE_ASSERT(nghttp2_submit_settings(native_.get(), NGHTTP2_FLAG_NONE, settings.data(),
+                                        settings.size()) == 0,
+                "nghttp2 refused our SETTINGS");
+  SLUICE_ASSERT(
+      nghttp2_session_set_local_window_size(native_.get(), NGHTTP2_FLAG_NONE, 0,
+                                            static_cast<std::int32_t>(o.connection_window)) == 0,
+      "nghttp2 refused our connection window");
+  shared_.transport.flush_later();
+}
+
+// Bytes in.
+
+void Session::feed(std::span<const std::byte> bytes) {
+  progress_.fed = true;
+  while (!bytes.empty() && !is_ending_ && !is_dead_) {
+    const auto piece = bytes.first(std::min(bytes.size(), kPiece));
+    bytes = bytes.subspan(piece.size());
+    const ssize_t taken =
+        nghttp2_session_mem_recv(native_.get(), as_octets(piece.data()), piece.size());
+    if (is_doomed_) {
+      terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+    } else if (taken < 0) {
+      terminate(code_for(taken));
+    }
+  }
+  sweep();
+}
+
+void Session::on_eof() {
+  is_dead_ = true;
+  for (const auto& stream : streams_) stream->end();
+  sweep();
+}
+
+bool Session::wants_read() const {
+  return !is_ending_ && !is_dead_ &&
+         nghttp2_session_get_outbound_queue_size(native_.get()) <= shared_.options.outbound_high;
+}
+
+bool Session::is_finished() const {
+  if (is_dead_) return true;
+  if (nghttp2_session_get_outbound_queue_size(native_.get()) >= shared_.options.outbound_limit) {
+    return true;
+  }
+  return nghttp2_session_want_read(native_.get()) == 0 &&
+         nghttp2_session_want_write(native_.get()) == 0;
+}
+
+// Bytes out.
+
+bool Session::fill(OutBuffer& out) {
+  if (is_dead_) return false;
+  shared_.out = &out;
+  bool is_more = pump(out);
+  if (is_doomed_ && !is_ending_) {
+    terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+    is_more = pump(out);
+  }
+  shared_.out = nullptr;
+  sweep();
+  return is_more && !is_dead_ && nghttp2_session_want_write(native_.get()) != 0;
+}
+
+bool Session::pump(OutBuffer& out) {
+  shared_.is_paused = false;
+  while (out.room() > 0) {
+    const std::uint8_t* data = nullptr;
+    // DATA does not come out here: Stream::send() has put it into `out` when this returns.
+    const ssize_t size = nghttp2_session_mem_send(native_.get(), &data);
+    if (size < 0) is_dead_ = true;
+    if (size <= 0) return shared_.is_paused;
+    out.append(as_bytes(data, static_cast<std::size_t>(size)));
+  }
+  return true;
+}
+
+// What the callbacks report.
+
+Stream* Session::find_stream(std::int32_t id) {
+  return static_cast<Stream*>(nghttp2_session_get_stream_user_data(native_.get(), id));
+}
+
+Stream& Session::add_stream(std::int32_t id) {
+  progress_.any_request = true;
+  shared_.counters.streams.add();
+  streams_.push_back(std::make_unique<Stream>(shared_, id, streams_.size()));
+  return *streams_.back();
+}
+
+void Session::remove_stream(Stream& stream) {
+  stream.end();
+  nghttp2_session_set_stream_user_data(native_.get(), stream.id(), nullptr);
+  if (progress_.header_block == stream.id()) progress_.header_block = 0;
+  const std::size_t place = stream.place();
+  dying_.push_back(std::exchange(streams_[place], nullptr));
+  if (place + 1 != streams_.size()) {
+    streams_[place] = std::move(streams_.back());
+    streams_[place]->set_place(place);
+  }
+  streams_.pop_back();
+  if (streams_.empty()) progress_.fell_idle = true;
+}
+
+void Session::on_frame_begins(std::uint8_t type, std::uint8_t flags, std::size_t length) {
+  if (type != NGHTTP2_CONTINUATION) progress_.header_block = 0;
+  switch (type) {
+    case NGHTTP2_HEADERS:
+    case NGHTTP2_CONTINUATION:
+      return;  // Bounded by streams, fields and max_continuations.
+    case NGHTTP2_DATA:
+      if (length == 0 && (flags & NGHTTP2_FLAG_END_STREAM) == 0) charge(control_frames_);
+      return;
+    case NGHTTP2_RST_STREAM:
+      shared_.counters.peer_resets.add();
+      charge(peer_resets_);
+      return;
+    case NGHTTP2_SETTINGS:
+    case NGHTTP2_PING:
+    case NGHTTP2_GOAWAY:
+      charge(control_frames_);
+      return;
+    default:
+      light_frames_.give(kLightFramesPerData * (shared_.frames_sent - frames_credited_));
+      frames_credited_ = shared_.frames_sent;
+      charge(light_frames_);
+      return;
+  }
+}
+
+// nghttp2 resets a stream for an error of the peer in two ways: it reports an invalid frame, now,
+// and sends RST_STREAM later; or (a body that contradicts its content-length) only the latter. An
+// invalid frame is charged at once, so that many of them in one piece do not get away; its reset is
+// paid then.
+void Session::on_invalid_frame(std::int32_t stream) {
+  if (progress_.header_block == stream) progress_.header_block = 0;
+  ++resets_paid_;
+  charge(provoked_resets_);
+}
+
+void Session::on_reset_sent(const Stream* stream, std::uint32_t code) {
+  if (code == NGHTTP2_NO_ERROR || (stream != nullptr && stream->asked_for(code))) return;
+  shared_.counters.provoked_resets.add();
+  if (resets_paid_ > 0) {
+    --resets_paid_;
+  } else {
+    charge(provoked_resets_);
+  }
+}
+
+void Session::charge(TokenBucket& bucket) {
+  if (!bucket.take(clock_.now())) is_doomed_ = true;
+}
+
+// Endings.
+
+void Session::terminate(std::uint32_t code) {
+  if (is_ending_) return;
+  is_ending_ = true;
+  (code == NGHTTP2_ENHANCE_YOUR_CALM ? shared_.counters.calm_closes : shared_.counters.error_closes)
+      .add();
+  nghttp2_session_terminate_session(native_.get(), code);
+  shared_.transport.flush_later();
+}
+
+void Session::sweep() {
+  while (!shared_.dying.empty() || !dying_.empty()) {
+    // An Answer that goes may end others: they come with the next round.
+    const auto streams = std::exchange(dying_, {});
+    auto answers = std::exchange(shared_.dying, {});
+    answers.clear();  // An Exchange outlives its Answer.
+  }
+}
+
+void Session::drain_notice() {
+  if (is_noticed_ || is_draining_ || is_ending_) return;
+  is_noticed_ = true;
+  nghttp2_submit_shutdown_notice(native_.get());
+  shared_.transport.flush_later();
+}
+
+void Session::drain_finish() {
+  if (is_draining_ || is_ending_) return;
+  is_draining_ = true;
+  nghttp2_submit_goaway(native_.get(), NGHTTP2_FLAG_NONE,
+                        nghttp2_session_get_last_proc_stream_id(native_.get()), NGHTTP2_NO_ERROR,
+                        nullptr, 0);
+  shared_.transport.flush_later();
+}
+
+// Time.
+
+TimePoint Session::check(TimePoint now) {
+  if (is_dead_) return TimePoint::max();
+  const Options& o = shared_.options;
+  // What a peer may begin at any moment must be found within its own limit.
+  TimePoint next =
+      now + std::min({o.headers_timeout, o.body_timeout, o.stalled_stream, o.ping_after});
+  if (!is_ending_) {
+    next = std::min(next, check_handshake(now));
+    next = std::min(next, check_liveness(now));
+    next = std::min(next, check_idle(now));
+    next = std::min(next, check_streams(now));
+  }
+  sweep();
+  return std::max(next, now);
+}
+
+TimePoint Session::check_handshake(TimePoint now) {
+  const Options& o = shared_.options;
+  TimePoint next = TimePoint::max();
+  const auto expect = [&](bool is_done, Duration limit) {
+    if (is_done) return true;
+    next = std::min(next, created_ + limit);
+    return now < created_ + limit;
+  };
+  if (!expect(progress_.settings_seen, o.settings_timeout) ||
+      !expect(progress_.settings_acked, o.settings_ack_timeout)) {
+    shared_.counters.settings_timeouts.add();
+    terminate(NGHTTP2_SETTINGS_TIMEOUT);
+    return now;
+  }
+  if (progress_.header_block != std::exchange(header_block_seen_, progress_.header_block)) {
+    header_block_since_ = now;
+  }
+  if (progress_.header_block != 0) {
+    if (now - header_block_since_ >= o.headers_timeout) {
+      shared_.counters.headers_timeouts.add();
+      terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+      return now;
+    }
+    next = std::min(next, header_block_since_ + o.headers_timeout);
+  }
+  return next;
+}
+
+TimePoint Session::check_liveness(TimePoint now) {
+  const Options& o = shared_.options;
+  if (std::exchange(progress_.fed, false)) {
+    silent_since_ = now;
+    progress_.ping_waits = false;
+  }
+  if (!progress_.ping_waits) {
+    if (now - silent_since_ < o.ping_after) return silent_since_ + o.ping_after;
+    progress_.ping_waits = true;
+    progress_.ping_left = false;
+    ping_since_ = now;
+    nghttp2_submit_ping(native_.get(), NGHTTP2_FLAG_NONE, nullptr);
+    shared_.counters.pings.add();
+    shared_.transport.flush_later();
+  }
+  // A socket that takes nothing is the transport's business, and has its own limit.
+  if (!progress_.ping_left) ping_since_ = now;
+  if (now - ping_since_ >= o.ping_timeout) {
+    shared_.counters.ping_timeouts.add();
+    is_dead_ = true;
+  }
+  return ping_since_ + o.ping_timeout;
+}
+
+TimePoint Session::check_idle(TimePoint now) {
+  const Options& o = shared_.options;
+  if (final_goaway_at_ != TimePoint::max()) {
+    if (now >= final_goaway_at_) {
+      drain_finish();
+      return TimePoint::max();
+    }
+    return final_goaway_at_;
+  }
+  if (std::exchange(progress_.fell_idle, false) || !streams_.empty()) idle_since_ = now;
+  const Duration limit = progress_.any_request ? o.idle_timeout : o.first_request_timeout;
+  if (now - idle_since_ < limit) return idle_since_ + limit;
+  shared_.counters.idle_timeouts.add();
+  drain_notice();
+  final_goaway_at_ = now + kGoawayGrace;
+  return final_goaway_at_;
+}
+
+TimePoint Session::check_streams(TimePoint now) {
+  TimePoint next = TimePoint::max();
+  for (std::size_t i = 0; i < streams_.size(); ++i) {  // Nothing here adds or removes a stream.
+    const Stream::Health health = streams_[i]->check(now, next);
+    if (health != Stream::Health::good) streams_[i]->fail(health);
+  }
+  return next;
+}
+
+std::string nghttp2_version() {
+  return ::nghttp2_version(0)->version_str;
+}
+
+}  // namespace sluice::h2

@@ -1,0 +1,257 @@
+#include "gateway/h2/stream.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/base/assert.h"
+#include "gateway/h2/handles.h"
+
+namespace sluice::h2 {
+namespace {
+
+constexpr std::size_t kFrameHeader = 9;
+/// A frame that gets less than this of a record waits for the next record, unless it fits in full.
+constexpr std::size_t kWorthwhile = 256;
+
+nghttp2_nv field(std::string_view name, std::string_view value) {
+  // nghttp2 copies both; its interface only forgot the const.
+  return {const_cast<std::uint8_t*>(as_octets(name.data())),
+          const_cast<std::uint8_t*>(as_octets(value.data())), name.size(), value.size(),
+          NGHTTP2_NV_FLAG_NONE};
+}
+
+bool has_no_body(int status) {
+  return status == 204 || status == 205 || status == 304;
+}
+
+// NOLINTNEXTLINE(readability-function-size): nghttp2 decides how many parameters there are.
+ssize_t read_data(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t length,
+                  std::uint32_t* flags, nghttp2_data_source* source, void*) noexcept {
+  const Stream::Chunk chunk = static_cast<Stream*>(source->ptr)->read(length);
+  if (chunk.verdict == Stream::Chunk::Verdict::defer) return NGHTTP2_ERR_DEFERRED;
+  if (chunk.verdict == Stream::Chunk::Verdict::pause) return NGHTTP2_ERR_PAUSE;
+  *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+  if (chunk.last) *flags |= NGHTTP2_DATA_FLAG_EOF;
+  return static_cast<ssize_t>(chunk.bytes);
+}
+
+}  // namespace
+
+Stream::Stream(Shared& shared, std::int32_t id, std::size_t place)
+    : shared_(shared),
+      head_(std::make_unique<RequestHead>(shared.options)),
+      place_(place),
+      id_(id) {}
+
+void Stream::open(http::Service& service, bool has_body) {
+  http::Request request;
+  const int status = std::move(*head_).finish(request);
+  head_.reset();
+  is_head_request_ = request.method == "HEAD";
+  if (status != 0) {
+    refuse(status);
+    return;
+  }
+  request.has_body = has_body;
+  is_opened_ = true;
+  ++shared_.info.open_exchanges;
+  shared_.counters.requests.add();
+  answer_ = service.open(request, *this);
+  SLUICE_ASSERT(answer_ != nullptr, "a service opened an exchange without an answer");
+  if (is_over_) shared_.dying.push_back(std::move(answer_));  // It was aborted from inside.
+}
+
+void Stream::refuse(int status) {
+  shared_.counters.refused_heads.add();
+  is_responded_ = true;
+  is_over_ = true;
+  submit({.status = status, .headers = {}}, 0, false);
+}
+
+void Stream::respond(http::Response head, http::Kind kind,
+                     std::optional<std::uint64_t> content_length) {
+  SLUICE_ASSERT(!is_responded_, "an exchange was answered twice");
+  if (is_over_) return;
+  is_responded_ = true;
+  if (kind == http::Kind::event_stream) {
+    is_event_stream_ = true;
+    ++shared_.info.event_streams;
+  }
+  const bool has_body = !is_head_request_ && !has_no_body(head.status) &&
+                        !(content_length.has_value() && *content_length == 0);
+  submit(head, content_length, has_body);
+  // Whatever the client asks for: nghttp2 serves streams that are not incremental strictly one
+  // after the other, so one busy stream would starve all others of its connection (RFC 9218 §10).
+  const nghttp2_extpri priority{.urgency = is_event_stream_ ? 3U : 1U, .inc = 1};
+  nghttp2_session_change_extpri_stream_priority(shared_.native, id_, &priority, 1);
+  shared_.transport.flush_later();
+}
+
+void Stream::submit(const http::Response& head, std::optional<std::uint64_t> length,
+                    bool has_body) {
+  const std::string status = fmt::format_int(head.status).str();
+  const std::string size = length ? fmt::format_int(*length).str() : std::string();
+  std::vector<nghttp2_nv> fields;
+  fields.reserve(head.headers.size() + 2);
+  fields.push_back(field(":status", status));
+  for (const http::Field& f : head.headers) fields.push_back(field(f.name, f.value));
+  if (length && head.status != 204) fields.push_back(field("content-length", size));
+  nghttp2_data_provider provider{.source = {.ptr = this}, .read_callback = &read_data};
+  const int rv = nghttp2_submit_response(shared_.native, id_, fields.data(), fields.size(),
+                                         has_body ? &provider : nullptr);
+  SLUICE_ASSERT(rv == 0, "nghttp2 refused the head of a response");
+}
+
+void Stream::wake() {
+  if (is_reading_) was_woken_ = true;
+  if (!is_deferred_ || is_over_) return;
+  is_deferred_ = false;
+  send_moved_ = true;
+  nghttp2_session_resume_data(shared_.native, id_);
+  shared_.transport.flush_later();
+}
+
+void Stream::consume(std::size_t n) {
+  if (is_over_) return;  // end() has given back everything.
+  SLUICE_ASSERT(n <= unconsumed_, "more was consumed of a request body than has arrived");
+  unconsumed_ -= n;
+  body_moved_ = true;
+  nghttp2_session_consume(shared_.native, id_, n);
+  shared_.transport.flush_later();
+}
+
+void Stream::abort() {
+  if (is_over_) return;
+  reset(NGHTTP2_CANCEL);
+  end();
+}
+
+void Stream::reset(std::uint32_t code) {
+  reset_code_ = code;
+  nghttp2_submit_rst_stream(shared_.native, NGHTTP2_FLAG_NONE, id_, code);
+  shared_.transport.flush_later();
+}
+
+void Stream::on_body(std::string_view bytes) {
+  body_moved_ = true;
+  if (is_over_ || answer_ == nullptr) {
+    // Nobody wants them; the other streams of the connection need the window.
+    nghttp2_session_consume(shared_.native, id_, bytes.size());
+    return;
+  }
+  unconsumed_ += bytes.size();
+  answer_->on_body(bytes);
+}
+
+void Stream::on_body_end() {
+  is_request_ended_ = true;
+  if (!is_over_ && answer_ != nullptr) answer_->on_body_end();
+}
+
+Stream::Chunk Stream::read(std::size_t max) {
+  using Verdict = Chunk::Verdict;
+  if (is_over_) return {.verdict = Verdict::defer};  // Its RST_STREAM is on its way.
+  OutBuffer& out = *shared_.out;
+  const std::size_t room = out.room();
+  std::size_t want = std::min(max, shared_.options.data_frame_cap);
+  if (room >= kFrameHeader + kWorthwhile) want = std::min(want, room - kFrameHeader);
+
+  was_woken_ = false;
+  is_reading_ = true;
+  http::Answer::Ready ready = answer_->ready(want);
+  if (was_woken_ && !is_over_ && ready.bytes == 0 && !ready.last) ready = answer_->ready(want);
+  is_reading_ = false;
+  SLUICE_ASSERT(ready.bytes <= want, "an answer has more ready than it was asked for");
+
+  if (is_over_) return {.verdict = Verdict::defer};  // It aborted itself.
+  if (ready.bytes == 0 && !ready.last) {
+    is_deferred_ = true;
+    send_moved_ = true;
+    return {.verdict = Verdict::defer};
+  }
+  if (ready.bytes + kFrameHeader > room) {
+    shared_.is_paused = true;
+    return {.verdict = Verdict::pause};
+  }
+  return {.verdict = Verdict::send, .bytes = ready.bytes, .last = ready.last};
+}
+
+void Stream::send(std::span<const std::byte> frame_header, std::size_t bytes) {
+  const std::span<std::byte> space = shared_.out->extend(kFrameHeader + bytes);
+  std::copy_n(frame_header.begin(), kFrameHeader, space.begin());
+  if (bytes != 0) answer_->take(space.subspan(kFrameHeader));
+  send_moved_ = true;
+  ++shared_.frames_sent;
+  shared_.counters.data_frames.add();
+  shared_.counters.data_bytes.add(bytes);
+}
+
+void Stream::on_answer_sent() {
+  end();
+  if (!is_request_ended_) reset(NGHTTP2_NO_ERROR);  // RFC 9113 §8.1
+}
+
+void Stream::on_answer_not_sent(bool is_closing) {
+  if (is_over_) return;
+  if (!is_closing) reset(NGHTTP2_INTERNAL_ERROR);
+  end();
+}
+
+void Stream::end() {
+  if (answer_ != nullptr) shared_.dying.push_back(std::move(answer_));
+  if (is_opened_) --shared_.info.open_exchanges;
+  if (is_event_stream_) --shared_.info.event_streams;
+  is_opened_ = is_event_stream_ = false;
+  is_over_ = true;
+  if (unconsumed_ != 0) {
+    nghttp2_session_consume_connection(shared_.native, unconsumed_);
+    unconsumed_ = 0;
+  }
+}
+
+/// The client has window to send more of the body, both of the stream and of the connection.
+bool Stream::may_receive() const {
+  return nghttp2_session_get_stream_local_window_size(shared_.native, id_) > 0 &&
+         nghttp2_session_get_local_window_size(shared_.native) > 0;
+}
+
+Stream::Health Stream::check(TimePoint now, TimePoint& next) {
+  if (is_over_ || answer_ == nullptr) return Health::good;
+  const Options& limits = shared_.options;
+  if (!is_request_ended_ && !is_responded_) {
+    if (std::exchange(body_moved_, false) || !may_receive()) body_since_ = now;
+    if (now - body_since_ >= limits.body_timeout) return Health::body_overdue;
+    next = std::min(next, body_since_ + limits.body_timeout);
+  }
+  if (is_responded_ && !is_deferred_) {
+    // A window that was used up exactly looks shut, though there may be nothing left to send.
+    if (std::exchange(send_moved_, false)) {
+      send_since_ = now;
+    } else if (now - send_since_ >= limits.stalled_stream) {
+      const http::Answer::Ready ready = answer_->ready(1);
+      if (is_over_) return Health::good;
+      if (ready.bytes != 0 || ready.last) return Health::stalled;
+      send_since_ = now;
+    }
+    next = std::min(next, send_since_ + limits.stalled_stream);
+  }
+  return Health::good;
+}
+
+void Stream::fail(Health health) {
+  if (health == Health::stalled) {
+    shared_.counters.stalled_streams.add();
+    abort();
+  } else if (health == Health::body_overdue) {
+    shared_.counters.body_timeouts.add();
+    is_responded_ = true;
+    submit({.status = 408, .headers = {}}, 0, false);
+    end();
+    shared_.transport.flush_later();
+  }
+}
+
+}  // namespace sluice::h2

@@ -1,0 +1,117 @@
+/// Stream: one HTTP/2 stream, the Exchange that an Answer speaks through.
+///
+/// nghttp2 asks it for DATA (read, then send), its Answer tells it that there is some (wake). In
+/// between it is *deferred*: nghttp2 has put it aside until resume.
+/// Owner      its Session.
+/// Thread     the connection's worker only.
+/// Invariant  answer_ is null before open() and from the moment the exchange is over; an Answer
+/// that
+///            is let go waits in Shared::dying until nobody is inside one of its calls.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/out_buffer.h"
+#include "gateway/base/protocol.h"
+#include "gateway/h2/counters.h"
+#include "gateway/h2/options.h"
+#include "gateway/h2/request_head.h"
+#include "gateway/http/exchange.h"
+
+struct nghttp2_session;
+
+namespace sluice::h2 {
+
+/// What the streams of a session share.
+struct Shared {
+  nghttp2_session* native;
+  Transport& transport;
+  http::Connection info;
+  const Options& options;
+  Counters& counters;
+  OutBuffer* out = nullptr;       ///< Set during fill().
+  bool is_paused = false;         ///< A stream found no room in this fill()'s OutBuffer.
+  std::uint64_t frames_sent = 0;  ///< DATA frames.
+  std::vector<std::unique_ptr<http::Answer>> dying;
+};
+
+class Stream final : public http::Exchange {
+ public:
+  /// What read() has for nghttp2.
+  struct Chunk {
+    enum class Verdict { send, defer, pause } verdict = Verdict::defer;
+    std::size_t bytes = 0;
+    bool last = false;
+  };
+  /// What check() found.
+  enum class Health { good, stalled, body_overdue };
+
+  Stream(Shared& shared, std::int32_t id, std::size_t place);
+
+  void respond(http::Response head, http::Kind kind,
+               std::optional<std::uint64_t> content_length) override;
+  void wake() override;
+  void consume(std::size_t n) override;
+  void abort() override;
+  [[nodiscard]] const http::Connection& connection() const override { return shared_.info; }
+
+  // For the Session.
+  [[nodiscard]] RequestHead* head() { return head_.get(); }  ///< Null when it is complete.
+  void open(http::Service& service, bool has_body);
+  void on_body(std::string_view bytes);
+  void on_body_end();
+  Chunk read(std::size_t max);
+  void send(std::span<const std::byte> frame_header, std::size_t bytes);
+  /// END_STREAM left: the client need not go on with its request body.
+  void on_answer_sent();
+  /// nghttp2 could not send the head of the response, perhaps because a reset is on its way
+  /// already.
+  void on_answer_not_sent(bool is_closing);
+  /// The exchange is over: lets the Answer go and gives back what it did not consume.
+  void end();
+  /// Looks at what has moved since the last call; `since` of what has not is older than the limits.
+  Health check(TimePoint now, TimePoint& next);
+  /// Ends a stream whose limit was reached.
+  void fail(Health health);
+
+  [[nodiscard]] std::int32_t id() const { return id_; }
+  /// An RST_STREAM with this code is our choice, not the peer's doing.
+  [[nodiscard]] bool asked_for(std::uint32_t code) const { return code == reset_code_; }
+  [[nodiscard]] std::size_t place() const { return place_; }
+  void set_place(std::size_t place) { place_ = place; }
+
+ private:
+  void submit(const http::Response& head, std::optional<std::uint64_t> length, bool has_body);
+  void refuse(int status);
+  void reset(std::uint32_t code);
+  [[nodiscard]] bool may_receive() const;
+
+  Shared& shared_;
+  std::unique_ptr<RequestHead> head_;
+  std::unique_ptr<http::Answer> answer_;
+  std::size_t place_;           ///< In Session::streams_.
+  std::size_t unconsumed_ = 0;  ///< Bytes of body given to the Answer and not dealt with.
+  TimePoint body_since_{};      ///< The last check() that found body_moved_.
+  TimePoint send_since_{};      ///< The last check() that found send_moved_.
+  const std::int32_t id_;
+  std::uint32_t reset_code_ = UINT32_MAX;  ///< Of the RST_STREAM that we asked for.
+  bool is_head_request_ : 1 = false;
+  bool is_event_stream_ : 1 = false;
+  bool is_opened_ : 1 = false;  ///< Counted in Connection::open_exchanges.
+  bool is_over_ : 1 = false;
+  bool is_responded_ : 1 = false;
+  bool is_request_ended_ : 1 = false;
+  bool is_deferred_ : 1 = false;  ///< read() said so; nghttp2 waits for resume.
+  bool is_reading_ : 1 = false;   ///< Inside Answer::ready().
+  bool was_woken_ : 1 = false;    ///< wake() came from inside Answer::ready().
+  bool body_moved_ = true;
+  bool send_moved_ = true;
+};
+
+}  // namespace sluice::h2

@@ -1,0 +1,96 @@
+/// Service, Exchange and Answer: one request and its answer, whatever the protocol.
+///
+/// A session (h1 or h2) calls Service::open() when a request's head is complete. The service
+/// returns an Answer, which the session owns until the exchange is over. The answer speaks back
+/// through its Exchange, and the session *pulls* the answer's body when the client has room for it:
+/// nothing is queued on the way, so back-pressure needs no further mechanism.
+///
+///   open() ─► respond(head) ─► { wake() ─► ready(max) ─► take(out) }… ─► ready().last ─► destroyed
+///
+/// Thread     the connection's worker only.
+/// Lifetime   Exchange outlives Answer. The Answer is destroyed exactly once: after its last byte
+///            was handed over, or when the peer or a limit ended the stream, or the connection is
+///            gone. Never from inside one of its own calls, nor from inside a call that it makes
+///            on its Exchange.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "gateway/http/message.h"
+
+namespace sluice::http {
+
+/// The connection an exchange came on.
+struct Connection {
+  std::uint64_t id = 0;  ///< Unique in the process.
+  std::string peer;      ///< Address of the client, without port.
+  bool is_tls = false;
+  std::string_view protocol;       ///< "h2" or "http/1.1"; static.
+  std::size_t open_exchanges = 0;  ///< Kept by the session.
+  std::size_t event_streams =
+      0;  ///< Exchanges answered with Kind::event_stream. Kept by the session.
+};
+
+/// How an answer's body is to be scheduled.
+enum class Kind : std::uint8_t {
+  finite,        ///< Ends soon: goes before event streams.
+  event_stream,  ///< Lives long: shares the connection fairly with all others of its kind.
+};
+
+class Exchange {
+ public:
+  /// Sends the head; at most once. With `content_length` (Kind::finite only) that many body bytes
+  /// follow. The first body bytes leave in the same flush when ready() has them.
+  virtual void respond(Response head, Kind kind,
+                       std::optional<std::uint64_t> content_length = {}) = 0;
+  /// ready() may answer differently from now on. Cheap; any number of times.
+  virtual void wake() = 0;
+  /// `n` bytes given by on_body() have been dealt with: the client may send as many more.
+  virtual void consume(std::size_t n) = 0;
+  /// Ends the exchange at once without finishing its body (HTTP/2: RST_STREAM CANCEL; HTTP/1.1:
+  /// closes the connection).
+  virtual void abort() = 0;
+  [[nodiscard]] virtual const Connection& connection() const = 0;
+
+ protected:
+  ~Exchange() = default;
+};
+
+class Answer {
+ public:
+  struct Ready {
+    std::size_t bytes = 0;  ///< Can be taken now; ≤ max. 0 and not last: wait for wake().
+    bool last = false;      ///< The body ends after these bytes.
+  };
+
+  Answer() = default;
+  Answer(const Answer&) = delete;
+  Answer& operator=(const Answer&) = delete;
+  virtual ~Answer() = default;
+
+  /// Body bytes of the request, in order; the view is good during the call. Each byte must be
+  /// given back by Exchange::consume(), now or later.
+  virtual void on_body(std::string_view bytes) = 0;
+  /// The request is complete. Called exactly once, unless the exchange ends before.
+  virtual void on_body_end() = 0;
+  /// How much of the body could be taken, `max` ≥ 1 at most. Has no effect that shows on the wire.
+  virtual Ready ready(std::size_t max) = 0;
+  /// Takes exactly out.size() bytes, which is ≤ the last ready().bytes; directly after ready().
+  virtual void take(std::span<std::byte> out) = 0;
+};
+
+class Service {
+ public:
+  virtual ~Service() = default;
+  /// Never null. `exchange` is good for the Answer's whole life. respond() may be called from
+  /// inside, or at any later time.
+  virtual std::unique_ptr<Answer> open(const Request& request, Exchange& exchange) = 0;
+};
+
+}  // namespace sluice::http

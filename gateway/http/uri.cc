@@ -1,0 +1,138 @@
+#include "gateway/http/uri.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+namespace sluice::http {
+namespace {
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+bool is_unreserved(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
+enum class Plus { stays, is_blank };
+
+Result<std::string> decode(std::string_view text, Plus plus) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%') {
+      const int high = i + 1 < text.size() ? hex_digit(text[i + 1]) : -1;
+      const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+      if (high < 0 || low < 0) {
+        return fail(Errc::invalid, fmt::format("'%' at byte {} lacks two hex digits", i + 1));
+      }
+      out += static_cast<char>(high * 16 + low);
+      i += 2;
+    } else {
+      out += text[i] == '+' && plus == Plus::is_blank ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+/// How many bytes the sequence at the front takes; 0 when it is malformed (Unicode, table 3-7).
+std::size_t utf8_sequence(std::string_view text) {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead >= 0xC2 && lead <= 0xDF) return follows(1) ? 2 : 0;
+  if (lead >= 0xE0 && lead <= 0xEF) {
+    if (lead == 0xE0 && byte(1) < 0xA0) return 0;  // overlong
+    if (lead == 0xED && byte(1) > 0x9F) return 0;  // surrogate
+    return follows(1) && follows(2) ? 3 : 0;
+  }
+  if (lead >= 0xF0 && lead <= 0xF4) {
+    if (lead == 0xF0 && byte(1) < 0x90) return 0;  // overlong
+    if (lead == 0xF4 && byte(1) > 0x8F) return 0;  // above U+10FFFF
+    return follows(1) && follows(2) && follows(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+tl::unexpected<Error> in_field(std::size_t number, std::string_view part, const Error& error) {
+  return fail(error.code, fmt::format("{} of field {}: {}", part, number, error.what));
+}
+
+}  // namespace
+
+Result<std::string> percent_decode(std::string_view text) { return decode(text, Plus::stays); }
+
+std::string percent_encode(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    if (is_unreserved(c)) {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += {'%', kHex[byte >> 4U], kHex[byte & 0x0FU]};
+    }
+  }
+  return out;
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t n = utf8_sequence(text);
+    if (n == 0) return false;
+    text.remove_prefix(n);
+  }
+  return true;
+}
+
+bool is_text(std::string_view text) {
+  return text.find('\0') == std::string_view::npos && is_utf8(text);
+}
+
+Result<Form> parse_form(std::string_view text, std::size_t limit) {
+  Form form;
+  while (!text.empty()) {
+    const std::string_view piece = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(piece.size() + 1, text.size()));
+    if (piece.empty()) continue;
+    if (form.size() == limit) {
+      return fail(Errc::limit, fmt::format("more than {} fields", limit));
+    }
+    const std::size_t equals = std::min(piece.find('='), piece.size());
+    auto name = decode(piece.substr(0, equals), Plus::is_blank);
+    if (!name) return in_field(form.size() + 1, "name", name.error());
+    auto value = decode(piece.substr(std::min(equals + 1, piece.size())), Plus::is_blank);
+    if (!value) {
+      return in_field(form.size() + 1, is_text(*name) ? "value '" + *name + "'" : "value",
+                      value.error());
+    }
+    form.emplace_back(std::move(*name), std::move(*value));
+  }
+  return form;
+}
+
+const std::string* first(const Form& form, std::string_view name) {
+  for (const auto& [key, value] : form) {
+    if (key == name) return &value;
+  }
+  return nullptr;
+}
+
+std::vector<std::string_view> all(const Form& form, std::string_view name) {
+  std::vector<std::string_view> values;
+  for (const auto& [key, value] : form) {
+    if (key == name) values.emplace_back(value);
+  }
+  return values;
+}
+
+}  // namespace sluice::http

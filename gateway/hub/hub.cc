@@ -1,0 +1,172 @@
+#include "gateway/hub/hub.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/base/assert.h"
+#include "gateway/sse/event_id.h"
+
+namespace sluice::hub {
+
+using sse::GapReason;
+using sse::Position;
+
+Hub::Hub(const Options& options, std::string epoch, Counters& counters)
+    : options_(options),
+      epoch_(std::move(epoch)),
+      counters_(counters),
+      window_({.events = options.history_events, .bytes = options.history_bytes}) {}
+
+Hub::~Hub() { SLUICE_ASSERT(channels_.empty(), "a hub was destroyed before its subscriptions"); }
+
+void Hub::publish(sse::EventPtr event) {
+  for (const std::string& topic : event->topics) {
+    const auto found = by_topic_.find(topic);
+    if (found != by_topic_.end()) {
+      for (Channel* channel : found->second) offer(*channel, event);
+    }
+  }
+  for (const Pattern& pattern : patterns_) {
+    const bool matches =
+        std::any_of(event->topics.begin(), event->topics.end(),
+                    [&](const std::string& topic) { return pattern.selector.matches(topic); });
+    if (!matches) continue;
+    for (Channel* channel : pattern.channels) offer(*channel, event);
+  }
+  for (Channel* channel : any_) offer(*channel, event);
+  window_.append(std::move(event));
+  counters_.events.add();
+  counters_.window_events.set(static_cast<std::int64_t>(window_.size()));
+  counters_.window_bytes.set(static_cast<std::int64_t>(window_.bytes()));
+}
+
+void Hub::offer(Channel& channel, const sse::EventPtr& event) {
+  if (!channel.interest().may_see(*event)) return;
+  // Nobody needs what the ring holds: it starts again instead of dragging it along.
+  if (channel.waiting_count == channel.readers && !channel.is_dirty) channel.clear();
+  if (!channel.append(event)) return;
+  if (!std::exchange(channel.is_dirty, true)) dirty_.push_back(&channel);
+  if (!std::exchange(channel.is_warm, true)) warm_.push_back(&channel);
+}
+
+void Hub::wake_readers() {
+  for (Channel* channel : dirty_) {
+    channel->is_dirty = false;
+    channel->waiting_count = 0;
+    while (!channel->waiting.empty()) {
+      Subscription& reader = channel->waiting.pop_front();
+      reader.rest_ = Subscription::Rest::none;
+      // It had everything when it began to wait; nothing of what came since was for it until now.
+      reader.position_ = std::max(reader.position_, told_);
+      reader.subscriber_.wake();
+    }
+  }
+  dirty_.clear();
+  told_ = window_.last();
+  Readers scanning;
+  scanning.take_all(scanning_);
+  while (!scanning.empty()) {
+    Subscription& reader = scanning.pop_front();
+    reader.rest_ = Subscription::Rest::none;
+    reader.subscriber_.wake();
+  }
+}
+
+void Hub::tidy() {
+  std::erase_if(warm_, [](Channel* channel) {
+    if (channel->waiting_count != channel->readers || channel->is_dirty) return false;
+    channel->clear();
+    channel->is_warm = false;
+    return true;
+  });
+}
+
+Start Hub::resolve(std::string_view last_event_id) const {
+  if (last_event_id.empty()) return now();
+  const Position oldest = window_.evicted();
+  if (last_event_id == "earliest") return {.after = oldest};
+  if (const auto own = window_.find(last_event_id)) return {.after = *own};
+  GapReason reason = GapReason::unknown;
+  if (const auto id = sse::parse_id(last_event_id)) {
+    const bool is_ours = id->epoch == epoch_;
+    // A place that history has left is noticed when it is read from.
+    if (is_ours && id->position <= window_.last()) return {.after = id->position};
+    if (!is_ours) reason = GapReason::epoch;
+  }
+  return {.after = oldest, .gap = reason, .asked = std::string(last_event_id)};
+}
+
+Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start start,
+                                                     Subscriber& subscriber) {
+  if (interest.topics.empty()) return fail(Errc::invalid, "no topic is named");
+  if (interest.topics.size() > options_.selectors) {
+    return fail(Errc::invalid, fmt::format("{} topics in one subscription; at most {} are allowed",
+                                           interest.topics.size(), options_.selectors));
+  }
+  for (const Selector& selector : interest.topics) {
+    if (selector.text().empty()) return fail(Errc::invalid, "a topic is empty");
+    if (selector.text().size() > options_.selector_length) {
+      return fail(Errc::invalid,
+                  fmt::format("a topic is {} bytes long; at most {} are allowed",
+                              selector.text().size(), options_.selector_length));
+    }
+  }
+  std::string key = interest.key();
+  auto found = channels_.find(key);
+  if (found == channels_.end()) {
+    if (channels_.size() >= options_.channels) {
+      return fail(Errc::limit, "there are too many distinct subscriptions");
+    }
+    auto channel = std::make_unique<Channel>(std::move(interest), window_.last(), options_);
+    found = channels_.emplace(std::move(key), std::move(channel)).first;
+    enlist(*found->second);
+  }
+  counters_.subscribed.add();
+  counters_.subscriptions.add();
+  return std::make_unique<Subscription>(*this, *found->second, subscriber, std::move(start));
+}
+
+void Hub::enlist(Channel& channel) {
+  for (const Selector& selector : channel.interest().topics) {
+    if (selector.kind() == Selector::Kind::any) {
+      any_.push_back(&channel);
+      continue;
+    }
+    by_topic_[selector.text()].push_back(&channel);
+    if (selector.kind() != Selector::Kind::pattern) continue;
+    auto pattern = std::find_if(patterns_.begin(), patterns_.end(), [&](const Pattern& known) {
+      return known.selector.text() == selector.text();
+    });
+    if (pattern == patterns_.end()) pattern = patterns_.insert(pattern, {selector, {}});
+    pattern->channels.push_back(&channel);
+  }
+  counters_.channels.add();
+}
+
+void Hub::strike_off(Channel& channel) {
+  for (const Selector& selector : channel.interest().topics) {
+    const auto found = by_topic_.find(selector.text());
+    if (found == by_topic_.end()) continue;
+    std::erase(found->second, &channel);
+    if (found->second.empty()) by_topic_.erase(found);
+  }
+  for (Pattern& pattern : patterns_) std::erase(pattern.channels, &channel);
+  std::erase_if(patterns_, [](const Pattern& pattern) { return pattern.channels.empty(); });
+  std::erase(any_, &channel);
+  std::erase(dirty_, &channel);
+  std::erase(warm_, &channel);
+  counters_.channels.sub();
+}
+
+void Hub::unsubscribed(Channel& channel) {
+  counters_.subscriptions.sub();
+  if (channel.readers > 0) return;
+  strike_off(channel);
+  const auto found = channels_.find(channel.interest().key());
+  SLUICE_ASSERT(found != channels_.end(), "a channel is not known to its hub");
+  channels_.erase(found);
+}
+
+}  // namespace sluice::hub

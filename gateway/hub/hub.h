@@ -1,0 +1,89 @@
+/// Hub: who wants what, and what there is. One per worker, each with every event.
+///
+/// Events come in by publish(), in the journal's order; wake_readers() tells of them. Matching is
+/// done per distinct interest, not per reader: a hash look-up for exact names, one match for each
+/// distinct pattern.
+///
+/// Owner      server::Worker. Thread  that worker only: no lock, and so no way to lose or repeat
+///            an event between replay and live delivery.
+/// Invariant  the hub never sees a socket, a stream or a header.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/result.h"
+#include "gateway/hub/channel.h"
+#include "gateway/hub/counters.h"
+#include "gateway/hub/options.h"
+#include "gateway/hub/subscription.h"
+#include "gateway/hub/window.h"
+#include "gateway/sse/encoder.h"
+
+namespace sluice::hub {
+
+/// Where a reader begins.
+struct Start {
+  sse::Position after;                     ///< The first event it is given stands behind this.
+  std::optional<sse::GapReason> gap = {};  ///< It is told first that it may have missed something.
+  std::string asked = {};                  ///< The id it came with, for the gap event.
+};
+
+class Hub {
+ public:
+  Hub(const Options& options, std::string epoch, Counters& counters);
+  Hub(const Hub&) = delete;
+  Hub& operator=(const Hub&) = delete;
+  ~Hub();
+
+  void publish(sse::EventPtr event);
+  /// Wakes every reader that has something to read. Once a turn, before connections are flushed.
+  void wake_readers();
+  /// Some lagging reader has looked through its share of history and wants to go on next turn.
+  [[nodiscard]] bool has_work() const { return !scanning_.empty(); }
+  /// Lets go of events that every live reader has had. Every second or so.
+  void tidy();
+
+  /// What `Last-Event-ID: text` means here: a place in history, `earliest`, or a gap.
+  [[nodiscard]] Start resolve(std::string_view last_event_id) const;
+  /// The start of a reader that came without an id: what is published from now on.
+  [[nodiscard]] Start now() const { return {.after = window_.last()}; }
+  /// Errc::limit when there are too many channels, Errc::invalid for an interest out of bounds.
+  Result<std::unique_ptr<Subscription>> subscribe(Interest interest, Start start,
+                                                  Subscriber& subscriber);
+
+  [[nodiscard]] const Window& window() const { return window_; }
+  [[nodiscard]] const std::string& epoch() const { return epoch_; }
+
+ private:
+  friend class Subscription;
+  using Channels = std::vector<Channel*>;
+  struct Pattern {
+    Selector selector;
+    Channels channels;
+  };
+
+  void enlist(Channel& channel);
+  void strike_off(Channel& channel);
+  void offer(Channel& channel, const sse::EventPtr& event);
+  void unsubscribed(Channel& channel);
+
+  const Options& options_;
+  const std::string epoch_;
+  Counters& counters_;
+  Window window_;
+  sse::Position told_{0};  ///< Waiting readers have had everything up to here.
+
+  TextMap<std::unique_ptr<Channel>> channels_;  ///< By Interest::key().
+  TextMap<Channels> by_topic_;                  ///< Exact selectors, and templates as themselves.
+  std::vector<Pattern> patterns_;
+  Channels any_;
+  Channels dirty_;
+  Channels warm_;
+  Readers scanning_;  ///< Lagging readers that found nothing in their share of the turn.
+};
+
+}  // namespace sluice::hub

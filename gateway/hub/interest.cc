@@ -1,0 +1,46 @@
+#include "gateway/hub/interest.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace sluice::hub {
+namespace {
+
+std::vector<Selector> distinct(std::vector<std::string> texts) {
+  std::sort(texts.begin(), texts.end());
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+  std::vector<Selector> selectors;
+  selectors.reserve(texts.size());
+  for (std::string& text : texts) selectors.emplace_back(std::move(text));
+  return selectors;
+}
+
+void append(std::string& key, const std::vector<Selector>& selectors) {
+  // Lengths make the form unambiguous, whatever bytes a selector holds.
+  fmt::format_to(std::back_inserter(key), "{};", selectors.size());
+  for (const Selector& selector : selectors) {
+    fmt::format_to(std::back_inserter(key), "{}:{}", selector.text().size(), selector.text());
+  }
+}
+
+}  // namespace
+
+Interest Interest::of(std::vector<std::string> topics, std::vector<std::string> grants) {
+  return {distinct(std::move(topics)), distinct(std::move(grants))};
+}
+
+std::string Interest::key() const {
+  std::string key;
+  append(key, topics);
+  append(key, grants);
+  return key;
+}
+
+bool Interest::is_exact() const {
+  return std::all_of(topics.begin(), topics.end(), [](const Selector& selector) {
+    return selector.kind() == Selector::Kind::exact;
+  });
+}
+
+}  // namespace sluice::hub

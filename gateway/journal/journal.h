@@ -1,0 +1,49 @@
+/// Journal: where events are ordered and kept. Everything else follows it.
+///
+/// append() gives events their positions and makes them as durable as configured; every follower
+/// then gets every event, in order, exactly once. A publisher is answered when append() is done,
+/// never before.
+///
+/// Owner   server::Gateway has one. Thread  append(): any. follow(): main, before start.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/result.h"
+#include "gateway/sse/event.h"
+
+namespace sluice::journal {
+
+class Follower {
+ public:
+  /// One call at a time, in the order of positions, from whatever thread appended. It must be
+  /// quick and must not append.
+  virtual void on_events(std::span<const sse::EventPtr> events) = 0;
+
+ protected:
+  ~Follower() = default;
+};
+
+/// The ids of the appended events, in order; or Errc::io when they could not be kept.
+using Appended = std::function<void(Result<std::vector<std::string>>)>;
+
+class Journal {
+ public:
+  virtual ~Journal() = default;
+  Journal() = default;
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
+  /// Names this incarnation of the history; ids begin with it.
+  [[nodiscard]] virtual const std::string& epoch() const = 0;
+  /// Orders the drafts one behind the other, all or none. `done` is called exactly once, on any
+  /// thread, perhaps before append() returns, and after the followers have had the events.
+  virtual void append(std::vector<sse::Draft> drafts, Appended done) = 0;
+  virtual void follow(Follower& follower) = 0;
+};
+
+}  // namespace sluice::journal

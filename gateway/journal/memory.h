@@ -1,0 +1,35 @@
+/// MemoryJournal: orders events by a lock and a counter, and keeps none itself.
+///
+/// What a reader can come back to is in the workers' windows (hub::Window). When the process ends,
+/// history is gone, and the next one has another epoch.
+/// Thread  any.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "gateway/journal/journal.h"
+
+namespace sluice::journal {
+
+class MemoryJournal final : public Journal {
+ public:
+  MemoryJournal();
+  explicit MemoryJournal(std::string epoch);
+
+  [[nodiscard]] const std::string& epoch() const override { return epoch_; }
+  void append(std::vector<sse::Draft> drafts, Appended done) override;
+  void follow(Follower& follower) override;
+
+ private:
+  // Set in the constructor.
+  const std::string epoch_;
+  // Set before start.
+  std::vector<Follower*> followers_;
+  // Any thread, under mutex_: it also keeps the order of on_events() that of positions.
+  std::mutex mutex_;
+  sse::Position last_{0};
+};
+
+}  // namespace sluice::journal

@@ -1,0 +1,382 @@
+#include "gateway/net/connection.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <utility>
+
+#include "gateway/base/assert.h"
+#include "gateway/base/log.h"
+#include "gateway/net/handles.h"
+
+namespace sluice::net {
+namespace {
+
+using tls::Io;
+using tls::IoResult;
+
+constexpr std::size_t kReadBuffer = 32_KiB;
+/// RFC 9113 §3.4.
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+IoResult verdict(ssize_t n) {
+  if (n > 0) return {Io::ok, static_cast<std::size_t>(n)};
+  if (n == 0) return {Io::closed, 0};
+  if (errno == EAGAIN || errno == EINTR) return {Io::want_read, 0};
+  return {Io::failed, 0};
+}
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {static_cast<const char*>(static_cast<const void*>(bytes.data())), bytes.size()};
+}
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+}  // namespace
+
+Connection::Connection(Connections& owner, UniqueFd socket, Greeting greeting,
+                       const tls::Context* context)
+    : owner_(owner),
+      socket_(std::move(socket)),
+      state_(context != nullptr ? State::handshaking : State::sniffing),
+      greeting_(std::make_unique<Greeting>(std::move(greeting))),
+      readable_(event_new(owner.loop_.base(), socket_.get(), EV_READ | EV_PERSIST,
+                          Thunk<&Connection::on_readable>::call, this)) {
+  SLUICE_ASSERT(readable_ != nullptr, "a connection cannot be added to the loop");
+  if (context != nullptr) session_ = std::make_unique<tls::Session>(*context, socket_.get());
+  const auto& options = owner_.options_;
+  const Millis limit = session_ ? options.handshake_timeout : options.first_bytes_timeout;
+  owner_.loop_.wheel().arm(*this, owner_.loop_.now() + limit);
+  set_interest();
+}
+
+Connection::~Connection() = default;
+
+void Connection::flush_later() {
+  if (state_ != State::open || ListHook<DirtyTag>::is_linked()) return;
+  owner_.dirty_.push_back(*this);
+}
+
+Protocol* Connection::speaking() const {
+  return state_ == State::open ? protocol_.get() : nullptr;
+}
+
+void Connection::on_deadline(TimePoint now) {
+  switch (state_) {
+    case State::handshaking:
+      owner_.counters_.handshake_timeouts.add();
+      return die();
+    case State::sniffing:
+      owner_.counters_.first_bytes_timeouts.add();
+      return die();
+    case State::lingering:
+      return die();
+    case State::open:
+      break;
+    case State::dead:
+      return;
+  }
+  if (blocked_ && now >= blocked_->since + owner_.options_.write_timeout) {
+    owner_.counters_.write_timeouts.add();
+    // Reset it: the kernel shall not keep for a dead peer what it has not taken for so long.
+    const struct linger none = {.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    return die();
+  }
+  if (now >= check_at_) {
+    check_at_ = protocol_->check(now);
+    if (protocol_->is_finished()) flush_later();
+  }
+  arm_open();
+}
+
+void Connection::arm_open() {
+  TimePoint due = check_at_;
+  if (blocked_) due = std::min(due, blocked_->since + owner_.options_.write_timeout);
+  owner_.loop_.wheel().arm(*this, due);
+}
+
+// --- Reading ------------------------------------------------------------------------------------
+
+void Connection::on_readable(short /*what*/) {
+  (void)owner_.loop_.now();
+  switch (state_) {
+    case State::handshaking:
+      return shake_hands();
+    case State::sniffing:
+      return sniff();
+    case State::open:
+      return read();
+    case State::lingering:
+      return discard();
+    case State::dead:
+      return;
+  }
+}
+
+void Connection::read_on() {
+  if (state_ == State::open) read();
+}
+
+void Connection::shake_hands() {
+  switch (session_->handshake()) {
+    case Io::ok: {
+      owner_.counters_.handshakes.add();
+      if (session_->is_resumed()) owner_.counters_.resumptions.add();
+      const std::string_view alpn = session_->alpn();
+      begin(alpn.empty() ? "http/1.1" : alpn, {});
+      // The first request often comes with the end of the handshake.
+      if (state_ == State::open) read();
+      return;
+    }
+    case Io::want_read:
+      return;
+    case Io::want_write:
+      return block({});
+    case Io::closed:
+      return die();
+    case Io::failed:
+      owner_.counters_.handshake_failures.add();
+      log::debug("TLS handshake with {} failed: {}", greeting_->peer, session_->error());
+      return linger();  // The alert that says why is on its way.
+  }
+}
+
+void Connection::sniff() {
+  const IoResult result = receive();
+  if (result.io == Io::want_read) return;
+  if (result.io != Io::ok) return die();
+  std::span<const std::byte> seen(owner_.read_buffer_.get(), result.n);
+  std::string first = std::move(greeting_->first);
+  if (!first.empty()) {
+    first.append(text_of(seen));
+    seen = bytes_of(first);
+  }
+  const std::string_view beginning = text_of(seen).substr(0, kPreface.size());
+  const bool is_preface = kPreface.starts_with(beginning);
+  if (is_preface && beginning.size() < kPreface.size()) {
+    greeting_->first = beginning;
+    return;
+  }
+  begin(is_preface ? "h2" : "http/1.1", seen);
+  if (state_ == State::open) feed(seen);
+  if (state_ == State::open) set_interest();
+}
+
+void Connection::begin(std::string_view alpn, std::span<const std::byte> first) {
+  blocked_.reset();
+  state_ = State::open;
+  const Hello hello{.id = greeting_->id,
+                    .peer = std::move(greeting_->peer),
+                    .is_tls = session_ != nullptr,
+                    .alpn = alpn,
+                    .first = first,
+                    .listener = greeting_->listener};
+  protocol_ = owner_.factory_(*this, hello);
+  greeting_.reset();
+  if (protocol_ == nullptr) return linger();
+  check_at_ = protocol_->check(owner_.loop_.now());
+  arm_open();
+  flush_later();
+}
+
+void Connection::read() {
+  std::size_t left = owner_.options_.read_budget;
+  while (!peer_is_done_ && protocol_->wants_read() && !protocol_->is_finished()) {
+    const IoResult result = receive();
+    if (result.io == Io::failed) return die();
+    if (result.io == Io::closed) {
+      peer_is_done_ = true;
+      protocol_->on_eof();
+      flush_later();
+      break;
+    }
+    if (result.io == Io::want_write && !blocked_) block({});
+    if (result.io != Io::ok) break;
+    feed({owner_.read_buffer_.get(), result.n});
+    // A short read from a plain socket has emptied it.
+    if (!session_ && result.n < kReadBuffer) break;
+    if (result.n >= left) {
+      // What the kernel holds is reported again; what OpenSSL holds is not.
+      if (session_ && session_->has_pending() && !ListHook<UnreadTag>::is_linked()) {
+        owner_.unread_.push_back(*this);
+      }
+      break;
+    }
+    left -= result.n;
+  }
+  set_interest();
+}
+
+IoResult Connection::receive() {
+  const std::span<std::byte> buffer(owner_.read_buffer_.get(), kReadBuffer);
+  if (session_) return session_->read(buffer);
+  return verdict(::recv(socket_.get(), buffer.data(), buffer.size(), 0));
+}
+
+void Connection::feed(std::span<const std::byte> bytes) {
+  owner_.counters_.bytes_in.add(bytes.size());
+  protocol_->feed(bytes);
+  flush_later();
+}
+
+void Connection::discard() {
+  const IoResult result = verdict(::recv(socket_.get(), owner_.read_buffer_.get(), kReadBuffer, 0));
+  if (result.io == Io::closed || result.io == Io::failed) die();
+}
+
+/// Level-triggered: a read event must not stay while nobody reads.
+void Connection::set_interest() {
+  bool wants = true;
+  if (state_ == State::open) {
+    wants = !peer_is_done_ && !protocol_->is_finished() && protocol_->wants_read();
+  }
+  if (wants == is_reading_) return;
+  is_reading_ = wants;
+  if (!wants) {
+    event_del(readable_.get());
+    ListHook<UnreadTag>::unlink();
+    return;
+  }
+  event_add(readable_.get(), nullptr);
+  const bool has_more = state_ == State::open && session_ && session_->has_pending();
+  if (has_more && !ListHook<UnreadTag>::is_linked()) owner_.unread_.push_back(*this);
+}
+
+// --- Writing ------------------------------------------------------------------------------------
+
+void Connection::flush() {
+  if (state_ != State::open || blocked_) return;
+  OutBuffer& out = owner_.out_;
+  std::size_t written = 0;
+  bool is_drained = true;
+  for (;;) {
+    out.clear();
+    const bool has_more = protocol_->fill(out);
+    if (out.empty()) break;
+    written += out.size();
+    owner_.counters_.bytes_out.add(out.size());
+    const std::span<const std::byte> rest = transmit(out.bytes());
+    if (state_ == State::dead) return;
+    if (!rest.empty()) {
+      block(rest);
+      break;
+    }
+    if (!has_more && !ListHook<DirtyTag>::is_linked()) break;
+    ListHook<DirtyTag>::unlink();
+    if (written >= owner_.options_.flush_budget) {
+      is_drained = false;
+      flush_later();
+      break;
+    }
+  }
+  if (written > 0) owner_.counters_.flushes.add();
+  settle(is_drained);
+}
+
+void Connection::settle(bool is_drained) {
+  if (is_drained && !blocked_ && protocol_->is_finished()) {
+    linger();
+  } else {
+    set_interest();
+  }
+}
+
+std::span<const std::byte> Connection::transmit(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    IoResult result{};
+    if (session_) {
+      result = session_->write(bytes);
+    } else {
+      result = verdict(::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL));
+      if (result.io == Io::want_read) result.io = Io::want_write;
+    }
+    if (result.io == Io::want_write) break;
+    if (result.io != Io::ok) {
+      die();
+      break;
+    }
+    bytes = bytes.subspan(result.n);
+  }
+  return bytes;
+}
+
+void Connection::block(std::span<const std::byte> rest) {
+  if (!blocked_) {
+    blocked_ = std::make_unique<Blocked>();
+    blocked_->event.reset(event_new(owner_.loop_.base(), socket_.get(), EV_WRITE | EV_PERSIST,
+                                    Thunk<&Connection::on_writable>::call, this));
+    SLUICE_ASSERT(blocked_->event != nullptr && event_add(blocked_->event.get(), nullptr) == 0,
+                  "a connection cannot be added to the loop");
+  }
+  blocked_->rest.assign(rest.begin(), rest.end());
+  blocked_->since = owner_.loop_.now();
+  blocked_->sent = session_ ? session_->bytes_sent() : 0;
+  if (state_ != State::open) return;
+  owner_.counters_.write_blocked.add();
+  arm_open();
+}
+
+void Connection::on_writable(short /*what*/) {
+  const TimePoint now = owner_.loop_.now();
+  if (state_ == State::handshaking) {
+    blocked_.reset();
+    return shake_hands();
+  }
+  if (state_ != State::open || !blocked_) return;
+  const std::span<const std::byte> waiting =
+      std::span<const std::byte>(blocked_->rest).subspan(blocked_->taken);
+  const std::span<const std::byte> rest = transmit(waiting);
+  if (state_ == State::dead) return;
+  if (!rest.empty()) {
+    // A record that is stuck half-way is not taken yet, but a part of it may have left.
+    const std::uint64_t sent = session_ ? session_->bytes_sent() : 0;
+    if (rest.size() < waiting.size() || sent != blocked_->sent) blocked_->since = now;
+    blocked_->sent = sent;
+    blocked_->taken = blocked_->rest.size() - rest.size();
+    return;
+  }
+  const bool has_to_read = session_ && (blocked_->rest.empty() || session_->has_pending());
+  blocked_.reset();
+  flush_later();
+  if (has_to_read) read();
+}
+
+// --- Ending -------------------------------------------------------------------------------------
+
+void Connection::linger() {
+  state_ = State::lingering;
+  if (session_) session_->shutdown();
+  ListHook<DirtyTag>::unlink();
+  ListHook<UnreadTag>::unlink();
+  blocked_.reset();
+  protocol_.reset();
+  session_.reset();
+  if (peer_is_done_ || ::shutdown(socket_.get(), SHUT_WR) != 0) return die();
+  owner_.loop_.wheel().arm(*this, owner_.loop_.now() + owner_.options_.linger);
+  set_interest();
+}
+
+void Connection::close_now() {
+  if (state_ == State::dead) return;
+  if (session_ && !blocked_) session_->shutdown();
+  die();
+}
+
+void Connection::die() {
+  state_ = State::dead;
+  ListHook<DirtyTag>::unlink();
+  ListHook<UnreadTag>::unlink();
+  Deadline::cancel();
+  blocked_.reset();
+  readable_.reset();
+  ListHook<OwnedTag>::unlink();
+  owner_.dying_.push_back(*this);
+}
+
+}  // namespace sluice::net

@@ -1,0 +1,105 @@
+/// Connection: one socket, what encrypts it, and the protocol spoken on it. For this layer's own
+/// files; its life is told in connections.h.
+///
+/// Ten thousand of these wait idle, so what only some phases need lives on the heap while they
+/// last: Greeting until a protocol is chosen, Blocked while the socket is full.
+///
+/// Owner   Connections, by its list of the living or the dying.
+/// Thread  its loop's.
+/// Invariant  nothing is filled while `blocked_` is there; a dead one has no events and no
+/// deadline.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/c_handle.h"
+#include "gateway/base/intrusive_list.h"
+#include "gateway/base/protocol.h"
+#include "gateway/base/timer_wheel.h"
+#include "gateway/net/connections.h"
+#include "tls/session.h"
+
+namespace sluice::net {
+
+class Connection final : public Transport,
+                         public Deadline,
+                         public ListHook<OwnedTag>,
+                         public ListHook<DirtyTag>,
+                         public ListHook<UnreadTag> {
+ public:
+  struct Greeting {
+    std::uint64_t id;
+    std::string peer;
+    std::size_t listener;
+    std::string first;  ///< Clear text: a beginning of the HTTP/2 preface.
+  };
+
+  Connection(Connections& owner, UniqueFd socket, Greeting greeting, const tls::Context* context);
+  ~Connection();
+
+  void flush_later() override;
+  void on_deadline(TimePoint now) override;
+
+  /// Goes on reading where the budget of the last turn ended.
+  void read_on();
+  /// Fills and writes until nothing is left, the socket is full or the budget is spent.
+  void flush();
+  /// The protocol, while it speaks.
+  [[nodiscard]] Protocol* speaking() const;
+  /// Closes without waiting for anything.
+  void close_now();
+
+ private:
+  enum class State : std::uint8_t { handshaking, sniffing, open, lingering, dead };
+
+  /// While the socket is full.
+  struct Blocked {
+    EventPtr event;
+    std::vector<std::byte> rest;  ///< Filled but not taken; empty if only TLS itself has to write.
+    std::size_t taken = 0;        ///< Of `rest`.
+    TimePoint since;              ///< Last progress.
+    std::uint64_t sent = 0;       ///< session_->bytes_sent() at that time.
+  };
+
+  void on_readable(short what);
+  void on_writable(short what);
+  void shake_hands();
+  void sniff();
+  void begin(std::string_view alpn, std::span<const std::byte> first);
+  void read();
+  void feed(std::span<const std::byte> bytes);
+  void discard();
+  [[nodiscard]] tls::IoResult receive();
+  /// Writes what the socket takes; returns the rest.
+  std::span<const std::byte> transmit(std::span<const std::byte> bytes);
+  void block(std::span<const std::byte> rest);
+  void settle(bool is_drained);
+  void linger();
+  void die();
+  void set_interest();
+  void arm_open();
+
+  // Set in the constructor.
+  Connections& owner_;
+  UniqueFd socket_;
+  State state_;
+  bool is_reading_ = false;  ///< The read event is added.
+  bool peer_is_done_ = false;
+  // Each while it is needed.
+  std::unique_ptr<Greeting> greeting_;
+  std::unique_ptr<tls::Session> session_;
+  std::unique_ptr<Protocol> protocol_;
+  std::unique_ptr<Blocked> blocked_;
+  EventPtr readable_;
+  TimePoint check_at_{};  ///< When the protocol wants to look at its time limits.
+};
+
+static_assert(sizeof(Connection) <= 200, "ten thousand of them wait idle");
+
+}  // namespace sluice::net

@@ -1,0 +1,133 @@
+/// Connections: all connections of one worker, and the moments at which they are read and written.
+///
+/// A connection is read as soon as its socket is readable, but written only in flush(), once per
+/// turn of the loop: what a turn brings for one connection leaves in as few TLS records and system
+/// calls as it fits into. Nothing is filled while the socket is full; then at most the rest of one
+/// fill() waits here.
+///
+/// Life of a connection:
+///   add → [TLS handshake | first bytes] → protocol → finished → lingering → destroyed
+/// On a clear-text socket the first bytes tell HTTP/2 with prior knowledge (RFC 9113 §3.3: the
+/// client begins with a preface that no HTTP/1.1 request can begin with, §3.4) from HTTP/1.1; the
+/// first byte that differs from the preface decides. With TLS, ALPN decides and nothing else.
+/// A finished connection sends close_notify and FIN and reads on for a moment: closing a socket
+/// with unread input makes the kernel reset the connection and throw away what it had still to
+/// send.
+///
+/// Owner   the worker. The loop outlives it; it calls flush() at the end of every turn.
+/// Thread  its loop's; counters: any.
+/// Invariant  a protocol is destroyed only inside flush(), close_all() and the destructor.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "gateway/base/c_handle.h"
+#include "gateway/base/counters.h"
+#include "gateway/base/intrusive_list.h"
+#include "gateway/base/out_buffer.h"
+#include "gateway/base/protocol.h"
+#include "gateway/base/units.h"
+#include "gateway/net/loop.h"
+
+namespace sluice::tls {
+class Context;
+}
+
+namespace sluice::net {
+
+class Connection;
+struct OwnedTag;
+struct DirtyTag;
+struct UnreadTag;
+
+/// What is known of a connection when its protocol is chosen. Good during the call only.
+struct Hello {
+  std::uint64_t id;
+  std::string peer;  ///< The address given to add().
+  bool is_tls;
+  std::string_view alpn;             ///< "h2" or "http/1.1".
+  std::span<const std::byte> first;  ///< Clear text: the bytes seen so far; they are fed next.
+  std::size_t listener;              ///< The index given to add().
+};
+
+/// Makes what speaks on the connection; nullptr closes it.
+using ProtocolFactory = std::function<std::unique_ptr<Protocol>(Transport&, const Hello&)>;
+
+class Connections {
+ public:
+  struct Options {
+    Millis handshake_timeout{10'000};
+    Millis first_bytes_timeout{10'000};  ///< Clear text: until the protocol is known.
+    Millis write_timeout{60'000};        ///< A full socket that takes nothing for so long.
+    Millis linger{2'000};                ///< After our FIN, for the peer's.
+    int notsent_lowat = 16'384;          ///< Bytes the kernel may hold unsent; 0: its default.
+    /// TCP_USER_TIMEOUT: bytes sent but not acknowledged, or a receive window shut, for so long.
+    Millis user_timeout{30'000};
+    std::size_t flush_budget = 256_KiB;  ///< Per connection and turn.
+    std::size_t read_budget = 64_KiB;    ///< Per connection and turn.
+  };
+  struct Counters {
+    Counter accepted;
+    Counter closed;
+    Counter handshakes;
+    Counter resumptions;  ///< Handshakes that a session ticket shortened.
+    Counter handshake_failures;
+    Counter bytes_in;   ///< Plain text.
+    Counter bytes_out;  ///< Plain text.
+    Counter flushes;    ///< Connections written, not bytes and not turns.
+    Counter write_blocked;
+    Counter handshake_timeouts;
+    Counter first_bytes_timeouts;
+    Counter write_timeouts;
+    Gauge open;  ///< Until destroyed, lingering ones too.
+  };
+
+  Connections(Loop& loop, const Options& options, ProtocolFactory factory);
+  ~Connections();
+  Connections(const Connections&) = delete;
+  Connections& operator=(const Connections&) = delete;
+
+  /// Takes a connected socket over. `context` null: clear text; it need not outlive the call.
+  void add(UniqueFd socket, std::string peer, const tls::Context* context, std::size_t listener);
+  /// Turn end: writes what there is to write and destroys what is done. True: work is left.
+  bool flush();
+  [[nodiscard]] std::size_t size() const { return size_; }
+  /// Every protocol that still speaks. `f` must not add or close connections.
+  void for_each(const std::function<void(Protocol&)>& f);
+  /// Closes all of them now, whatever they still have to send. Not from inside a protocol.
+  void close_all();
+
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+ private:
+  friend class Connection;
+
+  void read_on();
+  void flush_dirty();
+  void sweep();
+
+  // Set in the constructor.
+  Loop& loop_;
+  const Options options_;
+  const ProtocolFactory factory_;
+  // Lent to one connection at a time.
+  const std::unique_ptr<std::byte[]> read_buffer_;
+  OutBuffer out_;
+
+  Counters counters_;
+  std::uint64_t next_id_ = 1;
+  std::size_t size_ = 0;
+  IntrusiveList<Connection, OwnedTag> live_;
+  IntrusiveList<Connection, OwnedTag> dying_;
+  IntrusiveList<Connection, DirtyTag> dirty_;     ///< To be flushed at the end of this turn.
+  IntrusiveList<Connection, UnreadTag> unread_;   ///< Hit read_budget in this turn.
+  IntrusiveList<Connection, UnreadTag> resumed_;  ///< … in the last one: read on in this one.
+};
+
+}  // namespace sluice::net

@@ -1,0 +1,41 @@
+/// Admin: the listener for operators and load balancers: health, metrics, status. HTTP/1.1, clear.
+///
+///   /livez    200 while the process runs
+///   /readyz   200, or 503 from the moment a drain begins
+///   /metrics  Prometheus text;  /status  the same as JSON
+///
+/// Owner   server::Gateway. Thread  the control loop's; the workers cannot slow it down.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "gateway/h1/session.h"
+#include "gateway/http/exchange.h"
+#include "gateway/net/connections.h"
+#include "gateway/net/listener.h"
+#include "gateway/server/metrics.h"
+
+namespace sluice::server {
+
+class Admin final : public http::Service {
+ public:
+  Admin(net::Loop& loop, const Shared& shared, const Workers& workers);
+
+  void listen(UniqueFd socket);
+  /// Turn end of the control loop: writes the answers.
+  bool flush() { return connections_.flush(); }
+
+  std::unique_ptr<http::Answer> open(const http::Request& request,
+                                     http::Exchange& exchange) override;
+
+ private:
+  net::Loop& loop_;
+  const Shared& shared_;
+  const Workers& workers_;
+  h1::Counters counters_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  net::Connections connections_;
+};
+
+}  // namespace sluice::server

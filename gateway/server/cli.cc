@@ -1,0 +1,181 @@
+/// The only file that knows CLI11.
+
+#include "gateway/server/cli.h"
+
+#include <cstdio>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace sluice::server {
+namespace {
+
+constexpr const char* kAbout =
+    "Sluice hands events from back ends to browsers: Server-Sent Events over HTTP/2.";
+constexpr const char* kFooter =
+    "\nA minute's tour, each line in a terminal of its own:\n"
+    "  sluice serve\n"
+    "  sluice subscribe https://localhost:8443 --topic news\n"
+    "  sluice publish https://localhost:8443 --topic news --data hello\n";
+constexpr const char* kPublishFooter =
+    "\nURL is a hub's (https://localhost:8443), or ends in /.well-known/mercure, or in "
+    "/events/TOPIC.\n"
+    "The id of the event is printed. Data from stdin loses its final line end.\n"
+    "With --stream each event on stdin is published by a request of its own, as it comes; its id,\n"
+    "event and data count, and its id is printed.\n"
+    "The token is --token, --token-file, $SLUICE_TOKEN or, for a gateway on this machine, the one\n"
+    "that `sluice serve` has made.\n";
+constexpr const char* kSubscribeFooter =
+    "\nComes back as a browser does: after the stream's `retry`, with the last event's id. Ends "
+    "when\n"
+    "the answer is not an event stream (status 1), is 204 (status 0), or on Ctrl-C (status 0).\n"
+    "The token is --token, --token-file or $SLUICE_TOKEN; public events need none where the hub\n"
+    "lets everybody subscribe.\n";
+
+/// One value per occurrence: `--topic a --topic b`.
+void add_list(CLI::App& app, const std::string& name, std::vector<std::string>& values,
+              const std::string& help) {
+  app.add_option(name, values, help)->allow_extra_args(false)->take_all();
+}
+
+void add_access(CLI::App& app, ClientAccess& access) {
+  auto* token = app.add_option("--token", access.token, "The token itself");
+  app.add_option("--token-file", access.token_file, "A file with the token")->excludes(token);
+  auto* insecure = app.add_flag("--insecure", access.insecure, "Take any certificate");
+  app.add_option("--ca", access.ca_file, "PEM file of who is trusted to issue certificates")
+      ->excludes(insecure);
+}
+
+/// The grammar, and where its values go.
+class Grammar {
+ public:
+  Grammar() {
+    app_.require_subcommand(1);
+    app_.footer(kFooter);
+    app_.set_version_flag("--version", std::string("sluice ") + SLUICE_VERSION);
+    add_serve();
+    add_check();
+    add_publish();
+    add_subscribe();
+    add_token();
+    add_reference();
+    on(app_.add_subcommand("version", "The version of the program and of its libraries"),
+       [] { return VersionCommand{}; });
+  }
+
+  Command parse(int argc, const char* const* argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return Exit{app_.exit(error) == 0 ? 0 : 2};
+    }
+    return std::move(command_);
+  }
+
+ private:
+  template <class Made>
+  void on(CLI::App* app, Made made) {
+    app->callback([this, made] { command_ = made(); });
+  }
+  void add_serve();
+  void add_check();
+  void add_publish();
+  void add_subscribe();
+  void add_token();
+  void add_reference();
+
+  CLI::App app_{kAbout, "sluice"};
+  Command command_;
+  ServeCommand serve_;
+  CheckCommand check_;
+  PublishCommand publish_;
+  SubscribeCommand subscribe_;
+  TokenCommand token_;
+  std::string ttl_ = "1h";
+  ReferenceCommand reference_;
+};
+
+void Grammar::add_serve() {
+  CLI::App* app = app_.add_subcommand("serve", "Run the gateway");
+  app->add_option("--config", serve_.file,
+                  "TOML file; without it: https://localhost:8443 and http://localhost:8080 with a "
+                  "certificate and a token of its own");
+  on(app, [this] { return serve_; });
+}
+
+void Grammar::add_check() {
+  CLI::App* app =
+      app_.add_subcommand("check", "Tell what is wrong with a configuration: FILE:LINE:COL: why");
+  app->add_option("--config", check_.file, "TOML file")->required();
+  on(app, [this] { return check_; });
+}
+
+void Grammar::add_publish() {
+  CLI::App* app = app_.add_subcommand("publish", "Publish an event");
+  app->footer(kPublishFooter);
+  app->add_option("URL", publish_.url, "Where to")->required();
+  add_list(*app, "--topic", publish_.topics, "A topic of the event; may be repeated");
+  auto* data = app->add_option("--data", publish_.data, "Its text; without it: stdin");
+  auto* id = app->add_option("--id", publish_.id, "Its id; without it the gateway makes one");
+  auto* type = app->add_option("--type", publish_.type, "Its type, `event:` on the wire");
+  app->add_option("--retry", publish_.retry,
+                  "Milliseconds after which its readers come back when they lose the connection");
+  app->add_flag("--private", publish_.is_private, "Only for those with a token for the topic");
+  app->add_flag("--stream", publish_.stream, "stdin is text/event-stream: publish each event")
+      ->excludes(data)
+      ->excludes(id)
+      ->excludes(type);
+  add_access(*app, publish_.access);
+  on(app, [this] { return publish_; });
+}
+
+void Grammar::add_subscribe() {
+  CLI::App* app = app_.add_subcommand("subscribe", "Print events as they come");
+  app->footer(kSubscribeFooter);
+  app->add_option("URL", subscribe_.url, "Where from")->required();
+  add_list(*app, "--topic", subscribe_.topics, "A topic, or a pattern; may be repeated");
+  app->add_option("--last-event-id", subscribe_.last_event_id,
+                  "Begin after this event; `earliest`: with the oldest there is");
+  app->add_flag("--json", subscribe_.json, "A line of JSON per event: id, type, data");
+  app->add_option("--count", subscribe_.count, "End after so many events")
+      ->check(CLI::PositiveNumber);
+  add_access(*app, subscribe_.access);
+  on(app, [this] { return subscribe_; });
+}
+
+void Grammar::add_token() {
+  CLI::App* app = app_.add_subcommand("token", "Make a token for the hub (a JWT, HS256)");
+  add_list(*app, "--publish", token_.publish, "What it may publish: a topic, a pattern or *");
+  add_list(*app, "--subscribe", token_.subscribe, "What private events it may get");
+  app->add_option("--ttl", ttl_, "How long it is good for, as \"30m\" or \"1h\"")
+      ->capture_default_str();
+  app->add_option("--key-file", token_.key_file, "A file with the shared secret")->required();
+  app->add_option("--kid", token_.key_id, "The name of that key");
+  on(app, [this] {
+    if (token_.publish.empty() && token_.subscribe.empty()) {
+      throw CLI::RequiredError("--publish or --subscribe");
+    }
+    const auto ttl = parse_duration(ttl_);
+    if (!ttl) throw CLI::ValidationError("--ttl", ttl.error().what);
+    if (*ttl < Millis(1'000)) throw CLI::ValidationError("--ttl", "a second is the least");
+    token_.ttl = *ttl;
+    return token_;
+  });
+}
+
+void Grammar::add_reference() {
+  CLI::App* app = app_.add_subcommand("reference", "Print a page of the reference, in Markdown");
+  app->add_option("PAGE", reference_.page, "config or metrics")
+      ->required()
+      ->check(CLI::IsMember({"config", "metrics"}));
+  on(app, [this] { return reference_; });
+}
+
+}  // namespace
+
+Command parse_command_line(int argc, const char* const* argv) {
+  return Grammar().parse(argc, argv);
+}
+
+}  // namespace sluice::server

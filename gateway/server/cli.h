@@ -1,0 +1,43 @@
+/// The command line: what was asked for, as values. It runs nothing; commands.h does.
+///
+/// Thread  main.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "gateway/base/units.h"
+#include "gateway/server/client.h"
+
+namespace sluice::server {
+
+struct ServeCommand {
+  std::string file;  ///< Empty: the development default.
+};
+struct CheckCommand {
+  std::string file;
+};
+struct TokenCommand {
+  std::vector<std::string> publish;
+  std::vector<std::string> subscribe;
+  Millis ttl{3'600'000};
+  std::string key_file;
+  std::string key_id;
+};
+struct ReferenceCommand {
+  std::string page;  ///< "config" or "metrics".
+};
+struct VersionCommand {};
+/// Nothing to run: the help was printed, or what is wrong with the arguments.
+struct Exit {
+  int status = 0;
+};
+
+using Command = std::variant<Exit, ServeCommand, CheckCommand, PublishCommand, SubscribeCommand,
+                             TokenCommand, ReferenceCommand, VersionCommand>;
+
+/// Prints the help to stdout, and faults to stderr (status 2).
+Command parse_command_line(int argc, const char* const* argv);
+
+}  // namespace sluice::server

@@ -1,0 +1,313 @@
+/// The only file that knows httplib.
+
+#include "gateway/server/client.h"
+
+#include <httplib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/server/client_wire.h"
+#include "gateway/server/files.h"
+#include "gateway/server/state.h"
+
+namespace sluice::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Millis kDefaultRetry{3'000};  ///< A browser's, until the stream says otherwise.
+constexpr std::size_t kMaxEvent = 64 * 1'048'576;
+constexpr std::size_t kMaxExcuse = 1'000;  ///< Of an answer that says why not, so much is shown.
+
+int failed(std::string_view command, std::string_view what) {
+  fmt::print(stderr, "sluice {}: {}\n", command, what);
+  return 1;
+}
+
+StateFiles local_files() { return state_files(state_directory().value_or("")); }
+
+/// Empty: there is none.
+Result<std::string> find_token(const ClientAccess& access, bool may_use_state) {
+  if (!access.token.empty()) return access.token;
+  if (!access.token_file.empty()) return read_secret_file(access.token_file);
+  if (auto given = environment("SLUICE_TOKEN"); !given.empty()) return given;
+  if (!may_use_state) return "";
+  return read_secret_file(local_files().publisher_token).value_or("");
+}
+
+using HttpClient = std::unique_ptr<httplib::ClientImpl>;
+
+/// `certificate` empty: whom the system trusts.
+HttpClient make_client(const Url& url, const std::string& certificate, bool insecure) {
+  HttpClient client;
+  if (url.is_tls) {
+    auto tls = std::make_unique<httplib::SSLClient>(url.host, url.port);
+    tls->enable_server_certificate_verification(!insecure);
+    if (!certificate.empty()) tls->set_ca_cert_path(certificate);
+    client = std::move(tls);
+  } else {
+    client = std::make_unique<httplib::ClientImpl>(url.host, url.port);
+  }
+  client->set_url_encode(false);  // It is encoded.
+  client->set_connection_timeout(10s);
+  client->set_socket_options([](socket_t socket) {
+    const int on = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  });
+  return client;
+}
+
+std::string find_certificate(const Url& url, const ClientAccess& access) {
+  if (!access.ca_file.empty() || !url.is_local()) return access.ca_file;
+  const std::string own = local_files().certificate;
+  return ::access(own.c_str(), R_OK) == 0 ? own : "";
+}
+
+/// Where to, and as whom.
+struct Peer {
+  Url url;
+  std::string token;
+  HttpClient client;
+
+  [[nodiscard]] httplib::Headers headers() const {
+    httplib::Headers headers;
+    if (!token.empty()) headers.emplace("Authorization", "Bearer " + token);
+    return headers;
+  }
+};
+
+Result<Peer> make_peer(const std::string& address, const ClientAccess& access, bool may_use_state) {
+  auto url = parse_url(address);
+  if (!url) return tl::unexpected(url.error());
+  auto token = find_token(access, may_use_state && url->is_local());
+  if (!token) return tl::unexpected(token.error());
+  if (token->find_first_of("\r\n ") != std::string::npos) {
+    return fail(Errc::invalid, "the token has blanks or line ends in it");
+  }
+  const std::string certificate = find_certificate(*url, access);
+  if (!certificate.empty() && ::access(certificate.c_str(), R_OK) != 0) {
+    return fail(Errc::not_found, fmt::format("cannot read the CA file {}", certificate));
+  }
+  HttpClient client = make_client(*url, certificate, access.insecure);
+  return Peer{std::move(*url), std::move(*token), std::move(client)};
+}
+
+std::string explain(httplib::Error error, const Url& url) {
+  switch (error) {
+    case httplib::Error::SSLServerVerification:
+      return fmt::format("the certificate of {} is not trusted; give --ca FILE, or --insecure to "
+                         "take any",
+                         url.authority());
+    case httplib::Error::SSLConnection:
+      return fmt::format("no TLS with {}; is it an http:// address?", url.authority());
+    case httplib::Error::SSLLoadingCerts:
+      return "the CA file holds no certificate";
+    case httplib::Error::Connection:
+    case httplib::Error::ConnectionTimeout:
+      return fmt::format("cannot connect to {}", url.authority());
+    default:
+      return fmt::format("the connection to {} broke: {}", url.authority(),
+                         httplib::to_string(error));
+  }
+}
+
+/// False when trying again cannot help. A server that restarts may break a handshake, too.
+bool is_passing(httplib::Error error, bool has_worked) {
+  if (error == httplib::Error::SSLConnection) return has_worked;
+  return error != httplib::Error::SSLServerVerification && error != httplib::Error::SSLLoadingCerts;
+}
+
+/// "403 from localhost:8443: the token does not allow this".
+std::string explain(int status, std::string text, const Url& url) {
+  text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+  return fmt::format("{} from {}{}{}", status, url.authority(), text.empty() ? "" : ": ", text);
+}
+
+// --- publish ---------------------------------------------------------------------------------
+
+/// Sends one event and prints its id; returns the exit status.
+int publish_one(Peer& peer, const PublishCommand& command, std::string data) {
+  auto post = make_post(peer.url, command, std::move(data));
+  if (!post) return failed("publish", post.error().what);
+  const auto answer =
+      peer.client->Post(post->target, peer.headers(), post->body, post->content_type);
+  if (!answer) return failed("publish", explain(answer.error(), peer.url));
+  if (answer->status < 200 || answer->status > 299) {
+    std::string what = explain(answer->status, answer->body.substr(0, kMaxExcuse), peer.url);
+    if (peer.token.empty()) {
+      what += "\nno token was sent; give --token or --token-file, or set SLUICE_TOKEN";
+    }
+    return failed("publish", what);
+  }
+  fmt::print("{}\n", answer->body);
+  std::fflush(stdout);
+  return 0;
+}
+
+/// Each event of a text/event-stream on stdin is published as it comes.
+int publish_stream(Peer& peer, const PublishCommand& command) {
+  int status = 0;
+  std::string last_id;
+  const auto on_message = [&](sse::Message&& message) {
+    if (status != 0) return;
+    PublishCommand event = command;
+    // The parser's id sticks, as it does in a browser; an event has one only where it changes.
+    if (message.id != last_id) event.id = last_id = message.id;
+    event.type = message.type;
+    status = publish_one(peer, event, std::move(message.data));
+  };
+  const auto on_overflow = [&] { status = failed("publish", "an event is too large"); };
+  sse::Parser parser({on_message, [](Millis) {}, on_overflow}, kMaxEvent);
+  for (std::string line; status == 0 && std::getline(std::cin, line);) parser.feed(line + "\n");
+  return status;
+}
+
+/// The final line end is the shell's, not the text's.
+std::string data_from_stdin() {
+  std::string data{std::istreambuf_iterator<char>(std::cin), {}};
+  if (data.ends_with('\n')) data.pop_back();
+  return data;
+}
+
+// --- subscribe -------------------------------------------------------------------------------
+
+/// One subscription over its reconnects, as a browser's EventSource has it.
+class Subscription {
+ public:
+  Subscription(Peer peer, std::string target, const SubscribeCommand& command)
+      : peer_(std::move(peer)),
+        target_(std::move(target)),
+        command_(command),
+        last_id_(command.last_event_id) {
+    peer_.client->set_read_timeout(24h);  // Streams may be silent for as long as they like.
+  }
+
+  int run() {
+    for (;;) {
+      if (const auto status = connect()) return *status;
+      std::this_thread::sleep_for(retry_);
+    }
+  }
+
+ private:
+  /// Reads a stream to its end. Returns the exit status, or none: come back.
+  std::optional<int> connect();
+  [[nodiscard]] std::optional<int> verdict(httplib::Error error) const;
+  void show(sse::Message&& message);
+
+  Peer peer_;
+  const std::string target_;
+  const SubscribeCommand& command_;
+  std::string last_id_;
+  Millis retry_ = kDefaultRetry;
+  std::size_t shown_ = 0;
+  bool has_worked_ = false;  ///< There was an answer once.
+  bool is_done_ = false;
+  // Of the answer at hand.
+  int status_ = 0;
+  std::string content_type_;
+  std::string excuse_;
+};
+
+std::optional<int> Subscription::connect() {
+  httplib::Headers headers = peer_.headers();
+  headers.emplace("Accept", "text/event-stream");
+  headers.emplace("Cache-Control", "no-cache");
+  if (!last_id_.empty()) headers.emplace("Last-Event-ID", last_id_);
+  sse::Parser parser({[this](sse::Message&& message) { show(std::move(message)); },
+                      [this](Millis retry) { retry_ = retry; },
+                      [] { failed("subscribe", "skipped an event that is too large"); }},
+                     kMaxEvent);
+  status_ = 0;
+  excuse_.clear();
+  const auto on_head = [this](const httplib::Response& head) {
+    status_ = head.status;
+    has_worked_ = true;
+    content_type_ = head.get_header_value("Content-Type");
+    return true;
+  };
+  const auto on_body = [&](const char* bytes, std::size_t size) {
+    if (status_ != 200) {
+      excuse_.append(bytes, std::min(size, kMaxExcuse - excuse_.size()));
+      return excuse_.size() < kMaxExcuse;
+    }
+    if (!content_type_.starts_with("text/event-stream")) return false;
+    parser.feed({bytes, size});
+    if (!parser.last_id().empty()) last_id_ = parser.last_id();
+    return !is_done_;
+  };
+  const auto answer = peer_.client->Get(target_, headers, on_head, on_body);
+  return verdict(answer.error());
+}
+
+std::optional<int> Subscription::verdict(httplib::Error error) const {
+  if (is_done_ || status_ == 204) return 0;
+  if (status_ == 0) {
+    const std::string what = explain(error, peer_.url);
+    if (!is_passing(error, has_worked_)) return failed("subscribe", what);
+    fmt::print(stderr, "sluice subscribe: {}; trying again in {}\n", what,
+               format_duration(retry_));
+    return std::nullopt;
+  }
+  if (status_ != 200) return failed("subscribe", explain(status_, excuse_, peer_.url));
+  if (!content_type_.starts_with("text/event-stream")) {
+    return failed("subscribe", fmt::format("{} answered with \"{}\", not with an event stream",
+                                           peer_.url.authority(), content_type_));
+  }
+  return std::nullopt;
+}
+
+void Subscription::show(sse::Message&& message) {
+  if (is_done_) return;
+  if (message.id.empty()) message.id = last_id_;
+  const std::string text = printed(message, command_.json);
+  const bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() &&
+                          std::fflush(stdout) == 0;
+  // A reader that has gone, as in `… | head`, has had enough.
+  is_done_ = !is_written || ++shown_ == command_.count;
+}
+
+extern "C" void end_well(int) { ::_exit(0); }
+
+}  // namespace
+
+int run(const PublishCommand& command) {
+  std::signal(SIGPIPE, SIG_IGN);
+  auto peer = make_peer(command.url, command.access, /*may_use_state=*/true);
+  if (!peer) return failed("publish", peer.error().what);
+  if (!command.stream) {
+    return publish_one(*peer, command, command.data ? *command.data : data_from_stdin());
+  }
+  peer->client->set_keep_alive(true);
+  return publish_stream(*peer, command);
+}
+
+int run(const SubscribeCommand& command) {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGINT, end_well);
+  std::signal(SIGTERM, end_well);
+  // A token that fits the development default would only be refused by another hub.
+  auto peer = make_peer(command.url, command.access, /*may_use_state=*/false);
+  if (!peer) return failed("subscribe", peer.error().what);
+  auto target = make_subscription(peer->url, command);
+  if (!target) return failed("subscribe", target.error().what);
+  if (command.last_event_id.find_first_of("\r\n") != std::string::npos) {
+    return failed("subscribe", "--last-event-id must be one line");
+  }
+  return Subscription(std::move(*peer), std::move(*target), command).run();
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,49 @@
+/// The client commands: publish and subscribe, over HTTP/1.1.
+///
+/// Thread  main; they block. subscribe() ends the process with status 0 on SIGINT and SIGTERM.
+/// Errors  told on stderr in one line; the exit status is 1.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/base/units.h"
+
+namespace sluice::server {
+
+/// How to be let in. Without a token: $SLUICE_TOKEN, else, for this machine, the one in the state
+/// directory. Without a CA: for this machine, the certificate in the state directory.
+struct ClientAccess {
+  std::string token;
+  std::string token_file;
+  std::string ca_file;
+  bool insecure = false;  ///< Take any certificate.
+};
+
+struct PublishCommand {
+  std::string url;  ///< The base, …/.well-known/mercure, or …/events/TOPIC.
+  std::vector<std::string> topics;
+  std::optional<std::string> data;  ///< None: all of stdin.
+  std::string id;
+  std::string type;
+  std::optional<std::size_t> retry;  ///< Milliseconds.
+  bool is_private = false;
+  bool stream = false;  ///< stdin is text/event-stream; each event is a request.
+  ClientAccess access;
+};
+
+struct SubscribeCommand {
+  std::string url;
+  std::vector<std::string> topics;
+  std::string last_event_id;
+  bool json = false;
+  std::optional<std::size_t> count;  ///< End after so many events.
+  ClientAccess access;
+};
+
+int run(const PublishCommand& command);
+int run(const SubscribeCommand& command);
+
+}  // namespace sluice::server

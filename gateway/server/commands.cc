@@ -1,0 +1,84 @@
+#include "gateway/server/commands.h"
+
+#include <chrono>
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "gateway/auth/token.h"
+#include "gateway/h1/head.h"
+#include "gateway/h2/session.h"
+#include "gateway/net/loop.h"
+#include "gateway/server/config.h"
+#include "gateway/server/files.h"
+#include "gateway/server/gateway.h"
+#include "gateway/server/metrics.h"
+#include "gateway/server/reference.h"
+#include "gateway/server/state.h"
+#include "tls/context.h"
+
+namespace sluice::server {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUnworkable = 2;
+
+int failed(int status, std::string_view what) {
+  fmt::print(stderr, "sluice: {}\n", what);
+  return status;
+}
+
+int print_faults(const std::vector<Fault>& faults, std::FILE* where) {
+  for (const Fault& fault : faults) fmt::print(where, "{}\n", to_string(fault));
+  return kUnworkable;
+}
+
+}  // namespace
+
+int run(const Exit& command) { return command.status; }
+
+int run(const ServeCommand& command) {
+  if (!command.file.empty()) {
+    const auto config = load(command.file);
+    return config ? serve(*config) : print_faults(config.error(), stderr);
+  }
+  const auto state = state_directory().and_then([](const std::string& directory) {
+    return open_state(directory, std::chrono::system_clock::now());
+  });
+  return state ? serve(development_default(*state)) : failed(kFailed, state.error().what);
+}
+
+int run(const CheckCommand& command) {
+  const auto config = load(command.file);
+  return config ? 0 : print_faults(config.error(), stdout);
+}
+
+int run(const TokenCommand& command) {
+  auto secret = read_secret_file(command.key_file);
+  if (!secret) return failed(kFailed, secret.error().what);
+  const auth::Key key{.algorithm = auth::Algorithm::hs256,
+                      .id = command.key_id,
+                      .secret = std::move(*secret)};
+  if (const auto good = auth::check_key(key); !good) {
+    return failed(kUnworkable, fmt::format("{}: {}", command.key_file, good.error().what));
+  }
+  auth::Claims claims{.expires = std::chrono::system_clock::now() + command.ttl};
+  if (!command.publish.empty()) claims.publish = command.publish;
+  if (!command.subscribe.empty()) claims.subscribe = command.subscribe;
+  fmt::print("{}\n", auth::mint(key, claims));
+  return 0;
+}
+
+int run(const ReferenceCommand& command) {
+  fmt::print("{}", command.page == "config" ? config_reference() : metrics_reference());
+  return 0;
+}
+
+int run(const VersionCommand&) {
+  fmt::print("sluice {}\nnghttp2 {}\n{}\nlibevent {}\nllhttp {}\n", SLUICE_VERSION,
+             h2::nghttp2_version(), tls::library_version(), net::libevent_version(),
+             h1::llhttp_version());
+  return 0;
+}
+
+}  // namespace sluice::server

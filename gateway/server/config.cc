@@ -1,0 +1,304 @@
+/// The only file that knows TOML: it turns each node into a Value and gives it to the key's row.
+
+#include "gateway/server/config.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include "gateway/server/config_check.h"
+#include "gateway/server/config_table.h"
+#include "gateway/server/files.h"
+#include "gateway/server/spelling.h"
+
+namespace sluice::server {
+namespace {
+
+Value to_value(const toml::node& node) {
+  if (const auto* flag = node.as_boolean()) return flag->get();
+  if (const auto* number = node.as_integer()) return number->get();
+  if (const auto* text = node.as_string()) return text->get();
+  const auto* array = node.as_array();
+  if (array == nullptr) return std::monostate{};
+  std::vector<std::string> texts;
+  for (const toml::node& element : *array) {
+    const auto* text = element.as_string();
+    if (text == nullptr) return std::monostate{};
+    texts.push_back(text->get());
+  }
+  return texts;
+}
+
+Place to_place(const toml::source_region& source) {
+  return {static_cast<int>(source.begin.line), static_cast<int>(source.begin.column)};
+}
+
+/// `name` as it stands between `open` and `close`; nothing when there is no such name.
+std::string did_you_mean(std::string_view open, std::string_view name, std::string_view close) {
+  return name.empty() ? "" : fmt::format("; did you mean {}{}{}?", open, name, close);
+}
+
+class Reader {
+ public:
+  explicit Reader(const std::string& file)
+      : folder_(std::filesystem::absolute(file).parent_path()) {
+    config_.file = file;
+  }
+
+  tl::expected<Config, std::vector<Fault>> read(const toml::table& root);
+
+ private:
+  void read_section(std::string_view name, const toml::node& node);
+  void read_listeners(const toml::node& node);
+  void read_keys(std::string_view name, const toml::node& node, std::vector<auth::Key>& keys);
+  Result<auth::Key> to_key(const KeyEntry& entry) const;
+  void refuse_routes(const toml::node& node);
+  void unknown_section(const toml::key& key, const toml::node& node);
+  void unknown_key(std::string_view section, const toml::key& key);
+  /// An entry of an array of tables; false when one of its keys was at fault.
+  template <class Owner>
+  bool read_entry(Owner& owner, const std::vector<Row<Owner>>& rows, std::string_view table,
+                  const toml::node& node);
+  template <class Owner>
+  void set(Owner& owner, const Row<Owner>& row, std::string_view name, const toml::node& node);
+
+  void fault(Place place, std::string message) {
+    faults_.push_back({config_.file, place.line, place.column, std::move(message)});
+  }
+  /// Those that are not merely what another fault at the same place led to.
+  void add_faults(std::vector<Fault> more);
+  void resolve(std::string& path) const {
+    if (!path.empty()) path = (folder_ / path).lexically_normal().string();
+  }
+
+  const std::filesystem::path folder_;
+  Config config_;
+  Places places_;
+  std::vector<Fault> faults_;
+};
+
+tl::expected<Config, std::vector<Fault>> Reader::read(const toml::table& root) {
+  for (const auto& [key, node] : root) {
+    const std::string_view name = key.str();
+    const auto is_it = [&](const Section& section) { return section.name == name; };
+    const auto& sections = config_sections();
+    if (name == "listen") {
+      read_listeners(node);
+    } else if (name == "route") {
+      refuse_routes(node);
+    } else if (std::any_of(sections.begin(), sections.end(), is_it)) {
+      read_section(name, node);
+    } else {
+      unknown_section(key, node);
+    }
+  }
+  resolve(config_.tls.certificate_file);
+  resolve(config_.tls.key_file);
+  resolve(config_.history.path);
+  add_faults(check(config_, places_));
+  if (faults_.empty()) return std::move(config_);
+  std::stable_sort(faults_.begin(), faults_.end(), [](const Fault& a, const Fault& b) {
+    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+  });
+  return tl::unexpected(std::move(faults_));
+}
+
+void Reader::add_faults(std::vector<Fault> more) {
+  std::set<std::pair<int, int>> taken;
+  for (const Fault& fault : faults_) taken.emplace(fault.line, fault.column);
+  for (Fault& fault : more) {
+    if (!taken.contains({fault.line, fault.column})) faults_.push_back(std::move(fault));
+  }
+}
+
+void Reader::read_section(std::string_view name, const toml::node& node) {
+  const toml::table* table = node.as_table();
+  if (table == nullptr) {
+    fault(to_place(node.source()), fmt::format("{} must be one table, [{}]", name, name));
+    return;
+  }
+  places_.emplace(name, to_place(node.source()));
+  for (const auto& [key, value] : *table) {
+    const std::string full = fmt::format("{}.{}", name, key.str());
+    const auto& rows = config_rows();
+    const auto row = std::find_if(rows.begin(), rows.end(),
+                                  [&](const Row<Config>& each) { return each.key == full; });
+    if (full == "hub.publisher_keys") {
+      read_keys(full, value, config_.access.publisher_keys);
+    } else if (full == "hub.subscriber_keys") {
+      read_keys(full, value, config_.access.subscriber_keys);
+    } else if (row == rows.end()) {
+      unknown_key(name, key);
+    } else {
+      set(config_, *row, full, value);
+    }
+  }
+}
+
+template <class Owner>
+void Reader::set(Owner& owner, const Row<Owner>& row, std::string_view name,
+                 const toml::node& node) {
+  places_.emplace(name, to_place(node.source()));
+  if (auto done = row.set(owner, to_value(node)); !done) {
+    fault(to_place(node.source()), fmt::format("{}: {}", name, done.error().what));
+  }
+}
+
+template <class Owner>
+bool Reader::read_entry(Owner& owner, const std::vector<Row<Owner>>& rows, std::string_view table,
+                        const toml::node& node) {
+  const std::size_t faults = faults_.size();
+  const toml::table* entries = node.as_table();
+  if (entries == nullptr) {
+    fault(to_place(node.source()), fmt::format("{}: must be a table", table));
+    return false;
+  }
+  places_.emplace(table, to_place(node.source()));
+  for (const auto& [key, value] : *entries) {
+    std::vector<std::string_view> names;
+    for (const auto& row : rows) names.push_back(row.key);
+    const auto at = std::find(names.begin(), names.end(), key.str());
+    if (at == names.end()) {
+      fault(to_place(key.source()),
+            fmt::format("{} has no key \"{}\"{}", table.substr(0, table.find('[')), key.str(),
+                        did_you_mean("\"", nearest(key.str(), names), "\"")));
+    } else {
+      set(owner, rows[static_cast<std::size_t>(at - names.begin())],
+          fmt::format("{}.{}", table, key.str()), value);
+    }
+  }
+  return faults_.size() == faults;
+}
+
+void Reader::read_listeners(const toml::node& node) {
+  const toml::array* tables = node.as_array();
+  if (tables == nullptr) {
+    fault(to_place(node.source()), "listen must be an array of tables; write it as [[listen]]");
+    return;
+  }
+  for (const toml::node& element : *tables) {
+    Listen listen;
+    read_entry(listen, listen_rows(), fmt::format("listen[{}]", config_.listens.size()), element);
+    config_.listens.push_back(std::move(listen));
+  }
+}
+
+void Reader::read_keys(std::string_view name, const toml::node& node,
+                       std::vector<auth::Key>& keys) {
+  const toml::array* entries = node.as_array();
+  if (entries == nullptr) {
+    fault(to_place(node.source()),
+          fmt::format("{}: must be an array, as in [{{ alg = \"HS256\", secret_file = \"F\" }}]",
+                      name));
+    return;
+  }
+  places_.emplace(name, to_place(node.source()));
+  std::size_t index = 0;
+  for (const toml::node& element : *entries) {
+    KeyEntry entry;
+    if (!read_entry(entry, key_rows(), fmt::format("{}[{}]", name, index++), element)) continue;
+    if (auto key = to_key(entry)) {
+      keys.push_back(std::move(*key));
+    } else {
+      places_.insert_or_assign(std::string(name), to_place(element.source()));
+      fault(to_place(element.source()), fmt::format("{}: {}", name, key.error().what));
+    }
+  }
+}
+
+Result<auth::Key> Reader::to_key(const KeyEntry& entry) const {
+  if (entry.secret.empty() == entry.secret_file.empty()) {
+    return fail(Errc::invalid, "a key needs either \"secret\" or \"secret_file\"");
+  }
+  auth::Key key{.algorithm = entry.algorithm, .id = entry.id, .secret = entry.secret};
+  if (!entry.secret_file.empty()) {
+    std::string path = entry.secret_file;
+    resolve(path);
+    auto secret = read_secret_file(path);
+    if (!secret) return tl::unexpected(secret.error());
+    key.secret = std::move(*secret);
+  }
+  return auth::check_key(key).map([&] { return std::move(key); });
+}
+
+void Reader::refuse_routes(const toml::node& node) {
+  const toml::array* tables = node.as_array();
+  if (tables == nullptr || tables->empty()) {
+    fault(to_place(node.source()), "route must be an array of tables; write it as [[route]]");
+    return;
+  }
+  for (const toml::node& table : *tables) {
+    fault(to_place(table.source()),
+          "[[route]]: the relay is not in this version; remove the table");
+  }
+}
+
+void Reader::unknown_section(const toml::key& key, const toml::node& node) {
+  if (!node.is_table() && !node.is_array_of_tables()) {
+    unknown_key("", key);
+    return;
+  }
+  std::vector<std::string_view> names{"listen"};
+  for (const Section& section : config_sections()) names.push_back(section.name);
+  fault(to_place(key.source()), fmt::format("there is no table [{}]{}", key.str(),
+                                            did_you_mean("[", nearest(key.str(), names), "]")));
+}
+
+void Reader::unknown_key(std::string_view section, const toml::key& key) {
+  std::vector<std::string_view> here;
+  std::string_view elsewhere;
+  for (const auto& row : config_rows()) {
+    const std::size_t dot = row.key.find('.');
+    const std::string_view name = row.key.substr(dot + 1);
+    if (row.key.substr(0, dot) == section) here.push_back(name);
+    if (name == key.str()) elsewhere = row.key;
+  }
+  const std::string hint = elsewhere.empty() ? did_you_mean("\"", nearest(key.str(), here), "\"")
+                                             : did_you_mean("", elsewhere, "");
+  const std::string where = section.empty() ? "the top of the file" : fmt::format("[{}]", section);
+  fault(to_place(key.source()), fmt::format("{} has no key \"{}\"{}", where, key.str(), hint));
+}
+
+}  // namespace
+
+std::string to_string(const Fault& fault) {
+  return fmt::format("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message);
+}
+
+tl::expected<Config, std::vector<Fault>> parse(std::string_view text, const std::string& file) {
+  try {
+    const toml::table root = toml::parse(text, file);
+    return Reader(file).read(root);
+  } catch (const toml::parse_error& error) {
+    const Place place = to_place(error.source());
+    return tl::unexpected(std::vector{
+        Fault{file, place.line, place.column, std::string(error.description())}});
+  }
+}
+
+tl::expected<Config, std::vector<Fault>> load(const std::string& file) {
+  const auto text = read_file(file);
+  if (!text) return tl::unexpected(std::vector{Fault{file, 1, 1, text.error().what}});
+  return parse(*text, file);
+}
+
+Config development_default(const State& state) {
+  Config config;
+  config.listens = {{.address = "localhost:8443"}, {.address = "localhost:8080", .tls = false}};
+  config.tls.certificate_file = state.files.certificate;
+  config.tls.key_file = state.files.key;
+  config.access.anonymous = true;
+  config.access.publisher_keys = {state.key};
+  config.access.subscriber_keys = {state.key};
+  config.drain.delay = Millis(0);
+  config.drain.window = Millis(1'000);
+  config.demo = {.page = true, .feed = true};
+  return config;
+}
+
+}  // namespace sluice::server

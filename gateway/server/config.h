@@ -1,0 +1,132 @@
+/// Config: everything an operator can choose, with its default.
+///
+/// It is composed of the option structs of the layers; nothing below `server` includes this file.
+/// An option is a field here or in a layer's struct, plus a row in config_table.cc: the parser, the
+/// checks, the messages and the reference page come from the rows.
+/// Thread  a plain value; read-only once the workers run.
+/// Errors  load() collects every fault of a file, each with its place.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/auth/key.h"
+#include "gateway/auth/token.h"
+#include "gateway/base/log.h"
+#include "gateway/base/units.h"
+#include "gateway/h1/options.h"
+#include "gateway/h2/options.h"
+#include "gateway/http/cors.h"
+#include "gateway/hub/options.h"
+#include "gateway/net/connections.h"
+#include "gateway/server/state.h"
+#include "tls/context.h"
+
+namespace sluice::server {
+
+/// One [[listen]] table.
+struct Listen {
+  std::string address;  ///< "127.0.0.1:8443", "[::1]:0", "localhost:8080", "*:443".
+  bool tls = true;      ///< False: clear text, for a load balancer that ends TLS.
+  bool http2 = true;    ///< Offer HTTP/2; in clear text, accept it by prior knowledge.
+};
+
+struct AdminOptions {
+  std::string address;  ///< Empty: there is no admin listener.
+};
+
+/// Who may do what, and how much at once.
+struct HubAccess {
+  bool anonymous = false;                  ///< Subscribers need no token.
+  std::vector<auth::Key> publisher_keys;   ///< None: nobody can publish.
+  std::vector<auth::Key> subscriber_keys;  ///< None: a subscriber's token is refused.
+  auth::VerifierOptions tokens;
+  http::CorsOptions cors;
+  std::size_t max_topics = 100;         ///< Of one event. hub::Options::selectors: of a subscriber.
+  std::size_t max_event_bytes = 1_MiB;  ///< The data of one event.
+  std::size_t max_body_bytes = 4_MiB;   ///< The body of one publish request, still encoded.
+};
+
+enum class Journal { memory, file, redis };
+
+/// Where events are kept. How many: hub::Options.
+struct HistoryOptions {
+  Journal journal = Journal::memory;
+  std::string path;            ///< Of the file journal; resolved against the configuration file.
+  std::string url;             ///< Of the distributed engine.
+  std::string key = "sluice";  ///< Of the stream in the distributed engine.
+};
+
+/// A comment line on a stream that was silent, so that nobody on the way takes it for dead.
+struct HeartbeatOptions {
+  Millis interval{15'000};
+  Millis jitter{1'500};  ///< Each stream's interval is shorter by up to this.
+};
+
+/// A `retry:` is drawn evenly between two bounds, so that clients do not come back all at once.
+struct RetryOptions {
+  Millis min{2'000};          ///< Sent when a stream opens.
+  Millis max{6'000};
+  Millis parked_min{5'000};   ///< Sent when a stream cannot be served now, and is ended.
+  Millis parked_max{30'000};
+};
+
+struct LimitOptions {
+  std::size_t streams_per_connection = 200;  ///< Event streams; the next one is parked.
+  std::size_t streams = 1'000'000;           ///< Event streams in all; the next one is parked.
+  std::size_t connections = 100'000;         ///< In all; the next one waits to be accepted.
+};
+
+/// What happens between SIGTERM and the end of the process.
+struct DrainOptions {
+  Millis delay{5'000};        ///< Goes on accepting, while /readyz already answers 503.
+  Millis window{10'000};      ///< Streams are ended one by one, spread evenly over this.
+  Millis hard_limit{30'000};  ///< Counted from SIGTERM: what is open then is cut.
+};
+
+struct DemoOptions {
+  bool page = false;  ///< Serve the demo page on `/`.
+  bool feed = false;  ///< Publish its events below `demo/`.
+};
+
+struct Config {
+  std::string file;         ///< Where it was read from; empty for the development default.
+  std::size_t workers = 0;  ///< Threads; 0: one per CPU.
+  std::vector<Listen> listens;
+  AdminOptions admin;
+  tls::Options tls;
+  HubAccess access;
+  hub::Options hub;
+  HistoryOptions history;
+  HeartbeatOptions heartbeat;
+  RetryOptions retry;
+  LimitOptions limits;
+  net::Connections::Options net;
+  h1::Options h1;
+  h2::Options h2;
+  DrainOptions drain;
+  DemoOptions demo;
+  log::Level log_level = log::Level::info;
+};
+
+/// Something wrong in a configuration file: the key, what is wrong, what would be right.
+struct Fault {
+  std::string file;
+  int line = 0;  ///< From 1; 0: the file as a whole.
+  int column = 0;
+  std::string message;
+};
+/// "FILE:LINE:COL: message".
+[[nodiscard]] std::string to_string(const Fault& fault);
+
+/// Reads, parses and checks a file. Never empty-handed: a configuration, or one fault at least.
+tl::expected<Config, std::vector<Fault>> load(const std::string& file);
+/// The same for a text; relative paths in it are relative to the folder of `file`.
+tl::expected<Config, std::vector<Fault>> parse(std::string_view text, const std::string& file);
+
+/// What `sluice serve` runs without a file: see the first page of the documentation.
+[[nodiscard]] Config development_default(const State& state);
+
+}  // namespace sluice::server

@@ -1,0 +1,198 @@
+#include "gateway/server/config_check.h"
+
+#include <algorithm>
+#include <charconv>
+#include <initializer_list>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "tls/context.h"
+
+namespace sluice::server {
+namespace {
+
+class Checker {
+ public:
+  Checker(const Config& config, const Places& places) : config_(config), places_(places) {}
+
+  std::vector<Fault> run() {
+    check_listeners();
+    check_certificate();
+    check_access();
+    check_journal();
+    check_sizes();
+    check_times();
+    return std::move(faults_);
+  }
+
+ private:
+  void check_listeners();
+  void check_certificate();
+  void check_access();
+  void check_journal();
+  void check_sizes();
+  void check_times();
+
+  void fault(std::initializer_list<std::string_view> keys, std::string message) {
+    const Place place = place_of(places_, keys);
+    faults_.push_back({config_.file, place.line, place.column, std::move(message)});
+  }
+  void check_order(std::string_view low, Millis low_value, std::string_view high,
+                   Millis high_value) {
+    if (low_value <= high_value) return;
+    fault({low, high}, fmt::format("{}: {} is more than {}, {}", low, format_duration(low_value),
+                                   high, format_duration(high_value)));
+  }
+
+  const Config& config_;
+  const Places& places_;
+  std::vector<Fault> faults_;
+};
+
+/// "HOST:PORT" with an IPv6 host in brackets; whether the host exists is found out at start.
+bool is_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == text.npos || colon == 0) return false;
+  const std::string_view host = text.substr(0, colon);
+  const bool is_bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (!is_bracketed && host.find_first_of(":[]/ ") != host.npos) return false;
+  unsigned port = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + colon + 1, end, port);
+  return parsed.ec == std::errc{} && parsed.ptr == end && port <= 65'535;
+}
+
+/// As a browser sends it: scheme://host[:port].
+bool is_origin(std::string_view text) {
+  const std::size_t scheme = text.find("://");
+  if (scheme == text.npos || scheme == 0) return false;
+  const std::string_view host = text.substr(scheme + 3);
+  const auto is_foreign = [](char c) { return c >= 'A' && c <= 'Z'; };
+  return !host.empty() && host.find_first_of("/?#@ *") == host.npos &&
+         std::none_of(text.begin(), text.end(), is_foreign);
+}
+
+std::string wrong_address(std::string_view key, std::string_view address) {
+  return fmt::format("{}: \"{}\" is not an address with a port, as in \"127.0.0.1:8443\"", key,
+                     address);
+}
+
+void Checker::check_listeners() {
+  if (config_.listens.empty()) {
+    fault({}, "there is no [[listen]] table; add one with an address, as in \"127.0.0.1:8443\"");
+  }
+  for (std::size_t i = 0; i < config_.listens.size(); ++i) {
+    const std::string table = fmt::format("listen[{}]", i);
+    const std::string key = table + ".address";
+    const std::string& address = config_.listens[i].address;
+    if (address.empty()) {
+      fault({key, table}, "this [[listen]] has no address; add one, as in \"127.0.0.1:8443\"");
+    } else if (!is_address(address)) {
+      fault({key}, wrong_address("listen.address", address));
+    }
+  }
+  if (!config_.admin.address.empty() && !is_address(config_.admin.address)) {
+    fault({"admin.address"}, wrong_address("admin.address", config_.admin.address));
+  }
+}
+
+void Checker::check_certificate() {
+  const auto has_tls = [](const Listen& listen) { return listen.tls; };
+  const auto listen = std::find_if(config_.listens.begin(), config_.listens.end(), has_tls);
+  if (listen == config_.listens.end()) return;
+  const tls::Options& tls = config_.tls;
+  if (tls.certificate_file.empty() || tls.key_file.empty()) {
+    const auto table = fmt::format("listen[{}]", listen - config_.listens.begin());
+    fault({"tls.certificate", "tls.key", table},
+          fmt::format("a listener with TLS needs tls.{}; give a PEM file, or set `tls = false` for "
+                      "that listener",
+                      tls.certificate_file.empty() ? "certificate" : "key"));
+    return;
+  }
+  if (const auto context = tls::Context::create(tls); !context) {
+    fault({"tls.certificate"}, "tls: " + context.error().what);
+  }
+}
+
+void Checker::check_access() {
+  const HubAccess& access = config_.access;
+  if (!access.anonymous && access.subscriber_keys.empty()) {
+    fault({"hub.subscriber_keys", "hub.anonymous", "hub"},
+          "nobody could subscribe: set `hub.anonymous = true`, or give hub.subscriber_keys");
+  }
+  for (const std::string& origin : access.cors.origins) {
+    if (origin == "*" || is_origin(origin)) continue;
+    fault({"hub.cors_origins"},
+          fmt::format("hub.cors_origins: \"{}\" is not an origin, as in \"https://app.example\": "
+                      "scheme, host in lower case, port if any, and nothing after it",
+                      origin));
+  }
+}
+
+void Checker::check_journal() {
+  if (config_.history.journal == Journal::memory) return;
+  const bool is_file = config_.history.journal == Journal::file;
+  fault({"history.journal"},
+        fmt::format("history.journal: \"{}\" is not available in this version; use \"memory\", "
+                    "which loses history when the process ends",
+                    is_file ? "file" : "redis"));
+}
+
+void Checker::check_sizes() {
+  const HubAccess& access = config_.access;
+  if (access.max_event_bytes > access.max_body_bytes) {
+    fault({"hub.max_event_bytes", "hub.max_body_bytes"},
+          fmt::format("hub.max_event_bytes: {} does not fit into hub.max_body_bytes, {}",
+                      format_size(access.max_event_bytes), format_size(access.max_body_bytes)));
+  }
+  if (access.max_event_bytes > config_.hub.history_bytes) {
+    fault({"history.max_bytes", "hub.max_event_bytes"},
+          fmt::format("history.max_bytes: {} does not hold one event of hub.max_event_bytes, {}",
+                      format_size(config_.hub.history_bytes), format_size(access.max_event_bytes)));
+  }
+  if (config_.limits.streams_per_connection > config_.h2.max_concurrent_streams) {
+    fault({"limits.streams_per_connection", "limits.concurrent_streams"},
+          fmt::format("limits.streams_per_connection: {} is more than limits.concurrent_streams, "
+                      "{}; requests need a few more than streams",
+                      config_.limits.streams_per_connection, config_.h2.max_concurrent_streams));
+  }
+  if (config_.h2.outbound_high > config_.h2.outbound_limit) {
+    fault({"limits.outbound_high", "limits.outbound_limit"},
+          fmt::format("limits.outbound_high: {} is more than limits.outbound_limit, {}",
+                      config_.h2.outbound_high, config_.h2.outbound_limit));
+  }
+}
+
+void Checker::check_times() {
+  const RetryOptions& retry = config_.retry;
+  check_order("retry.min", retry.min, "retry.max", retry.max);
+  check_order("retry.parked_min", retry.parked_min, "retry.parked_max", retry.parked_max);
+  if (config_.heartbeat.jitter >= config_.heartbeat.interval) {
+    fault({"heartbeat.jitter", "heartbeat.interval"},
+          fmt::format("heartbeat.jitter: {} must be less than heartbeat.interval, {}",
+                      format_duration(config_.heartbeat.jitter),
+                      format_duration(config_.heartbeat.interval)));
+  }
+  const Millis needed = config_.drain.delay + config_.drain.window;
+  if (config_.drain.hard_limit < needed) {
+    fault({"drain.hard_limit", "drain.window", "drain.delay"},
+          fmt::format("drain.hard_limit: {} is less than drain.delay and drain.window together, {}",
+                      format_duration(config_.drain.hard_limit), format_duration(needed)));
+  }
+}
+
+}  // namespace
+
+Place place_of(const Places& places, std::initializer_list<std::string_view> keys) {
+  for (const std::string_view key : keys) {
+    if (const auto at = places.find(key); at != places.end()) return at->second;
+  }
+  return {};
+}
+
+std::vector<Fault> check(const Config& config, const Places& places) {
+  return Checker(config, places).run();
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,318 @@
+#include "gateway/server/config_table.h"
+
+#include <chrono>
+
+namespace sluice::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+using C = Make<Config>;
+
+/// An accessor of one member, for a row.
+#define SLUICE_AT(member) [](auto& owner) -> auto& { return owner.member; }
+
+void add(std::vector<Row<Config>>& rows, std::vector<Row<Config>> more) {
+  for (auto& row : more) rows.push_back(std::move(row));
+}
+
+std::vector<Row<Config>> server_rows() {
+  return {
+      C::count("server.workers", {0, 1024},
+               "Threads that serve connections, each with a loop of its own; 0: one per CPU.",
+               SLUICE_AT(workers)),
+      C::choice<log::Level>("log.level",
+                            {{"debug", log::Level::debug},
+                             {"info", log::Level::info},
+                             {"warning", log::Level::warning},
+                             {"error", log::Level::error},
+                             {"off", log::Level::off}},
+                            "The least important lines that are written to stderr.",
+                            SLUICE_AT(log_level)),
+      C::text("admin.address",
+              "Where /livez, /readyz, /metrics and /status are served, in clear text. Without it "
+              "there is no admin listener.",
+              SLUICE_AT(admin.address)),
+      C::text("tls.certificate", "PEM file: the certificate, then its chain.",
+              SLUICE_AT(tls.certificate_file)),
+      C::text("tls.key", "PEM file: the certificate's private key, not encrypted.",
+              SLUICE_AT(tls.key_file)),
+      C::count("tls.tickets", {0, 10},
+               "Session tickets sent after a handshake; 0: no connection is resumed.",
+               SLUICE_AT(tls.tickets)),
+  };
+}
+
+std::vector<Row<Config>> hub_rows() {
+  return {
+      C::flag("hub.anonymous",
+              "Let in subscribers without a token. They get public events only.",
+              SLUICE_AT(access.anonymous)),
+      C::tables("hub.publisher_keys", "array of keys",
+                "Keys whose tokens may publish. Without any, nobody can publish."),
+      C::tables("hub.subscriber_keys", "array of keys",
+                "Keys whose tokens may subscribe, to private events too."),
+      C::duration("hub.token_leeway", {0ms, 10min},
+                  "How far the clock of whoever makes tokens may differ from ours.",
+                  SLUICE_AT(access.tokens.leeway)),
+      C::list("hub.cors_origins",
+              "Origins whose pages may read, as \"https://app.example\"; \"*\": all, but without "
+              "cookies and tokens.",
+              SLUICE_AT(access.cors.origins)),
+      C::duration("hub.cors_max_age", {0ms, 24h},
+                  "How long a browser may remember the answer to a preflight.",
+                  SLUICE_AT(access.cors.max_age)),
+      C::count("hub.max_topics", {1, 10'000}, "Topics of one event.", SLUICE_AT(access.max_topics)),
+      C::count("hub.max_selectors", {1, 10'000}, "Topics and patterns of one subscription.",
+               SLUICE_AT(hub.selectors)),
+      C::size("hub.max_selector_bytes", {16, 64_KiB}, "One topic or pattern of a subscription.",
+              SLUICE_AT(hub.selector_length)),
+      C::size("hub.max_event_bytes", {1, 64_MiB}, "The data of one event.",
+              SLUICE_AT(access.max_event_bytes)),
+      C::size("hub.max_body_bytes", {1, 256_MiB},
+              "The body of one publish request, as it is sent.", SLUICE_AT(access.max_body_bytes)),
+      C::count("hub.max_channels", from(1),
+               "Distinct sets of topics that subscribers of one worker ask for.",
+               SLUICE_AT(hub.channels)),
+      C::count("hub.ring_events", {1, 1'000'000},
+               "Events by which a reader may fall behind before it reads from history.",
+               SLUICE_AT(hub.ring_events)),
+      C::size("hub.ring_bytes", {1_KiB, 1024_MiB}, "The same in bytes.", SLUICE_AT(hub.ring_bytes)),
+      C::count("hub.scan_events", {1, 1'000'000},
+               "Events of history looked at in one go for a reader that catches up.",
+               SLUICE_AT(hub.scan_events)),
+      C::choice<Journal>("history.journal",
+                         {{"memory", Journal::memory},
+                          {"file", Journal::file},
+                          {"redis", Journal::redis}},
+                         "What orders and keeps events. This version has \"memory\" only.",
+                         SLUICE_AT(history.journal)),
+      C::text("history.path", "Folder of the file journal.", SLUICE_AT(history.path)),
+      C::text("history.url", "Server of the Redis journal, as \"redis://host:6379/0\".",
+              SLUICE_AT(history.url)),
+      C::text("history.key", "Name of the stream in Redis.", SLUICE_AT(history.key)),
+      C::count("history.max_events", from(1), "Events that a client can still come back to.",
+               SLUICE_AT(hub.history_events)),
+      C::size("history.max_bytes", from(64_KiB),
+              "Their size as they are sent; the oldest go first.", SLUICE_AT(hub.history_bytes)),
+  };
+}
+
+std::vector<Row<Config>> pace_rows() {
+  return {
+      C::duration("heartbeat.interval", {1s, 10min},
+                  "A stream that was silent for so long gets a comment line.",
+                  SLUICE_AT(heartbeat.interval)),
+      C::duration("heartbeat.jitter", {0ms, 5min}, "Each interval is shorter by up to this.",
+                  SLUICE_AT(heartbeat.jitter)),
+      C::duration("retry.min", {0ms, 1h},
+                  "The `retry:` that a stream begins with is drawn from here …",
+                  SLUICE_AT(retry.min)),
+      C::duration("retry.max", {0ms, 1h}, "… to here.", SLUICE_AT(retry.max)),
+      C::duration("retry.parked_min", {0ms, 1h},
+                  "The `retry:` of a stream that cannot be served now is drawn from here …",
+                  SLUICE_AT(retry.parked_min)),
+      C::duration("retry.parked_max", {0ms, 1h}, "… to here.", SLUICE_AT(retry.parked_max)),
+      C::duration("drain.delay", {0ms, 10min},
+                  "On SIGTERM /readyz answers 503 at once; newcomers are accepted for so long yet.",
+                  SLUICE_AT(drain.delay)),
+      C::duration("drain.window", {0ms, 1h},
+                  "Then streams are ended one by one, evenly spread over this.",
+                  SLUICE_AT(drain.window)),
+      C::duration("drain.hard_limit", {0ms, 2h},
+                  "Counted from SIGTERM: connections that are open then are cut.",
+                  SLUICE_AT(drain.hard_limit)),
+      C::flag("demo.page", "Serve the demo page on `/`.", SLUICE_AT(demo.page)),
+      C::flag("demo.feed", "Publish made-up events on topics below `demo/`.",
+              SLUICE_AT(demo.feed)),
+  };
+}
+
+std::vector<Row<Config>> limit_rows() {
+  return {
+      C::count("limits.streams_per_connection", {1, 100'000},
+               "Event streams on one connection; the next one is told to come back later.",
+               SLUICE_AT(limits.streams_per_connection)),
+      C::count("limits.streams", from(1),
+               "Event streams in all; the next one is told to come back later.",
+               SLUICE_AT(limits.streams)),
+      C::count("limits.connections", from(1),
+               "Connections in all; the next one waits to be accepted.",
+               SLUICE_AT(limits.connections)),
+      C::count("limits.concurrent_streams", {1, 100'000},
+               "HTTP/2 requests at once on one connection, as it is advertised.",
+               SLUICE_AT(h2.max_concurrent_streams)),
+      C::size("limits.header_bytes", {1_KiB, 1_MiB}, "The head of a request.",
+              SLUICE_AT(h2.header_list_bytes), SLUICE_AT(h1.header_bytes)),
+      C::count("limits.header_fields", {8, 1'000}, "Fields in the head of a request.",
+               SLUICE_AT(h2.header_fields), SLUICE_AT(h1.header_fields)),
+      C::size("limits.stream_window", {1_KiB, 16_MiB},
+              "Bytes of a request's body that wait to be dealt with.", SLUICE_AT(h2.stream_window),
+              SLUICE_AT(h1.unconsumed_bytes)),
+      C::size("limits.connection_window", {64_KiB, 1024_MiB},
+              "HTTP/2: the same, of all requests of a connection.",
+              SLUICE_AT(h2.connection_window)),
+      C::size("limits.pipelined_bytes", {1_KiB, 1_MiB},
+              "HTTP/1.1: kept of requests behind the one that is being answered.",
+              SLUICE_AT(h1.pipelined_bytes)),
+      C::size("limits.discarded_bytes", {0, 256_MiB},
+              "HTTP/1.1: read of a body that nobody wants before the connection is closed.",
+              SLUICE_AT(h1.discard_bytes)),
+      C::size("limits.data_frame", {512, 16_KiB},
+              "HTTP/2: the largest DATA frame; bounds how long a quiet stream waits for a busy one.",
+              SLUICE_AT(h2.data_frame_cap)),
+      C::size("limits.flush_bytes", {16_KiB, 16_MiB},
+              "Bytes written to one connection before the others have their turn.",
+              SLUICE_AT(net.flush_budget)),
+      C::size("limits.read_bytes", {4_KiB, 16_MiB},
+              "Bytes read from one connection before the others have their turn.",
+              SLUICE_AT(net.read_budget)),
+      C::size("limits.kernel_unsent", {0, 1024_MiB},
+              "Bytes per connection that the kernel may hold unsent; 0B: its own default.",
+              SLUICE_AT(net.notsent_lowat)),
+  };
+}
+
+std::vector<Row<Config>> abuse_rows() {
+  return {
+      C::count("limits.peer_resets", {1, 1'000'000},
+               "HTTP/2: streams that a client may reset at once …", SLUICE_AT(h2.peer_resets.burst)),
+      C::count("limits.peer_resets_per_second", {1, 1'000'000}, "… and every second after that.",
+               SLUICE_AT(h2.peer_resets.per_second)),
+      C::count("limits.provoked_resets", {1, 1'000'000},
+               "HTTP/2: streams that a client's faults may make us reset at once …",
+               SLUICE_AT(h2.provoked_resets.burst)),
+      C::count("limits.provoked_resets_per_second", {1, 1'000'000},
+               "… and every second after that.", SLUICE_AT(h2.provoked_resets.per_second)),
+      C::count("limits.control_frames", {1, 1'000'000},
+               "HTTP/2: PING, SETTINGS and empty frames of a client at once …",
+               SLUICE_AT(h2.control_frames.burst)),
+      C::count("limits.control_frames_per_second", {1, 1'000'000}, "… and every second after that.",
+               SLUICE_AT(h2.control_frames.per_second)),
+      C::count("limits.light_frames", {100, 10'000'000},
+               "HTTP/2: WINDOW_UPDATE, priority and unknown frames of a client at once …",
+               SLUICE_AT(h2.light_frames.burst)),
+      C::count("limits.light_frames_per_second", {100, 10'000'000},
+               "… and every second after that; a busy connection may send more.",
+               SLUICE_AT(h2.light_frames.per_second)),
+      C::count("limits.continuations", {1, 1'000},
+               "HTTP/2: CONTINUATION frames of one header block.", SLUICE_AT(h2.max_continuations)),
+      C::count("limits.settings_entries", {6, 1'000}, "HTTP/2: entries of one SETTINGS frame.",
+               SLUICE_AT(h2.max_settings)),
+      C::count("limits.unsent_acks", {1, 10'000},
+               "HTTP/2: acknowledgements that a client lets wait.", SLUICE_AT(h2.max_outbound_ack)),
+      C::count("limits.outbound_high", {10, 1'000'000},
+               "HTTP/2: control frames that wait for a client before it is not read any more.",
+               SLUICE_AT(h2.outbound_high)),
+      C::count("limits.outbound_limit", {10, 1'000'000},
+               "HTTP/2: control frames that wait for a client before it is disconnected.",
+               SLUICE_AT(h2.outbound_limit)),
+  };
+}
+
+std::vector<Row<Config>> timeout_rows() {
+  return {
+      C::duration("timeouts.handshake", {100ms, 10min}, "For a TLS handshake.",
+                  SLUICE_AT(net.handshake_timeout)),
+      C::duration("timeouts.first_bytes", {100ms, 10min},
+                  "Clear text: until a client shows which protocol it speaks.",
+                  SLUICE_AT(net.first_bytes_timeout)),
+      C::duration("timeouts.settings", {100ms, 10min},
+                  "HTTP/2: for a client's preface and SETTINGS.", SLUICE_AT(h2.settings_timeout)),
+      C::duration("timeouts.settings_ack", {100ms, 10min},
+                  "HTTP/2: until a client acknowledges our SETTINGS.",
+                  SLUICE_AT(h2.settings_ack_timeout)),
+      C::duration("timeouts.headers", {100ms, 10min}, "For the head of a request, once begun.",
+                  SLUICE_AT(h2.headers_timeout), SLUICE_AT(h1.head_timeout)),
+      C::duration("timeouts.body", {100ms, 1h}, "For a request's body to make progress.",
+                  SLUICE_AT(h2.body_timeout), SLUICE_AT(h1.body_timeout)),
+      C::duration("timeouts.first_request", {1s, 1h},
+                  "HTTP/2: for the first request of a connection.",
+                  SLUICE_AT(h2.first_request_timeout)),
+      C::duration("timeouts.idle", {1s, 24h}, "HTTP/2: for a connection without open requests.",
+                  SLUICE_AT(h2.idle_timeout)),
+      C::duration("timeouts.keep_alive", {1s, 24h},
+                  "HTTP/1.1: for the next request; longer than a load balancer keeps it.",
+                  SLUICE_AT(h1.idle_timeout)),
+      C::duration("timeouts.stalled_stream", {100ms, 24h},
+                  "For a stream that has something to send and whose client takes nothing.",
+                  SLUICE_AT(h2.stalled_stream), SLUICE_AT(h1.stalled_stream)),
+      C::duration("timeouts.write", {100ms, 24h},
+                  "For a connection that has something to send and takes nothing.",
+                  SLUICE_AT(net.write_timeout)),
+      C::duration("timeouts.unacknowledged", {0ms, 24h},
+                  "For bytes that were sent and that the peer's kernel does not acknowledge; 0s: the "
+                  "system's default.",
+                  SLUICE_AT(net.user_timeout)),
+      C::duration("timeouts.linger", {0ms, 1min},
+                  "For the client to close too, after we have closed.", SLUICE_AT(net.linger)),
+      C::duration("timeouts.ping_after", {100ms, 1h},
+                  "HTTP/2: a client that was silent for so long is asked for a sign of life.",
+                  SLUICE_AT(h2.ping_after)),
+      C::duration("timeouts.ping", {100ms, 10min}, "HTTP/2: for that sign of life.",
+                  SLUICE_AT(h2.ping_timeout)),
+  };
+}
+
+std::vector<Row<Config>> all_rows() {
+  std::vector<Row<Config>> rows = server_rows();
+  add(rows, hub_rows());
+  add(rows, pace_rows());
+  add(rows, limit_rows());
+  add(rows, abuse_rows());
+  add(rows, timeout_rows());
+  return rows;
+}
+
+}  // namespace
+
+const std::vector<Section>& config_sections() {
+  static const std::vector<Section> sections{
+      {"server", "The process."},
+      {"admin", "The listener for operators; not for the internet."},
+      {"tls", "The certificate of all [[listen]] tables that have `tls = true`."},
+      {"hub", "Who may publish and subscribe, and how much at once."},
+      {"history", "What a client that comes back can still get."},
+      {"heartbeat", "Signs of life on silent streams, so that nobody on the way ends them."},
+      {"retry", "How long clients wait before they come back."},
+      {"limits", "What is bounded. `HTTP/2:` marks what only that protocol has."},
+      {"timeouts", "How long we wait for a client."},
+      {"drain", "What happens between SIGTERM and the end of the process."},
+      {"log", "The program's own log."},
+      {"demo", "What the development default shows."},
+  };
+  return sections;
+}
+
+const std::vector<Row<Config>>& config_rows() {
+  static const std::vector<Row<Config>> rows = all_rows();
+  return rows;
+}
+
+const std::vector<Row<Listen>>& listen_rows() {
+  using L = Make<Listen>;
+  static const std::vector<Row<Listen>> rows{
+      L::text("address",
+              "\"127.0.0.1:8443\", \"[::1]:0\", \"localhost:8080\", \"*:443\"; port 0: any.",
+              SLUICE_AT(address)),
+      L::flag("tls", "False: clear text, for a load balancer that ends TLS.", SLUICE_AT(tls)),
+      L::flag("http2", "Offer HTTP/2 beside HTTP/1.1.", SLUICE_AT(http2)),
+  };
+  return rows;
+}
+
+const std::vector<Row<KeyEntry>>& key_rows() {
+  using K = Make<KeyEntry>;
+  static const std::vector<Row<KeyEntry>> rows{
+      K::choice<auth::Algorithm>("alg", {{"HS256", auth::Algorithm::hs256}},
+                                 "The algorithm; a token that names another one is refused.",
+                                 SLUICE_AT(algorithm)),
+      K::text("secret", "The shared secret itself, 32 bytes or more.", SLUICE_AT(secret)),
+      K::text("secret_file", "A file with the secret; white space at its end does not count.",
+              SLUICE_AT(secret_file)),
+      K::text("kid", "Only tokens with this `kid`, or with none, are tried.", SLUICE_AT(id)),
+  };
+  return rows;
+}
+
+}  // namespace sluice::server

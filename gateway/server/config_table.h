@@ -1,0 +1,36 @@
+/// The table of all options. To add one: a field in a struct, and a row here.
+///
+/// Thread  main, before start.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/auth/key.h"
+#include "gateway/server/config.h"
+#include "gateway/server/config_row.h"
+
+namespace sluice::server {
+
+/// A key as it stands in the file; becomes an auth::Key when its secret is known to be good.
+struct KeyEntry {
+  auth::Algorithm algorithm = auth::Algorithm::hs256;
+  std::string secret;
+  std::string secret_file;
+  std::string id;
+};
+
+/// A table of the file, for the reference page; in the order in which it shows them.
+struct Section {
+  std::string_view name;
+  std::string_view help;
+};
+
+const std::vector<Section>& config_sections();
+const std::vector<Row<Config>>& config_rows();
+const std::vector<Row<Listen>>& listen_rows();
+const std::vector<Row<KeyEntry>>& key_rows();
+
+}  // namespace sluice::server

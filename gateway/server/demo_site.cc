@@ -1,0 +1,77 @@
+#include "gateway/server/demo_site.h"
+
+#include <chrono>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "gateway/auth/token.h"
+#include "gateway/http/answers.h"
+
+namespace sluice::server {
+namespace {
+
+// The page is one file with its script and style inside, and frames its clear-text twin.
+constexpr const char* kPolicy =
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "connect-src 'self'; frame-src http://localhost:*; base-uri 'none'; form-action 'none'";
+
+constexpr std::chrono::hours kTokenLife{12};
+
+}  // namespace
+
+std::unique_ptr<http::Answer> DemoSite::open(const http::Request& request,
+                                             http::Exchange& exchange) const {
+  if (request.method != "GET" && request.method != "HEAD") return nullptr;
+  if (request.path == "/") {
+    return send(request, exchange, "text/html; charset=utf-8", std::string(kDemoPage));
+  }
+  if (request.path == "/demo/config.json") {
+    return send(request, exchange, "application/json", config_json());
+  }
+  if (request.path == "/demo/connection.json") {
+    return send(request, exchange, "application/json", connection_json(exchange.connection()));
+  }
+  return nullptr;
+}
+
+std::unique_ptr<http::Answer> DemoSite::send(const http::Request& request,
+                                             http::Exchange& exchange, std::string_view type,
+                                             std::string body) const {
+  http::Response head{200,
+                      {{"content-type", std::string(type)},
+                       {"cache-control", "no-store"},
+                       {"content-security-policy", kPolicy},
+                       {"referrer-policy", "no-referrer"},
+                       {"x-content-type-options", "nosniff"}}};
+  return http::reply(exchange, std::move(head), std::move(body), request.method == "HEAD");
+}
+
+std::string DemoSite::config_json() const {
+  nlohmann::json json{{"version", SLUICE_VERSION}, {"feed", shared_.config.demo.feed}};
+  json["token"] = nullptr;
+  if (!shared_.config.access.publisher_keys.empty()) {
+    const auth::Claims claims{.publish = std::vector<std::string>{"demo/{+topic}"},
+                              .subscribe = {},
+                              .expires = shared_.clock.wall() + kTokenLife,
+                              .not_before = {},
+                              .subject = "demo"};
+    json["token"] = auth::mint(shared_.config.access.publisher_keys.front(), claims);
+  }
+  json["plain_origin"] = nullptr;
+  if (!shared_.plain_origin.empty()) json["plain_origin"] = shared_.plain_origin;
+  return json.dump();
+}
+
+std::string DemoSite::connection_json(const http::Connection& connection) const {
+  const Totals totals = shared_.totals();
+  return nlohmann::json{{"connection", std::to_string(connection.id)},
+                        {"protocol", connection.protocol},
+                        {"connection_streams", connection.open_exchanges},
+                        {"connections", totals.connections},
+                        {"streams", totals.streams},
+                        {"deliveries", totals.deliveries}}
+      .dump();
+}
+
+}  // namespace sluice::server

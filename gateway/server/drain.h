@@ -1,0 +1,39 @@
+/// Drain: how the gateway ends so that browsers do not notice more than a reconnect.
+///
+///   begin() ─ delay ─► notice, streams end one by one ─ window ─► final GOAWAY ─► finished()
+///             /readyz is 503, all else goes on    newcomers are parked        at hard_limit anyway
+///
+/// Owner   server::Gateway. Thread  the control loop's.
+#pragma once
+
+#include <functional>
+
+#include "gateway/net/loop.h"
+#include "gateway/net/timer.h"
+#include "gateway/server/metrics.h"
+
+namespace sluice::server {
+
+class Drain {
+ public:
+  Drain(net::Loop& loop, Shared& shared, const Workers& workers, std::function<void()> finished);
+
+  /// The first call begins; a second one, by an impatient operator, ends at once.
+  void begin();
+
+ private:
+  void end_streams();
+  void last_words();
+  void look();
+
+  net::Loop& loop_;
+  Shared& shared_;
+  const Workers& workers_;
+  const std::function<void()> finished_;
+  net::Timer next_;
+  net::Timer watch_;
+  TimePoint hard_limit_{};
+  void (Drain::*stage_)() = nullptr;
+};
+
+}  // namespace sluice::server

@@ -1,0 +1,92 @@
+#include "gateway/server/event_stream.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "gateway/base/random.h"
+#include "gateway/sse/encoder.h"
+
+namespace sluice::server {
+
+EventStream::EventStream(http::Exchange& exchange, const Setting& setting)
+    : exchange_(exchange),
+      setting_(setting),
+      last_write_(setting.loop.now()),
+      interval_(setting.heartbeat.interval -
+                jitter(Millis(0), std::min(setting.heartbeat.jitter, setting.heartbeat.interval))) {
+  // A comment and a retry line, but no blank line: some clients take one for an event. They leave
+  // with the headers, because Firefox fires `open` at the first byte of the body, not before.
+  text_ = std::string(sse::kHeartbeat) +
+          sse::retry_line(jitter(setting.retry.min, setting.retry.max));
+  setting_.counters.event_streams.add();
+}
+
+EventStream::~EventStream() { setting_.counters.event_streams.sub(); }
+
+void EventStream::start(std::unique_ptr<hub::Subscription> subscription) {
+  subscription_ = std::move(subscription);
+  if (setting_.heartbeat.interval > Millis(0)) {
+    setting_.loop.wheel().arm(*this, last_write_ + interval_);
+  }
+}
+
+void EventStream::end(Millis retry) {
+  if (std::exchange(is_ending_, true)) return;
+  text_.erase(0, text_taken_);
+  text_taken_ = 0;
+  text_ += sse::retry_line(retry);
+  exchange_.wake();
+}
+
+http::Answer::Ready EventStream::ready(std::size_t max) {
+  if (text_left() == 0 && !is_ending_) return {subscription_->ready(max), false};
+  const std::size_t bytes = subscription_->rest_of_event() + text_left();
+  return {std::min(bytes, max), is_ending_ && bytes <= max};
+}
+
+void EventStream::take(std::span<std::byte> out) {
+  last_write_ = setting_.loop.now();
+  if (text_left() > 0) {
+    const std::size_t rest = std::min(subscription_->rest_of_event(), out.size());
+    subscription_->take(out.first(rest));
+    out = take_text(out.subspan(rest));
+  }
+  if (!out.empty()) subscription_->take(out);
+}
+
+std::span<std::byte> EventStream::take_text(std::span<std::byte> out) {
+  const std::size_t n = std::min(text_left(), out.size());
+  std::memcpy(out.data(), text_.data() + text_taken_, n);
+  text_taken_ += n;
+  if (text_left() == 0) {
+    text_.clear();
+    text_taken_ = 0;
+  }
+  return out.subspan(n);
+}
+
+void EventStream::on_deadline(TimePoint now) {
+  const TimePoint due = last_write_ + interval_;
+  if (due > now) {
+    setting_.loop.wheel().arm(*this, due);
+    return;
+  }
+  setting_.loop.wheel().arm(*this, now + interval_);
+  // A stream whose client does not read has text or a part of an event waiting: it needs no more.
+  const bool is_blocked = text_left() > 0 || subscription_->rest_of_event() > 0;
+  if (is_blocked || is_ending_) return;
+  text_ = sse::kHeartbeat;
+  setting_.counters.heartbeats.add();
+  exchange_.wake();
+}
+
+http::Response event_stream_head() {
+  return {200,
+          {{"content-type", "text/event-stream"},
+           {"cache-control", "no-cache, no-transform"},
+           {"x-accel-buffering", "no"},
+           {"x-content-type-options", "nosniff"}}};
+}
+
+}  // namespace sluice::server

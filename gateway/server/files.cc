@@ -1,0 +1,73 @@
+#include "gateway/server/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "gateway/base/c_handle.h"
+
+namespace sluice::server {
+namespace {
+
+tl::unexpected<Error> failed(std::string_view what, const std::string& path) {
+  const std::error_code why(errno, std::generic_category());
+  const Errc code = errno == ENOENT ? Errc::not_found : Errc::io;
+  return fail(code, fmt::format("cannot {} {}: {}", what, path, why.message()));
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return ::fsync(fd) == 0;
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return failed("read", path);
+  std::string text;
+  std::array<char, 16'384> piece{};
+  for (;;) {
+    const ssize_t size = ::read(file.get(), piece.data(), piece.size());
+    if (size < 0) return failed("read", path);
+    if (size == 0) return text;
+    text.append(piece.data(), static_cast<std::size_t>(size));
+  }
+}
+
+Result<std::string> read_secret_file(const std::string& path) {
+  return read_file(path).map([](const std::string& text) {
+    return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+  });
+}
+
+Result<void> write_private_file(const std::string& path, std::string_view text) {
+  const std::string unfinished = fmt::format("{}.{}", path, ::getpid());
+  UniqueFd file(::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!file) return failed("write", unfinished);
+  const bool is_good = ::fchmod(file.get(), 0600) == 0 && write_all(file.get(), text) &&
+                       ::rename(unfinished.c_str(), path.c_str()) == 0;
+  if (is_good) return {};
+  auto failure = failed("write", path);
+  ::unlink(unfinished.c_str());
+  return failure;
+}
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets any.
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace sluice::server

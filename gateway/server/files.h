@@ -1,0 +1,22 @@
+/// Small files read and written whole.
+///
+/// Thread  main, before start.
+/// Errors  name the file and the system's reason.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "gateway/base/result.h"
+
+namespace sluice::server {
+
+Result<std::string> read_file(const std::string& path);
+/// Without the white space at its end, which editors leave behind.
+Result<std::string> read_secret_file(const std::string& path);
+/// For the owner's eyes only (0600). Appears whole or not at all.
+Result<void> write_private_file(const std::string& path, std::string_view text);
+/// The value of an environment variable; empty when it is not set.
+std::string environment(const char* name);
+
+}  // namespace sluice::server

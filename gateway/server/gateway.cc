@@ -1,0 +1,168 @@
+#include "gateway/server/gateway.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "gateway/base/log.h"
+#include "gateway/base/random.h"
+#include "gateway/journal/memory.h"
+#include "gateway/net/address.h"
+#include "gateway/net/signals.h"
+#include "gateway/server/admin.h"
+#include "gateway/server/demo_feed.h"
+#include "gateway/server/drain.h"
+#include "gateway/server/feed.h"
+#include "gateway/server/notify.h"
+
+namespace sluice::server {
+namespace {
+
+constexpr Millis kDemoInterval{100};
+
+/// The address as configured, with the port it became.
+std::string url_of(std::string_view scheme, std::string_view address, int fd) {
+  std::string_view host = address.substr(0, address.rfind(':'));
+  if (host == "*") host = "localhost";
+  return fmt::format("{}://{}:{}", scheme, host, net::local_port(fd));
+}
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    log::warning("the limit of open files could not be raised to {}", limit.rlim_max);
+  }
+}
+
+class Gateway {
+ public:
+  explicit Gateway(const Config& config)
+      : config_(config),
+        shared_(config, clock_, journal_),
+        loop_(clock_),
+        feed_(workers_),
+        admin_(loop_, shared_, workers_),
+        drain_(loop_, shared_, workers_, [this] { loop_.stop(); }),
+        demo_feed_(1),
+        demo_timer_(loop_, [this] { publish_demo(); }) {
+    const std::size_t cpus = std::max(1U, std::thread::hardware_concurrency());
+    const std::size_t count = config.workers == 0 ? cpus : config.workers;
+    shared_.worker_count = count;
+    shared_.totals = [this] { return totals(workers_); };
+    shared_.backlog = [this] { return backlog(); };
+    for (std::size_t i = 0; i < count; ++i) {
+      workers_.push_back(std::make_unique<Worker>(i, shared_));
+    }
+    journal_.follow(feed_);
+    loop_.set_turn_end([this] { return admin_.flush(); });
+  }
+
+  Result<void> open_listeners() {
+    for (std::size_t i = 0; i < config_.listens.size(); ++i) {
+      if (auto opened = open_listener(config_.listens[i], i); !opened) return opened;
+    }
+    if (config_.admin.address.empty()) return {};
+    auto sockets = net::listen_on(config_.admin.address, {});
+    if (!sockets) return fail(sockets.error().code, "admin: " + sockets.error().what);
+    urls_ += " admin " + url_of("http", config_.admin.address, sockets->front().get());
+    for (UniqueFd& socket : *sockets) admin_.listen(std::move(socket));
+    return {};
+  }
+
+  int run() {
+    const net::SignalWatch terminate(loop_, SIGTERM, [this] { drain_.begin(); });
+    const net::SignalWatch interrupt(loop_, SIGINT, [this] { drain_.begin(); });
+    for (const auto& worker : workers_) worker->start();
+    if (config_.demo.feed) demo_timer_.start_periodic(kDemoInterval);
+    std::printf("ready%s\n", urls_.c_str());
+    std::fflush(stdout);
+    notify_service_manager("READY=1");
+    loop_.run();
+    demo_timer_.stop();
+    for (const auto& worker : workers_) worker->post([&worker = *worker] { worker.stop(); });
+    for (const auto& worker : workers_) worker->join();
+    log::info("stopped");
+    return 0;
+  }
+
+ private:
+  Result<void> open_listener(const Listen& listen, std::size_t index) {
+    std::shared_ptr<tls::Context> context;
+    if (listen.tls) {
+      tls::Options options = config_.tls;
+      options.http2 = listen.http2;
+      auto made = tls::Context::create(options);
+      if (!made) return tl::unexpected(made.error());
+      context = std::move(*made);
+    }
+    const net::BindOptions options{.reuse_port = workers_.size() > 1};
+    auto sockets = net::listen_on(listen.address, options);
+    if (!sockets) return tl::unexpected(sockets.error());
+    const std::string url =
+        url_of(listen.tls ? "https" : "http", listen.address, sockets->front().get());
+    urls_ += " " + url;
+    if (!listen.tls && shared_.plain_origin.empty()) shared_.plain_origin = url;
+    for (UniqueFd& socket : *sockets) {
+      const net::SocketAddress address = net::local_address(socket.get());
+      for (std::size_t i = 1; i < workers_.size(); ++i) {
+        auto another = net::bind_and_listen(address, options);
+        if (!another) return tl::unexpected(another.error());
+        workers_[i]->listen(std::move(*another), context, index);
+      }
+      workers_[0]->listen(std::move(socket), context, index);
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::size_t backlog() const {
+    std::size_t most = 0;
+    for (const auto& worker : workers_) most = std::max(most, worker->backlog());
+    return most;
+  }
+
+  void publish_demo() {
+    const auto now = std::chrono::duration_cast<Millis>(clock_.wall().time_since_epoch());
+    journal_.append(demo_feed_.tick(now.count()), [](const auto&) {});
+  }
+
+  // Set before start; the order is that of dependence.
+  const Config& config_;
+  const SteadyClock clock_;
+  journal::MemoryJournal journal_;
+  Shared shared_;
+  net::Loop loop_;
+  Workers workers_;
+  Feed feed_;
+  Admin admin_;
+  Drain drain_;
+  // Control thread only.
+  DemoFeed demo_feed_;
+  net::Timer demo_timer_;
+  std::string urls_;
+};
+
+}  // namespace
+
+int serve(const Config& config) {
+  log::set_level(config.log_level);
+  raise_descriptor_limit();
+  Gateway gateway(config);
+  if (auto opened = gateway.open_listeners(); !opened) {
+    log::error("{}", opened.error().what);
+    return 2;
+  }
+  return gateway.run();
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,51 @@
+/// Shared: what all workers use and none of them changes.
+///
+/// Owner  server::Gateway; outlives the workers. Thread  any: constant once the workers run, but for
+/// the atomics.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <string>
+
+#include "gateway/auth/token.h"
+#include "gateway/base/clock.h"
+#include "gateway/http/cors.h"
+#include "gateway/journal/journal.h"
+#include "gateway/server/config.h"
+
+namespace sluice::server {
+
+/// Figures of the whole process, for the demo page.
+struct Totals {
+  std::uint64_t connections = 0;
+  std::uint64_t streams = 0;
+  std::uint64_t deliveries = 0;
+};
+
+struct Shared {
+  Shared(const Config& config_, const Clock& clock_, journal::Journal& journal_)
+      : config(config_),
+        clock(clock_),
+        journal(journal_),
+        publishers(config_.access.publisher_keys, config_.access.tokens),
+        subscribers(config_.access.subscriber_keys, config_.access.tokens),
+        cors(config_.access.cors) {}
+
+  const Config& config;
+  const Clock& clock;
+  journal::Journal& journal;
+  const auth::Verifier publishers;
+  const auth::Verifier subscribers;
+  const http::Cors cors;
+  std::size_t worker_count = 1;
+  std::string plain_origin;                ///< "http://localhost:8080": the demo's other half.
+  std::function<Totals()> totals;          ///< Any thread.
+  std::function<std::size_t()> backlog;    ///< Events that the slowest worker has still to take.
+
+  std::atomic<bool> is_draining{false};    ///< /readyz answers 503.
+  std::atomic<bool> is_parking{false};     ///< New event streams are sent away with a `retry`.
+};
+
+}  // namespace sluice::server

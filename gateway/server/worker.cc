@@ -1,0 +1,155 @@
+#include "gateway/server/worker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/base/random.h"
+#include "gateway/h1/session.h"
+#include "gateway/h2/session.h"
+
+namespace sluice::server {
+namespace {
+
+constexpr Millis kTidyInterval{1'000};
+constexpr Millis kDrainStep{50};
+/// Connection ids are unique in the process: each worker counts in a range of its own.
+constexpr std::uint64_t kIdsPerWorker = std::uint64_t{1} << 48;
+
+}  // namespace
+
+Worker::Worker(std::size_t index, Shared& shared)
+    : index_(index),
+      shared_(shared),
+      loop_(shared.clock),
+      hub_(shared.config.hub, shared.journal.epoch(), counters_.hub),
+      site_(shared,
+            Subscribe(shared, hub_, streams_,
+                      {.loop = loop_,
+                       .heartbeat = shared.config.heartbeat,
+                       .retry = shared.config.retry,
+                       .counters = counters_.site}),
+            Publish(shared, counters_.site,
+                    [this](Task task) {
+                      if (loop_.in_thread()) {
+                        task();
+                      } else {
+                        post(std::move(task));
+                      }
+                    })),
+      connections_(loop_, shared.config.net,
+                   [this](Transport& transport, const net::Hello& hello) {
+                     return speak(transport, hello);
+                   }),
+      mailbox_(loop_, [this](std::vector<Letter>& letters) { take_letters(letters); }),
+      tidy_(loop_, [this] { hub_.tidy(); }),
+      drain_(loop_, [this] { end_some_streams(); }) {
+  loop_.set_turn_end([this] { return end_turn(); });
+}
+
+Worker::~Worker() {
+  join();
+  connections_.close_all();
+}
+
+void Worker::listen(UniqueFd socket, std::shared_ptr<tls::Context> context, std::size_t index) {
+  const std::size_t at = ports_.size();
+  auto listener = std::make_unique<net::Listener>(
+      loop_, std::move(socket), net::Listener::Options{},
+      [this, at, index](UniqueFd accepted, std::string peer) {
+        connections_.add(std::move(accepted), std::move(peer), ports_[at].context.get(), index);
+        accept_within_limits();
+      });
+  ports_.push_back({std::move(listener), std::move(context)});
+}
+
+void Worker::start() {
+  tidy_.start_periodic(kTidyInterval);
+  thread_ = std::thread([this] { loop_.run(); });
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::deliver(std::span<const sse::EventPtr> events) {
+  for (const sse::EventPtr& event : events) mailbox_.post(event);
+}
+
+std::unique_ptr<Protocol> Worker::speak(Transport& transport, const net::Hello& hello) {
+  const bool is_h2 = hello.alpn == "h2" && shared_.config.listens[hello.listener].http2;
+  http::Connection connection{.id = index_ * kIdsPerWorker + hello.id,
+                              .peer = hello.peer,
+                              .is_tls = hello.is_tls,
+                              .protocol = is_h2 ? "h2" : "http/1.1"};
+  if (is_h2) {
+    return std::make_unique<h2::Session>(transport, site_, std::move(connection),
+                                         shared_.config.h2, counters_.h2, shared_.clock);
+  }
+  return std::make_unique<h1::Session>(transport, site_, std::move(connection), shared_.config.h1,
+                                       counters_.h1, shared_.clock);
+}
+
+void Worker::take_letters(std::vector<Letter>& letters) {
+  for (Letter& letter : letters) {
+    if (auto* event = std::get_if<sse::EventPtr>(&letter)) {
+      hub_.publish(std::move(*event));
+    } else {
+      std::get<Task>(letter)();
+    }
+  }
+}
+
+bool Worker::end_turn() {
+  mailbox_.drain();
+  hub_.wake_readers();
+  const bool is_unfinished = connections_.flush();
+  if (!is_accepting_) accept_within_limits();
+  return is_unfinished || hub_.has_work();
+}
+
+/// Newcomers wait in the kernel's queue while there are too many connections: to reset them would
+/// close a browser's EventSource for ever.
+void Worker::accept_within_limits() {
+  const std::size_t share =
+      std::max<std::size_t>(1, shared_.config.limits.connections / shared_.worker_count);
+  const bool has_room = connections_.size() < share;
+  if (has_room == is_accepting_) return;
+  is_accepting_ = has_room;
+  for (Port& port : ports_) has_room ? port.listener->resume() : port.listener->pause();
+}
+
+void Worker::begin_drain(Millis window) {
+  connections_.for_each([](Protocol& protocol) { protocol.drain_notice(); });
+  drain_begin_ = loop_.now();
+  drain_window_ = window;
+  drain_ended_ = 0;
+  drain_total_ = static_cast<std::size_t>(counters_.site.event_streams.value());
+  drain_.start_periodic(kDrainStep);
+  end_some_streams();
+}
+
+/// As many as belong to the part of the window that has passed; at its end, all that are left.
+void Worker::end_some_streams() {
+  const Duration passed = loop_.now() - drain_begin_;
+  const bool is_over = passed >= drain_window_;
+  const double part = is_over ? 1.0
+                              : static_cast<double>(passed.count()) /
+                                    static_cast<double>(drain_window_.count());
+  const auto due = static_cast<std::size_t>(part * static_cast<double>(drain_total_));
+  const RetryOptions& retry = shared_.config.retry;
+  while (!streams_.empty() && (is_over || drain_ended_ < due)) {
+    streams_.pop_front().end(jitter(retry.min, retry.max));
+    ++drain_ended_;
+    counters_.site.drained.add();
+  }
+  if (is_over) drain_.stop();
+}
+
+void Worker::finish_drain() {
+  ports_.clear();
+  drain_window_ = {};
+  end_some_streams();
+  connections_.for_each([](Protocol& protocol) { protocol.drain_finish(); });
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,110 @@
+/// Worker: a thread, its loop, and everything that lives on it: listeners, connections, a hub.
+///
+/// Workers share nothing but what `Shared` holds. What they are sent comes through one mailbox:
+/// events, in the journal's order, and tasks. A turn of the loop goes like this:
+///
+///   sockets are read, requests opened, publishes appended
+///   → the mailbox's events go to the hub → the hub wakes streams → every connection that has
+///     something to send is flushed, once
+///
+/// Owner   server::Gateway. Thread  post(), deliver(), backlog() and counters: any. All else: its
+/// own, or main before start() and after join().
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "gateway/base/c_handle.h"
+#include "gateway/h1/options.h"
+#include "gateway/h2/counters.h"
+#include "gateway/hub/hub.h"
+#include "gateway/net/connections.h"
+#include "gateway/net/listener.h"
+#include "gateway/net/loop.h"
+#include "gateway/net/mailbox.h"
+#include "gateway/net/timer.h"
+#include "gateway/server/shared.h"
+#include "gateway/server/site.h"
+#include "tls/context.h"
+
+namespace sluice::server {
+
+class Worker {
+ public:
+  struct AllCounters {
+    h1::Counters h1;
+    h2::Counters h2;
+    hub::Counters hub;
+    Counters site;
+  };
+  using Task = std::function<void()>;
+
+  Worker(std::size_t index, Shared& shared);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  /// `context` null: clear text. `index`: of the [[listen]] table. Before start().
+  void listen(UniqueFd socket, std::shared_ptr<tls::Context> context, std::size_t index);
+  void start();
+  void join();
+
+  // Any thread.
+  void post(Task task) { mailbox_.post(std::move(task)); }
+  void deliver(std::span<const sse::EventPtr> events);
+  [[nodiscard]] std::size_t backlog() const { return mailbox_.size(); }
+  [[nodiscard]] const AllCounters& counters() const { return counters_; }
+  [[nodiscard]] const net::Connections::Counters& connection_counters() const {
+    return connections_.counters();
+  }
+  [[nodiscard]] const Histogram& loop_delay() const { return loop_.delay(); }
+
+  // Its own thread: post() them.
+  /// Tells every client to open no more here, and ends the streams one by one over `window`.
+  void begin_drain(Millis window);
+  /// Accepts no more; connections end as soon as their exchanges have.
+  void finish_drain();
+  void stop() { loop_.stop(); }
+
+ private:
+  struct Port {
+    std::unique_ptr<net::Listener> listener;
+    std::shared_ptr<tls::Context> context;
+  };
+  using Letter = std::variant<sse::EventPtr, Task>;
+
+  std::unique_ptr<Protocol> speak(Transport& transport, const net::Hello& hello);
+  void take_letters(std::vector<Letter>& letters);
+  bool end_turn();
+  void end_some_streams();
+  void accept_within_limits();
+
+  // Set in the constructor.
+  const std::size_t index_;
+  Shared& shared_;
+  AllCounters counters_;
+  net::Loop loop_;
+  hub::Hub hub_;
+  EventStreams streams_;
+  Site site_;
+  std::vector<Port> ports_;
+  net::Connections connections_;
+  net::Mailbox<Letter> mailbox_;
+  net::Timer tidy_;
+  net::Timer drain_;
+  // Worker thread only.
+  TimePoint drain_begin_{};
+  Duration drain_window_{};
+  std::size_t drain_total_ = 0;
+  std::size_t drain_ended_ = 0;
+  bool is_accepting_ = true;
+  std::thread thread_;
+};
+
+}  // namespace sluice::server

@@ -1,0 +1,27 @@
+#include "gateway/sse/event.h"
+
+#include <utility>
+
+#include "gateway/sse/encoder.h"
+#include "gateway/sse/event_id.h"
+
+namespace sluice::sse {
+
+std::size_t Event::memory() const {
+  std::size_t bytes = sizeof(Event) + wire.capacity() + id.capacity();
+  for (const std::string& topic : topics) bytes += sizeof(std::string) + topic.capacity();
+  return bytes;
+}
+
+EventPtr make_event(Draft draft, Position position, std::string_view epoch) {
+  auto event = std::make_shared<Event>();
+  event->position = position;
+  event->has_own_id = !draft.id.empty();
+  event->id = event->has_own_id ? std::move(draft.id) : make_id(epoch, position);
+  event->is_private = draft.is_private;
+  event->wire = encode({.id = event->id, .type = draft.type, .data = draft.data, .retry = draft.retry});
+  event->topics = std::move(draft.topics);
+  return event;
+}
+
+}  // namespace sluice::sse

@@ -1,0 +1,219 @@
+"""The command line, as the manual shows it."""
+
+import json
+import re
+import signal
+import subprocess
+
+import pytest
+
+import harness
+import settings
+from clients import H2
+from harness import run
+
+pytestmark = pytest.mark.quick
+
+
+@pytest.fixture
+def key_file(tmp_path):
+    file = tmp_path / "hub.key"
+    file.write_text(settings.SECRET)
+    return file
+
+
+@pytest.fixture
+def publisher_env(tmp_path):
+    return {"SLUICE_TOKEN": settings.PUBLISHER, "XDG_STATE_HOME": str(tmp_path)}
+
+
+def test_publish_prints_the_id_and_the_event_arrives(gateway, publisher_env):
+    with H2(gateway.tls) as client:
+        stream = client.subscribe("/events/news")
+        client.opened(stream)
+        done = run("publish", f"http://127.0.0.1:{gateway.clear}", "--topic", "news",
+                   "--data", "hello", "--type", "note", env=publisher_env)
+        assert done.returncode == 0, done.stderr
+        event = client.events(stream, 1)[0]
+    assert (event.id, event.type, event.data) == (done.stdout.strip(), "note", "hello")
+
+
+def test_publish_reads_its_data_from_stdin_and_may_name_the_topic_in_the_url(
+        gateway, publisher_env):
+    done = run("publish", f"https://127.0.0.1:{gateway.tls}/events/news", "--insecure",
+               input="from stdin", env=publisher_env)
+    assert done.returncode == 0, done.stderr
+    with H2(gateway.tls) as client:
+        stream = client.subscribe("/events/news?lastEventID=earliest")
+        assert client.events(stream, 1)[0].data == "from stdin"
+
+
+def test_publish_without_a_token_says_what_to_do(gateway, tmp_path):
+    done = run("publish", f"http://127.0.0.1:{gateway.clear}", "--topic", "a", "--data", "x",
+               env={"XDG_STATE_HOME": str(tmp_path)})
+    assert done.returncode == 1
+    assert "token" in done.stderr
+
+
+def test_publish_to_nobody_says_so(publisher_env):
+    done = run("publish", "http://127.0.0.1:1", "--topic", "a", "--data", "x", env=publisher_env)
+    assert done.returncode == 1 and "127.0.0.1:1" in done.stderr
+
+
+def test_subscribe_prints_json_lines_and_ends_after_the_count(gateway, publisher_env):
+    ids = [gateway.publish("news", text) for text in ("one", "two")]
+    done = run("subscribe", f"http://127.0.0.1:{gateway.clear}", "--topic", "news", "--json",
+               "--last-event-id", "earliest", "--count", "2", env=publisher_env)
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(event["id"], event["data"]) for event in events] == list(zip(ids, ("one", "two")))
+
+
+def test_subscribe_prints_event_stream_blocks(gateway, publisher_env):
+    id = gateway.publish("news", "two\nlines", type="note")
+    done = run("subscribe", f"http://127.0.0.1:{gateway.clear}/events/news",
+               "--last-event-id", "earliest", "--count", "1", env=publisher_env)
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.strip().splitlines()) == {
+        f"id: {id}", "event: note", "data: two", "data: lines"}
+
+
+def test_subscribe_comes_back_after_a_restart_and_misses_nothing_it_could_get(
+        start, publisher_env):
+    first = start()
+    process = subprocess.Popen(
+        [harness.binary(), "subscribe", f"http://127.0.0.1:{first.clear}", "--topic", "news",
+         "--json", "--count", "2"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**harness.environment(), **publisher_env})
+    try:
+        harness.wait_until(lambda: first.metric("sluice_streams") == 1, "the subscription")
+        first.publish("news", "before")
+        assert json.loads(process.stdout.readline())["data"] == "before"
+        first.stop()
+        second = start(listen=[{"address": f"127.0.0.1:{first.clear}", "tls": False}])
+        last = json.loads(process.stdout.readline())
+        assert last["type"] == "gap", last
+        assert process.wait(20) == 0
+        assert second.clear == first.clear
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_subscribe_gives_up_on_what_a_browser_would_give_up_on(gateway, publisher_env):
+    done = run("subscribe", f"http://127.0.0.1:{gateway.clear}/nothing", env=publisher_env)
+    assert done.returncode == 1 and "404" in done.stderr
+
+
+def test_subscribe_ends_well_on_control_c(gateway, publisher_env):
+    process = subprocess.Popen(
+        [harness.binary(), "subscribe", f"http://127.0.0.1:{gateway.clear}/events/a"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**harness.environment(), **publisher_env})
+    try:
+        harness.wait_until(lambda: gateway.metric("sluice_streams") == 1, "the subscription")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_token_makes_a_token_that_the_hub_takes(gateway, key_file):
+    done = run("token", "--publish", "news/{id}", "--subscribe", "*", "--ttl", "1h",
+               "--key-file", key_file)
+    assert done.returncode == 0, done.stderr
+    token = done.stdout.strip()
+    with gateway.publisher(token) as publisher:
+        assert publisher.form([("topic", "news/1"), ("data", "x")])[0] == 200
+    with gateway.publisher(token) as publisher:
+        assert publisher.form([("topic", "sport"), ("data", "x")])[0] == 403
+
+
+# -- check -----------------------------------------------------------------------------------------
+
+GOOD = settings.toml(settings.config())
+
+
+def check(tmp_path, certificate, text):
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_bytes((certificate / name).read_bytes())
+    file = tmp_path / "sluice.toml"
+    file.write_text(text)
+    return file, run("check", "--config", file)
+
+
+def test_check_is_silent_about_a_good_file(tmp_path, certificate):
+    _, done = check(tmp_path, certificate, GOOD)
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("good, bad, hint", [
+    ("workers = 1", "wrokers = 1", "workers"),
+    ("workers = 1", 'workers = "many"', "workers"),
+    ("workers = 1", "workers = -1", "workers"),
+    ("workers = 1", "workers = ", ""),
+    ("[heartbeat]", "[hartbeat]", "heartbeat"),
+    ('interval = "15s"', 'interval = "15 parsecs"', "interval"),
+    ('max_bytes = "256MiB"', 'max_bytes = "256 MegaBananas"', "max_bytes"),
+    ('journal = "memory"', 'journal = "clay tablets"', "memory"),
+    ("a-contract-secret-of-32-bytes-or-more", "short", "32"),
+    ('"cert.pem"', '"absent.pem"', "absent.pem"),
+    ('"127.0.0.1:0"', '"127.0.0.1:99999"', "99999"),
+])
+def test_check_tells_the_place_of_a_fault_and_what_would_be_right(
+        tmp_path, certificate, good, bad, hint):
+    assert good in GOOD
+    text = GOOD.replace(good, bad, 1)
+    file, done = check(tmp_path, certificate, text)
+    assert done.returncode == 2
+    said = (done.stdout + done.stderr).splitlines()
+    places = [re.fullmatch(rf"{re.escape(str(file))}:(\d+):(\d+): (.+)", line) for line in said]
+    assert any(places), said
+    first = next(place for place in places if place)
+    line = 1 + text[:text.index(bad)].count("\n")
+    assert abs(int(first[1]) - line) <= (bad == "workers = "), said
+    assert hint in first[3]
+
+
+def test_check_reports_every_fault_at_once(tmp_path, certificate):
+    text = GOOD.replace("workers = 1", "wrokers = 1").replace('"15s"', '"soon"')
+    _, done = check(tmp_path, certificate, text)
+    said = done.stdout + done.stderr
+    assert done.returncode == 2 and "wrokers" in said and "soon" in said
+
+
+def test_serve_refuses_a_broken_file_with_the_same_words(tmp_path, certificate):
+    text = GOOD.replace("workers = 1", "wrokers = 1")
+    file, checked = check(tmp_path, certificate, text)
+    served = run("serve", "--config", file)
+    assert served.returncode == 2
+    assert f"{file}:" in served.stderr and "wrokers" in served.stderr
+
+
+def test_version_names_the_libraries():
+    done = run("version")
+    assert done.returncode == 0
+    for name in ("sluice", "nghttp2", "OpenSSL", "libevent", "llhttp"):
+        assert name.lower() in done.stdout.lower()
+
+
+def test_the_reference_of_the_metrics_names_every_metric_that_is_exported(gateway):
+    reference = run("reference", "metrics").stdout
+    for name in {sample[0] for sample in gateway.metrics().samples}:
+        base = re.sub(r"_(bucket|sum|count)$", "", name)
+        assert base in reference or name in reference, name
+
+
+def test_the_reference_of_the_configuration_names_the_keys_of_the_example():
+    done = run("reference", "config")
+    assert done.returncode == 0
+    for key in ("workers", "address", "certificate", "publisher_keys", "max_events", "interval"):
+        assert key in done.stdout
+
+
+def test_an_unknown_command_is_a_usage_error():
+    assert run("fly").returncode == 2
+    assert run("serve", "--confg", "x").returncode == 2
+    assert run("--help").returncode == 0

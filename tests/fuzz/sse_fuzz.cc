@@ -1,0 +1,53 @@
+/// The SSE parser: any bytes, cut anywhere, give the same events, and none above the limit.
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "gateway/base/assert.h"
+#include "gateway/sse/parser.h"
+
+namespace sluice::sse {
+namespace {
+
+constexpr std::size_t kMaxEvent = 256;
+
+/// Everything that the parser reports about a stream, in order.
+struct Report {
+  std::string text;
+  Parser parser{{.on_message = [this](Message&& message) { note(message); },
+                 .on_retry = [this](auto wait) { text += "retry " + std::to_string(wait.count()); },
+                 .on_overflow = [this] { text += "overflow"; }},
+                kMaxEvent};
+
+  void note(const Message& message) {
+    SLUICE_ASSERT(message.data.size() <= kMaxEvent, "an event is larger than the limit");
+    SLUICE_ASSERT(message.id.find_first_of("\r\n") == std::string::npos, "a line end in an id");
+    SLUICE_ASSERT(message.type.find_first_of("\r\n") == std::string::npos, "a line end in a type");
+    SLUICE_ASSERT(message.data.find('\r') == std::string::npos, "a CR in the data");
+    text += "id " + message.id + " type " + message.type + " data " + message.data + '\n';
+  }
+  std::string end() { return text + "last " + parser.last_id(); }
+};
+
+}  // namespace
+}  // namespace sluice::sse
+
+/// The first byte says how long the pieces are.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {  // NOLINT
+  if (size == 0) return 0;
+  const std::string bytes(data + 1, data + size);
+  const std::size_t piece = data[0] % 16U + 1;
+
+  sluice::sse::Report whole;
+  whole.parser.feed(bytes);
+  sluice::sse::Report cut;
+  for (std::string_view rest = bytes; !rest.empty();
+       rest.remove_prefix(std::min(piece, rest.size()))) {
+    cut.parser.feed(rest.substr(0, piece));
+  }
+  SLUICE_ASSERT(whole.end() == cut.end(), "the events depend on how the bytes were cut");
+  return 0;
+}

@@ -1,0 +1,349 @@
+#include "gateway/server/config.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "gateway/server/config_table.h"
+#include "gateway/server/reference.h"
+#include "tests/server/temp_dir.h"
+#include "tls/self_signed.h"
+
+namespace sluice::server {
+namespace {
+
+using namespace std::chrono_literals;
+using Texts = std::vector<std::string>;
+
+/// The hub as the documentation shows it; `cert.pem` and `key.pem` are beside the file.
+constexpr std::string_view kHub = R"([server]
+workers = 1
+
+[[listen]]
+address = "127.0.0.1:0"
+
+[[listen]]
+address = "127.0.0.1:0"
+tls = false
+
+[admin]
+address = "127.0.0.1:0"
+
+[tls]
+certificate = "cert.pem"
+key = "key.pem"
+
+[hub]
+anonymous = true
+publisher_keys = [{ alg = "HS256", secret = "a-contract-secret-of-32-bytes-or-more" }]
+subscriber_keys = [{ alg = "HS256", secret = "a-contract-secret-of-32-bytes-or-more" }]
+cors_origins = ["https://app.example"]
+
+[history]
+journal = "memory"
+max_events = 100000
+max_bytes = "256MiB"
+
+[heartbeat]
+interval = "15s"
+)";
+
+/// As little as can work: one listener without TLS, anonymous subscribers; then `more`.
+std::string least(std::string_view more = "") {
+  return "[[listen]]\naddress = \"127.0.0.1:0\"\ntls = false\n[hub]\nanonymous = true\n" +
+         std::string(more);
+}
+
+Config config_of(const std::string& text) {
+  auto config = parse(text, "/etc/sluice/sluice.toml");
+  if (!config) FAIL(to_string(config.error().front()));
+  return *config;
+}
+
+/// Every fault as "LINE:COL: message".
+Texts faults_of(const std::string& text) {
+  Texts faults;
+  const auto config = parse(text, "f");
+  if (config) return faults;
+  for (const Fault& fault : config.error()) faults.push_back(to_string(fault).substr(2));
+  return faults;
+}
+
+TEST_SUITE("Configuration") {
+  TEST_CASE("the example of the documentation is taken as it stands") {
+    const TempDir dir;
+    REQUIRE(tls::make_self_signed(dir.path("cert.pem"), dir.path("key.pem")));
+    const auto config = load(dir.file("hub.toml", kHub));
+    REQUIRE(config);
+    CHECK(config->workers == 1);
+    REQUIRE(config->listens.size() == 2);
+    CHECK(config->listens[0].tls);
+    CHECK_FALSE(config->listens[1].tls);
+    CHECK(config->admin.address == "127.0.0.1:0");
+    CHECK(config->tls.certificate_file == dir.path("cert.pem"));
+    CHECK(config->access.publisher_keys.at(0).secret == "a-contract-secret-of-32-bytes-or-more");
+    CHECK(config->access.cors.origins == Texts{"https://app.example"});
+    CHECK(config->hub.history_bytes == 256_MiB);
+    CHECK(config->heartbeat.interval == 15s);
+  }
+
+  TEST_CASE("what is not said stays at its default") {
+    const Config config = config_of(least());
+    CHECK(config.admin.address.empty());
+    CHECK(config.retry.min == 2s);
+    CHECK(config.h2.max_concurrent_streams == 256);
+  }
+
+  TEST_CASE("an option that both protocols have is set in both") {
+    const Config config = config_of(least("[timeouts]\nstalled_stream = \"90s\"\n"));
+    CHECK(config.h1.stalled_stream == 90s);
+    CHECK(config.h2.stalled_stream == 90s);
+  }
+
+  TEST_CASE("paths are relative to the folder of the file") {
+    const TempDir dir;
+    CHECK(config_of(least("[history]\npath = \"../history\"\n")).history.path ==
+          "/etc/history");
+    CHECK(config_of(least("[history]\npath = \"/srv/history\"\n")).history.path ==
+          "/srv/history");
+  }
+
+  TEST_CASE("a secret may be in a file of its own") {
+    const TempDir dir;
+    const auto secret = dir.file("jwt.secret", "a-secret-of-32-bytes-or-more-in-a-file\n");
+    const auto config = load(dir.file(
+        "f.toml", least("publisher_keys = [{ alg = \"HS256\", secret_file = \"jwt.secret\", "
+                        "kid = \"7\" }]\n")));
+    REQUIRE(config);
+    CHECK(config->access.publisher_keys.at(0).secret == "a-secret-of-32-bytes-or-more-in-a-file");
+    CHECK(config->access.publisher_keys.at(0).id == "7");
+  }
+
+  TEST_CASE("the development default listens on localhost, with and without TLS") {
+    const State state{.files = state_files("/s"), .key = {}, .publisher_token = ""};
+    const Config config = development_default(state);
+    REQUIRE(config.listens.size() == 2);
+    CHECK(config.listens[0].address == "localhost:8443");
+    CHECK(config.listens[1].address == "localhost:8080");
+    CHECK(config.tls.key_file == "/s/localhost-key.pem");
+    CHECK(config.access.anonymous);
+    CHECK(config.demo.page);
+  }
+}
+
+TEST_SUITE("Configuration fault") {
+  TEST_CASE("it names file, line and column") {
+    CHECK(to_string({"sluice.toml", 3, 9, "message"}) == "sluice.toml:3:9: message");
+  }
+
+  TEST_CASE("all faults of a file are told at once, in its order") {
+    CHECK(faults_of("[server]\nworkers = -1\n[hub]\nanonymous = \"yes\"\n[heartbeat]\n"
+                    "interval = \"15\"\n") ==
+          Texts{"1:1: there is no [[listen]] table; add one with an address, as in "
+                "\"127.0.0.1:8443\"",
+                "2:11: server.workers: -1 is below the least, 0",
+                "4:13: hub.anonymous: must be true or false",
+                "6:12: heartbeat.interval: \"15\" needs a unit, as in \"15s\""});
+  }
+
+  TEST_CASE("a file that is not TOML is told where it ceases to be") {
+    const auto faults = faults_of("[server\nworkers = 1\n");
+    REQUIRE(faults.size() == 1);
+    CHECK(faults[0].substr(0, 4) == "1:8:");
+  }
+
+  TEST_CASE("a file that is not there is a fault of the file") {
+    const auto config = load("/nonexistent/sluice.toml");
+    REQUIRE_FALSE(config);
+    CHECK(to_string(config.error().at(0)) ==
+          "/nonexistent/sluice.toml:1:1: cannot read /nonexistent/sluice.toml: No such file or "
+          "directory");
+  }
+
+  TEST_CASE("an unknown key comes with the nearest known one") {
+    CHECK(faults_of(least("[heartbeat]\nintervall = \"15s\"\n")) ==
+          Texts{"7:1: [heartbeat] has no key \"intervall\"; did you mean \"interval\"?"});
+    CHECK(faults_of("[[listen]]\nadress = \"127.0.0.1:0\"\naddress = \"127.0.0.1:0\"\n"
+                    "tls = false\n[hub]\nanonymous = true\n") ==
+          Texts{"2:1: listen has no key \"adress\"; did you mean \"address\"?"});
+    CHECK(faults_of(least("[drain]\nxyzzy = 1\n")) ==
+          Texts{"7:1: [drain] has no key \"xyzzy\""});
+  }
+
+  TEST_CASE("a key in the wrong table is sent to its own") {
+    CHECK(faults_of(least("max_events = 10\n")) ==
+          Texts{"6:1: [hub] has no key \"max_events\"; did you mean history.max_events?"});
+    CHECK(faults_of("workers = 4\n" + least()) ==
+          Texts{"1:1: the top of the file has no key \"workers\"; did you mean server.workers?"});
+  }
+
+  TEST_CASE("an unknown table comes with the nearest known one") {
+    CHECK(faults_of(least("[heartbeet]\ninterval = \"15s\"\n")) ==
+          Texts{"6:2: there is no table [heartbeet]; did you mean [heartbeat]?"});
+  }
+
+  TEST_CASE("a value of the wrong kind is told what would be right") {
+    const auto fault = [](const std::string& more) { return faults_of(least(more)).at(0); };
+    CHECK(fault("[heartbeat]\ninterval = 15\n") ==
+          "7:12: heartbeat.interval: 15 needs quotes and a unit, as in \"15s\"");
+    CHECK(fault("[heartbeat]\ninterval = true\n") ==
+          "7:12: heartbeat.interval: must be a duration, as in \"15s\"");
+    CHECK(fault("[history]\nmax_bytes = \"many\"\n") ==
+          "7:13: history.max_bytes: \"many\" is not a number with a unit, as in \"64KiB\"");
+    CHECK(fault("[history]\nmax_events = 1.5\n") ==
+          "7:14: history.max_events: must be a whole number");
+    CHECK(fault("[log]\nlevel = \"loud\"\n") ==
+          "7:9: log.level: must be one of \"debug\", \"info\", \"warning\", \"error\", \"off\"");
+    CHECK(fault("cors_origins = \"*\"\n") ==
+          "6:16: hub.cors_origins: must be an array of strings");
+    CHECK(fault("cors_origins = [\"*\", 1]\n") ==
+          "6:16: hub.cors_origins: must be an array of strings");
+    CHECK(fault("[[log]]\nlevel = \"info\"\n") == "6:1: log must be one table, [log]");
+  }
+
+  TEST_CASE("a value out of range is told the bound") {
+    CHECK(faults_of(least("[heartbeat]\ninterval = \"1ms\"\n")).at(0) ==
+          "7:12: heartbeat.interval: 1ms is below the least, 1s");
+    CHECK(faults_of(least("[limits]\nheader_bytes = \"2MiB\"\n")).at(0) ==
+          "7:16: limits.header_bytes: 2MiB is above the most, 1MiB");
+  }
+
+  TEST_CASE("a listener with TLS needs a certificate and its key") {
+    const std::string listen = "[[listen]]\naddress = \"127.0.0.1:0\"\n[hub]\nanonymous = true\n";
+    CHECK(faults_of(listen) ==
+          Texts{"1:1: a listener with TLS needs tls.certificate; give a PEM file, or set "
+                "`tls = false` for that listener"});
+    CHECK(faults_of(listen + "[tls]\ncertificate = \"c.pem\"\n").at(0) ==
+          "6:15: a listener with TLS needs tls.key; give a PEM file, or set `tls = false` for "
+          "that listener");
+    const auto unreadable =
+        faults_of(listen + "[tls]\ncertificate = \"/none/c.pem\"\nkey = \"/none/k.pem\"\n");
+    REQUIRE(unreadable.size() == 1);
+    CHECK(unreadable[0].substr(0, 11) == "6:15: tls: ");
+    CHECK(unreadable[0].find("/none/c.pem") != std::string::npos);
+  }
+
+  TEST_CASE("a certificate that belongs to another key is found out before start") {
+    const TempDir dir;
+    REQUIRE(tls::make_self_signed(dir.path("cert.pem"), dir.path("other.pem")));
+    REQUIRE(tls::make_self_signed(dir.path("other-cert.pem"), dir.path("key.pem")));
+    const auto config = load(dir.file("f.toml", kHub));
+    REQUIRE_FALSE(config);
+    CHECK(config.error().size() == 1);
+    CHECK(config.error()[0].message.find("key.pem") != std::string::npos);
+  }
+
+  TEST_CASE("an address needs a port, and an IPv6 address brackets") {
+    for (const char* good : {"127.0.0.1:0", "[::1]:8443", "*:443", "gateway.example:65535"}) {
+      CAPTURE(good);
+      CHECK(faults_of(least("[admin]\naddress = \"" + std::string(good) + "\"\n")).empty());
+    }
+    for (const char* bad : {"127.0.0.1", "localhost:", ":80", "::1:80", "localhost:65536",
+                            "localhost:http", "http://localhost:80"}) {
+      CAPTURE(bad);
+      CHECK(faults_of(least("[admin]\naddress = \"" + std::string(bad) + "\"\n")).at(0) ==
+            "7:11: admin.address: \"" + std::string(bad) +
+                "\" is not an address with a port, as in \"127.0.0.1:8443\"");
+    }
+  }
+
+  TEST_CASE("a hub that nobody could subscribe to is a fault") {
+    CHECK(faults_of("[[listen]]\naddress = \"127.0.0.1:0\"\ntls = false\n[hub]\n"
+                    "anonymous = false\n") ==
+          Texts{"5:13: nobody could subscribe: set `hub.anonymous = true`, or give "
+                "hub.subscriber_keys"});
+  }
+
+  TEST_CASE("a key says what is wrong with it") {
+    const auto fault = [](const std::string& key) {
+      return faults_of(least("publisher_keys = [" + key + "]\n")).at(0);
+    };
+    CHECK(fault("{ alg = \"HS256\", secret = \"short\" }") ==
+          "6:19: hub.publisher_keys: the secret has 5 bytes; HS256 needs 32 or more, as "
+          "`openssl rand -hex 32` makes them");
+    CHECK(fault("{ alg = \"HS256\" }") ==
+          "6:19: hub.publisher_keys: a key needs either \"secret\" or \"secret_file\"");
+    CHECK(fault("{ alg = \"none\", secret = \"x\" }") ==
+          "6:27: hub.publisher_keys[0].alg: must be one of \"HS256\"");
+    CHECK(fault("{ algorithm = \"HS256\" }").substr(0, 56) ==
+          "6:21: hub.publisher_keys has no key \"algorithm\"");
+    CHECK(fault("{ secret_file = \"/none\" }") ==
+          "6:19: hub.publisher_keys: cannot read /none: No such file or directory");
+  }
+
+  TEST_CASE("an origin is a scheme and a host, nothing more") {
+    for (const char* bad : {"app.example", "https://app.example/", "https://App.example", "null"}) {
+      CAPTURE(bad);
+      CHECK(faults_of(least("cors_origins = [\"" + std::string(bad) + "\"]\n")).size() == 1);
+    }
+    CHECK(faults_of(least("cors_origins = [\"*\", \"http://localhost:3000\"]\n")).empty());
+  }
+
+  TEST_CASE("what this version does not have is refused in plain words") {
+    CHECK(faults_of(least("[history]\njournal = \"file\"\npath = \"history\"\n")) ==
+          Texts{"7:11: history.journal: \"file\" is not available in this version; use "
+                "\"memory\", which loses history when the process ends"});
+    CHECK(faults_of(least("[[route]]\npath = \"/app/*\"\nupstream = \"http://127.0.0.1:9000\"\n"
+                          "replay = { events = 1000 }\n")) ==
+          Texts{"6:1: [[route]]: the relay is not in this version; remove the table"});
+  }
+
+  TEST_CASE("options that contradict each other are named, both") {
+    const auto fault = [](const std::string& more) { return faults_of(least(more)).at(0); };
+    CHECK(fault("[retry]\nmin = \"10s\"\nmax = \"5s\"\n") ==
+          "7:7: retry.min: 10s is more than retry.max, 5s");
+    CHECK(fault("[heartbeat]\ninterval = \"1s\"\n") ==
+          "7:12: heartbeat.jitter: 1500ms must be less than heartbeat.interval, 1s");
+    CHECK(fault("[drain]\nhard_limit = \"1s\"\n") ==
+          "7:14: drain.hard_limit: 1s is less than drain.delay and drain.window together, 15s");
+    CHECK(fault("[limits]\nstreams_per_connection = 500\n").substr(0, 50) ==
+          "7:26: limits.streams_per_connection: 500 is more t");
+    CHECK(fault("max_event_bytes = \"8MiB\"\n") ==
+          "6:19: hub.max_event_bytes: 8MiB does not fit into hub.max_body_bytes, 4MiB");
+  }
+}
+
+TEST_SUITE("Configuration table") {
+  TEST_CASE("every key is there once, in a table that the reference shows, with a help line") {
+    Texts seen;
+    for (const auto& row : config_rows()) {
+      CAPTURE(row.key);
+      const auto section = row.key.substr(0, row.key.find('.'));
+      const auto& sections = config_sections();
+      CHECK(std::any_of(sections.begin(), sections.end(),
+                        [&](const Section& each) { return each.name == section; }));
+      CHECK(std::find(seen.begin(), seen.end(), row.key) == seen.end());
+      CHECK_FALSE(row.help.empty());
+      seen.emplace_back(row.key);
+    }
+  }
+
+  TEST_CASE("every default is in its own range") {
+    for (const auto& row : config_rows()) {
+      const std::string value = row.show(Config{});
+      if (value.empty() || row.type == "array of strings") continue;
+      CAPTURE(row.key);
+      CAPTURE(value);
+      const bool is_bare = row.type == "boolean" || row.type == "integer";
+      const std::string toml = is_bare ? value : "\"" + value + "\"";
+      const std::size_t dot = row.key.find('.');
+      const std::string file = "[" + std::string(row.key.substr(0, dot)) + "]\n" +
+                               std::string(row.key.substr(dot + 1)) + " = " + toml + "\n";
+      const std::string refusal = " " + std::string(row.key) + ": ";
+      for (const auto& fault : faults_of(file)) CHECK(fault.find(refusal) == std::string::npos);
+    }
+  }
+
+  TEST_CASE("the reference has a section per table and a line per key") {
+    const std::string page = config_reference();
+    CHECK(page.find("\n## [[listen]]\n") != std::string::npos);
+    CHECK(page.find("| `interval` | duration | `\"15s\"` | 1s to 10m | ") != std::string::npos);
+    CHECK(page.find("| `anonymous` | boolean | `false` |") != std::string::npos);
+    CHECK(page.find("| `secret_file` | string | none |") != std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace sluice::server

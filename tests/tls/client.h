@@ -1,0 +1,144 @@
+/// What tests need to speak TLS: a certificate in a folder of its own, and a client.
+#pragma once
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/socket.h>
+
+#include <doctest/doctest.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "gateway/base/c_handle.h"
+#include "tls/context.h"
+#include "tls/self_signed.h"
+
+namespace sluice::tls {
+
+/// A folder that is gone when the test is.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    char path[] = "/tmp/sluice-test-XXXXXX";
+    REQUIRE(::mkdtemp(path) != nullptr);
+    path_ = path;
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// A fresh self-signed certificate and its key.
+struct TestCertificate {
+  TestCertificate() { REQUIRE(make_self_signed(certificate, key)); }
+  [[nodiscard]] Options options() const {
+    return {.certificate_file = certificate, .key_file = key};
+  }
+  [[nodiscard]] std::shared_ptr<Context> context() const {
+    auto made = Context::create(options());
+    REQUIRE(made);
+    return *made;
+  }
+
+  TemporaryFolder folder;
+  std::string certificate = folder.file("cert.pem");
+  std::string key = folder.file("key.pem");
+};
+
+struct SocketPair {
+  UniqueFd server;
+  UniqueFd client;
+};
+
+inline SocketPair socket_pair() {
+  std::array<int, 2> fds{};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds.data()) == 0);
+  return {.server = UniqueFd(fds[0]), .client = UniqueFd(fds[1])};
+}
+
+/// The client's side of TLS on a non-blocking socket it owns. It believes every certificate.
+class TestClient {
+ public:
+  struct Wishes {
+    std::string alpn{};  ///< In wire form: "\x02h2".
+    int highest_version = TLS1_3_VERSION;
+    SSL_SESSION* resume = nullptr;
+    bool old_versions = false;  ///< Lowers OpenSSL's own guard against TLS 1.1.
+  };
+
+  TestClient(UniqueFd socket, const Wishes& wishes)
+      : socket_(std::move(socket)), context_(SSL_CTX_new(TLS_client_method())) {
+    if (wishes.old_versions) SSL_CTX_set_security_level(context_.get(), 0);
+    SSL_CTX_set_min_proto_version(context_.get(), TLS1_VERSION);
+    SSL_CTX_set_max_proto_version(context_.get(), wishes.highest_version);
+    SSL_CTX_set_mode(context_.get(),
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    ssl_.reset(SSL_new(context_.get()));
+    SSL_set_fd(ssl_.get(), socket_.get());
+    SSL_set_connect_state(ssl_.get());
+    const auto* alpn =
+        static_cast<const unsigned char*>(static_cast<const void*>(wishes.alpn.data()));
+    SSL_set_alpn_protos(ssl_.get(), alpn, static_cast<unsigned int>(wishes.alpn.size()));
+    if (wishes.resume != nullptr) SSL_set_session(ssl_.get(), wishes.resume);
+  }
+
+  /// True when the handshake is complete; call it again until then.
+  bool handshake() {
+    ERR_clear_error();
+    const int result = SSL_do_handshake(ssl_.get());
+    if (result != 1) note(result);
+    return result == 1;
+  }
+  /// What has arrived; "" is nothing yet.
+  std::string read() {
+    std::string text(32768, '\0');
+    std::size_t n = 0;
+    ERR_clear_error();
+    const int result = SSL_read_ex(ssl_.get(), text.data(), text.size(), &n);
+    if (result != 1) note(result);
+    text.resize(result == 1 ? n : 0);
+    return text;
+  }
+  /// How many bytes were taken.
+  std::size_t write(std::string_view text) {
+    std::size_t n = 0;
+    ERR_clear_error();
+    const int result = SSL_write_ex(ssl_.get(), text.data(), text.size(), &n);
+    if (result != 1) note(result);
+    return result == 1 ? n : 0;
+  }
+  void close_notify() { SSL_shutdown(ssl_.get()); }
+
+  /// The reason of the failure, "closed" after close_notify, "" while all is well.
+  [[nodiscard]] const std::string& end() const { return end_; }
+  [[nodiscard]] bool is_resumed() const { return SSL_session_reused(ssl_.get()) != 0; }
+  [[nodiscard]] CHandle<SSL_SESSION, SSL_SESSION_free> session() const {
+    return CHandle<SSL_SESSION, SSL_SESSION_free>(SSL_get1_session(ssl_.get()));
+  }
+  [[nodiscard]] int fd() const { return socket_.get(); }
+
+ private:
+  void note(int result) {
+    if (!end_.empty()) return;
+    const int error = SSL_get_error(ssl_.get(), result);
+    if (error == SSL_ERROR_ZERO_RETURN) end_ = "closed";
+    if (error == SSL_ERROR_SYSCALL) end_ = "connection lost";
+    if (error == SSL_ERROR_SSL) end_ = ERR_reason_error_string(ERR_peek_error());
+  }
+
+  UniqueFd socket_;
+  CHandle<SSL_CTX, SSL_CTX_free> context_;
+  CHandle<SSL, SSL_free> ssl_;
+  std::string end_;
+};
+
+}  // namespace sluice::tls
