@@ -30,6 +30,7 @@ TlsContextPtr tls13(const SSL_METHOD* method) {
   return context;
 }
 
+// NOLINTNEXTLINE(readability-function-size): the parameters are OpenSSL's
 int choose_h2(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offer,
               unsigned offer_size, void*) noexcept {
   unsigned char* chosen = nullptr;

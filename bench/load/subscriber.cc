@@ -46,6 +46,7 @@ struct Subscriber::Callbacks {
     return 0;
   }
 
+  // NOLINTNEXTLINE(readability-function-size)
   static int on_data(nghttp2_session*, std::uint8_t, std::int32_t stream_id,
                      const std::uint8_t* bytes, std::size_t size, void* self) noexcept {
     static_cast<Subscriber*>(self)->on_data(stream_id, text_of(bytes, size));

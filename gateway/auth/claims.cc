@@ -67,8 +67,7 @@ Result<std::optional<WallTime>> time_of(const Json& object, const char* name) {
   return WallTime(std::chrono::seconds(static_cast<std::int64_t>(std::min(seconds, kFar))));
 }
 
-Result<std::optional<std::vector<std::string>>> selectors_of(const Json& grants,
-                                                             const char* name) {
+Result<std::optional<std::vector<std::string>>> selectors_of(const Json& grants, const char* name) {
   const Json* value = find(grants, name);
   if (value == nullptr) return std::nullopt;
   const auto wrong = [&] {

@@ -42,7 +42,9 @@ Result<Algorithm> parse_algorithm(std::string_view name) {
               fmt::format("\"{}\" is not an algorithm that is supported: {}", name, known));
 }
 
-std::string_view algorithm_name(Algorithm algorithm) { return row_of(algorithm).name; }
+std::string_view algorithm_name(Algorithm algorithm) {
+  return row_of(algorithm).name;
+}
 
 Result<void> check_key(const Key& key) {
   const Row& row = row_of(key.algorithm);
@@ -50,10 +52,9 @@ Result<void> check_key(const Key& key) {
     return fail(Errc::invalid, fmt::format("{} needs a shared secret, not a PEM key", row.name));
   }
   if (key.secret.size() < row.least_secret) {
-    return fail(Errc::invalid,
-                fmt::format("the secret has {} bytes; {} needs {} or more, as "
-                            "`openssl rand -hex 32` makes them",
-                            key.secret.size(), row.name, row.least_secret));
+    return fail(Errc::invalid, fmt::format("the secret has {} bytes; {} needs {} or more, as "
+                                           "`openssl rand -hex 32` makes them",
+                                           key.secret.size(), row.name, row.least_secret));
   }
   return {};
 }

@@ -38,8 +38,12 @@ void Session::respond(http::Response head, http::Kind kind,
     counters_.event_streams.add();
   }
   // A client that still waits for our 100 may send its body or not: no request can be told after
-  // it.
-  if (is_draining_ || takes_no_more_ || current_.waits_for_continue) current_.keep_alive = false;
+  // it. Behind an event stream nobody waits: a browser that cancels one would keep the connection,
+  // one of its six, for seconds.
+  if (is_draining_ || takes_no_more_ || current_.waits_for_continue ||
+      (current_.is_event_stream && !current_.is_head)) {
+    current_.keep_alive = false;
+  }
   choose_framing(head, content_length);
   write_head(head,
              {.content_length = head.status == 204 ? std::nullopt : content_length,

@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include "gateway/base/utf8.h"
+
 namespace sluice::http {
 namespace {
 
@@ -40,35 +42,15 @@ Result<std::string> decode(std::string_view text, Plus plus) {
   return out;
 }
 
-/// How many bytes the sequence at the front takes; 0 when it is malformed (Unicode, table 3-7).
-std::size_t utf8_sequence(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return follows(1) ? 2 : 0;
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    if (lead == 0xE0 && byte(1) < 0xA0) return 0;  // overlong
-    if (lead == 0xED && byte(1) > 0x9F) return 0;  // surrogate
-    return follows(1) && follows(2) ? 3 : 0;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    if (lead == 0xF0 && byte(1) < 0x90) return 0;  // overlong
-    if (lead == 0xF4 && byte(1) > 0x8F) return 0;  // above U+10FFFF
-    return follows(1) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
-
 tl::unexpected<Error> in_field(std::size_t number, std::string_view part, const Error& error) {
   return fail(error.code, fmt::format("{} of field {}: {}", part, number, error.what));
 }
 
 }  // namespace
 
-Result<std::string> percent_decode(std::string_view text) { return decode(text, Plus::stays); }
+Result<std::string> percent_decode(std::string_view text) {
+  return decode(text, Plus::stays);
+}
 
 std::string percent_encode(std::string_view text) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
@@ -83,15 +65,6 @@ std::string percent_encode(std::string_view text) {
     }
   }
   return out;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t n = utf8_sequence(text);
-    if (n == 0) return false;
-    text.remove_prefix(n);
-  }
-  return true;
 }
 
 bool is_text(std::string_view text) {

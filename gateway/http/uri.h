@@ -20,8 +20,6 @@ Result<std::string> percent_decode(std::string_view text);
 /// Escapes all but `A-Z a-z 0-9 - . _ ~`.
 std::string percent_encode(std::string_view text);
 
-/// True for well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(std::string_view text);
 /// True for well-formed UTF-8 without U+0000.
 bool is_text(std::string_view text);
 

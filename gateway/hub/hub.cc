@@ -54,12 +54,9 @@ void Hub::offer(Channel& channel, const sse::EventPtr& event) {
 void Hub::wake_readers() {
   for (Channel* channel : dirty_) {
     channel->is_dirty = false;
-    channel->waiting_count = 0;
     while (!channel->waiting.empty()) {
-      Subscription& reader = channel->waiting.pop_front();
-      reader.rest_ = Subscription::Rest::none;
-      // It had everything when it began to wait; nothing of what came since was for it until now.
-      reader.position_ = std::max(reader.position_, told_);
+      Subscription& reader = channel->waiting.front();
+      reader.stop_resting();
       reader.subscriber_.wake();
     }
   }
@@ -68,8 +65,8 @@ void Hub::wake_readers() {
   Readers scanning;
   scanning.take_all(scanning_);
   while (!scanning.empty()) {
-    Subscription& reader = scanning.pop_front();
-    reader.rest_ = Subscription::Rest::none;
+    Subscription& reader = scanning.front();
+    reader.stop_resting();
     reader.subscriber_.wake();
   }
 }

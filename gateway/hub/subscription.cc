@@ -173,7 +173,11 @@ void Subscription::rest(Rest where) {
 }
 
 void Subscription::stop_resting() {
-  if (rest_ == Rest::waiting) --channel_.waiting_count;
+  if (rest_ == Rest::waiting) {
+    --channel_.waiting_count;
+    // It had everything when it began to wait, and nothing that came up to here was for it.
+    position_ = std::max(position_, hub_.told_);
+  }
   rest_ = Rest::none;
   unlink();
 }

@@ -68,7 +68,7 @@ class Connections {
     Millis linger{2'000};                ///< After our FIN, for the peer's.
     int notsent_lowat = 16'384;          ///< Bytes the kernel may hold unsent; 0: its default.
     /// TCP_USER_TIMEOUT: bytes sent but not acknowledged, or a receive window shut, for so long.
-    Millis user_timeout{30'000};
+    Millis user_timeout{60'000};
     std::size_t flush_budget = 256_KiB;  ///< Per connection and turn.
     std::size_t read_budget = 64_KiB;    ///< Per connection and turn.
   };

@@ -2,19 +2,18 @@
 
 #include "gateway/server/client.h"
 
-#include <httplib.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <httplib.h>
 #include <iostream>
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <sys/socket.h>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -37,7 +36,9 @@ int failed(std::string_view command, std::string_view what) {
   return 1;
 }
 
-StateFiles local_files() { return state_files(state_directory().value_or("")); }
+StateFiles local_files() {
+  return state_files(state_directory().value_or(""));
+}
 
 /// Empty: there is none.
 Result<std::string> find_token(const ClientAccess& access, bool may_use_state) {
@@ -108,9 +109,10 @@ Result<Peer> make_peer(const std::string& address, const ClientAccess& access, b
 std::string explain(httplib::Error error, const Url& url) {
   switch (error) {
     case httplib::Error::SSLServerVerification:
-      return fmt::format("the certificate of {} is not trusted; give --ca FILE, or --insecure to "
-                         "take any",
-                         url.authority());
+      return fmt::format(
+          "the certificate of {} is not trusted; give --ca FILE, or --insecure to "
+          "take any",
+          url.authority());
     case httplib::Error::SSLConnection:
       return fmt::format("no TLS with {}; is it an http:// address?", url.authority());
     case httplib::Error::SSLLoadingCerts:
@@ -258,8 +260,7 @@ std::optional<int> Subscription::verdict(httplib::Error error) const {
   if (status_ == 0) {
     const std::string what = explain(error, peer_.url);
     if (!is_passing(error, has_worked_)) return failed("subscribe", what);
-    fmt::print(stderr, "sluice subscribe: {}; trying again in {}\n", what,
-               format_duration(retry_));
+    fmt::print(stderr, "sluice subscribe: {}; trying again in {}\n", what, format_duration(retry_));
     return std::nullopt;
   }
   if (status_ != 200) return failed("subscribe", explain(status_, excuse_, peer_.url));
@@ -274,13 +275,15 @@ void Subscription::show(sse::Message&& message) {
   if (is_done_) return;
   if (message.id.empty()) message.id = last_id_;
   const std::string text = printed(message, command_.json);
-  const bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() &&
-                          std::fflush(stdout) == 0;
+  const bool is_written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
   // A reader that has gone, as in `… | head`, has had enough.
   is_done_ = !is_written || ++shown_ == command_.count;
 }
 
-extern "C" void end_well(int) { ::_exit(0); }
+extern "C" void end_well(int) {
+  ::_exit(0);
+}
 
 }  // namespace
 

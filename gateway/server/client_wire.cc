@@ -31,8 +31,12 @@ std::string target_of(std::string_view path, std::string_view query) {
   return query.empty() ? std::string(path) : fmt::format("{}?{}", path, query);
 }
 
-bool is_base(const Url& url) { return url.path == "/"; }
-bool is_mercure(const Url& url) { return is_base(url) || url.path.ends_with(kMercure); }
+bool is_base(const Url& url) {
+  return url.path == "/";
+}
+bool is_mercure(const Url& url) {
+  return is_base(url) || url.path.ends_with(kMercure);
+}
 bool is_topic(const Url& url) {
   return url.path.starts_with(kEvents) && url.path.size() > kEvents.size();
 }
@@ -136,8 +140,9 @@ Result<Post> make_post(const Url& url, const PublishCommand& command, std::strin
                 .body = std::move(data)};
   }
   if (!is_mercure(url)) {
-    return fail(Errc::invalid, "the URL to publish to is a hub's, as https://localhost:8443, or "
-                               "ends in /.well-known/mercure or /events/TOPIC");
+    return fail(Errc::invalid,
+                "the URL to publish to is a hub's, as https://localhost:8443, or "
+                "ends in /.well-known/mercure or /events/TOPIC");
   }
   if (command.topics.empty()) return no_topic();
   Fields form;
@@ -160,10 +165,9 @@ Result<std::string> make_subscription(const Url& url, const SubscribeCommand& co
 
 std::string printed(const sse::Message& message, bool json) {
   if (json) {
-    const nlohmann::ordered_json line{
-        {"id", message.id},
-        {"type", message.type.empty() ? "message" : message.type},
-        {"data", message.data}};
+    const nlohmann::ordered_json line{{"id", message.id},
+                                      {"type", message.type.empty() ? "message" : message.type},
+                                      {"data", message.data}};
     return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   }
   std::string block;

@@ -35,7 +35,9 @@ int print_faults(const std::vector<Fault>& faults, std::FILE* where) {
 
 }  // namespace
 
-int run(const Exit& command) { return command.status; }
+int run(const Exit& command) {
+  return command.status;
+}
 
 int run(const ServeCommand& command) {
   if (!command.file.empty()) {
@@ -56,13 +58,13 @@ int run(const CheckCommand& command) {
 int run(const TokenCommand& command) {
   auto secret = read_secret_file(command.key_file);
   if (!secret) return failed(kFailed, secret.error().what);
-  const auth::Key key{.algorithm = auth::Algorithm::hs256,
-                      .id = command.key_id,
-                      .secret = std::move(*secret)};
+  const auth::Key key{
+      .algorithm = auth::Algorithm::hs256, .id = command.key_id, .secret = std::move(*secret)};
   if (const auto good = auth::check_key(key); !good) {
     return failed(kUnworkable, fmt::format("{}: {}", command.key_file, good.error().what));
   }
-  auth::Claims claims{.expires = std::chrono::system_clock::now() + command.ttl};
+  auth::Claims claims;
+  claims.expires = std::chrono::system_clock::now() + command.ttl;
   if (!command.publish.empty()) claims.publish = command.publish;
   if (!command.subscribe.empty()) claims.subscribe = command.subscribe;
   fmt::print("{}\n", auth::mint(key, claims));

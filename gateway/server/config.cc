@@ -232,6 +232,7 @@ void Reader::refuse_routes(const toml::node& node) {
     fault(to_place(node.source()), "route must be an array of tables; write it as [[route]]");
     return;
   }
+  places_.emplace("route", to_place(node.source()));
   for (const toml::node& table : *tables) {
     fault(to_place(table.source()),
           "[[route]]: the relay is not in this version; remove the table");
@@ -276,8 +277,8 @@ tl::expected<Config, std::vector<Fault>> parse(std::string_view text, const std:
     return Reader(file).read(root);
   } catch (const toml::parse_error& error) {
     const Place place = to_place(error.source());
-    return tl::unexpected(std::vector{
-        Fault{file, place.line, place.column, std::string(error.description())}});
+    return tl::unexpected(
+        std::vector{Fault{file, place.line, place.column, std::string(error.description())}});
   }
 }
 

@@ -67,9 +67,9 @@ struct HeartbeatOptions {
 
 /// A `retry:` is drawn evenly between two bounds, so that clients do not come back all at once.
 struct RetryOptions {
-  Millis min{2'000};          ///< Sent when a stream opens.
+  Millis min{2'000};  ///< Sent when a stream opens.
   Millis max{6'000};
-  Millis parked_min{5'000};   ///< Sent when a stream cannot be served now, and is ended.
+  Millis parked_min{5'000};  ///< Sent when a stream cannot be served now, and is ended.
   Millis parked_max{30'000};
 };
 

@@ -117,7 +117,8 @@ void Checker::check_certificate() {
 
 void Checker::check_access() {
   const HubAccess& access = config_.access;
-  if (!access.anonymous && access.subscriber_keys.empty()) {
+  const bool is_relay_only = places_.contains("route") && !places_.contains("hub");
+  if (!is_relay_only && !access.anonymous && access.subscriber_keys.empty()) {
     fault({"hub.subscriber_keys", "hub.anonymous", "hub"},
           "nobody could subscribe: set `hub.anonymous = true`, or give hub.subscriber_keys");
   }

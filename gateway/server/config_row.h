@@ -52,12 +52,14 @@ template <class T>
 Result<T> in_range(T value, Range<T> range, std::string (*text)(T)) {
   if (value >= range.least && value <= range.most) return value;
   const bool is_low = value < range.least;
-  return fail(Errc::invalid, fmt::format("{} is {} the {}, {}", text(value),
-                                         is_low ? "below" : "above", is_low ? "least" : "most",
-                                         text(is_low ? range.least : range.most)));
+  return fail(Errc::invalid,
+              fmt::format("{} is {} the {}, {}", text(value), is_low ? "below" : "above",
+                          is_low ? "least" : "most", text(is_low ? range.least : range.most)));
 }
 
-inline std::string format_count(std::size_t value) { return std::to_string(value); }
+inline std::string format_count(std::size_t value) {
+  return std::to_string(value);
+}
 
 /// `at` are accessors, `[](auto& owner) -> auto& { return owner.member; }`: all are set, the first
 /// is shown.
@@ -65,26 +67,33 @@ template <class Owner>
 struct Make {
   template <class... At>
   static Row<Owner> flag(std::string_view key, std::string_view help, At... at) {
-    return {key, "boolean", "", help,
-            [=](Owner& owner, const Value& value) -> Result<void> {
-              const auto* given = std::get_if<bool>(&value);
-              if (given == nullptr) return fail(Errc::invalid, "must be true or false");
-              (assign(at(owner), *given), ...);
-              return {};
-            },
-            [=](const Owner& owner) { return std::string(first(owner, at...) ? "true" : "false"); }};
+    return {
+        key,
+        "boolean",
+        "",
+        help,
+        [=](Owner& owner, const Value& value) -> Result<void> {
+          const auto* given = std::get_if<bool>(&value);
+          if (given == nullptr) return fail(Errc::invalid, "must be true or false");
+          (assign(at(owner), *given), ...);
+          return {};
+        },
+        [=](const Owner& owner) { return std::string(first(owner, at...) ? "true" : "false"); }};
   }
 
   template <class... At>
   static Row<Owner> count(std::string_view key, Range<std::size_t> range, std::string_view help,
                           At... at) {
-    return {key, "integer", range_text(range, format_count), help,
+    return {key,
+            "integer",
+            range_text(range, format_count),
+            help,
             [=](Owner& owner, const Value& value) -> Result<void> {
               const auto* given = std::get_if<std::int64_t>(&value);
               if (given == nullptr) return fail(Errc::invalid, "must be a whole number");
               if (*given < 0) {
-                return fail(Errc::invalid, fmt::format("{} is below the least, {}", *given,
-                                                       range.least));
+                return fail(Errc::invalid,
+                            fmt::format("{} is below the least, {}", *given, range.least));
               }
               return in_range(static_cast<std::size_t>(*given), range, format_count)
                   .map([&](std::size_t good) { (assign(at(owner), good), ...); });
@@ -95,7 +104,10 @@ struct Make {
   template <class... At>
   static Row<Owner> size(std::string_view key, Range<std::size_t> range, std::string_view help,
                          At... at) {
-    return {key, "size", range_text(range, format_size), help,
+    return {key,
+            "size",
+            range_text(range, format_size),
+            help,
             [=](Owner& owner, const Value& value) -> Result<void> {
               const auto text = text_of(value, "a size", "64KiB");
               if (!text) return tl::unexpected(text.error());
@@ -111,7 +123,10 @@ struct Make {
   template <class... At>
   static Row<Owner> duration(std::string_view key, Range<Millis> range, std::string_view help,
                              At... at) {
-    return {key, "duration", range_text(range, format_duration), help,
+    return {key,
+            "duration",
+            range_text(range, format_duration),
+            help,
             [=](Owner& owner, const Value& value) -> Result<void> {
               const auto text = text_of(value, "a duration", "15s");
               if (!text) return tl::unexpected(text.error());
@@ -126,7 +141,10 @@ struct Make {
 
   template <class At>
   static Row<Owner> text(std::string_view key, std::string_view help, At at) {
-    return {key, "string", "", help,
+    return {key,
+            "string",
+            "",
+            help,
             [=](Owner& owner, const Value& value) -> Result<void> {
               const auto* given = std::get_if<std::string>(&value);
               if (given == nullptr) return fail(Errc::invalid, "must be a string");
@@ -139,7 +157,10 @@ struct Make {
 
   template <class At>
   static Row<Owner> list(std::string_view key, std::string_view help, At at) {
-    return {key, "array of strings", "", help,
+    return {key,
+            "array of strings",
+            "",
+            help,
             [=](Owner& owner, const Value& value) -> Result<void> {
               const auto* given = std::get_if<std::vector<std::string>>(&value);
               if (given == nullptr) return fail(Errc::invalid, "must be an array of strings");
@@ -157,7 +178,10 @@ struct Make {
     for (const auto& [name, meant] : names) {
       all += fmt::format("{}\"{}\"", all.empty() ? "" : ", ", name);
     }
-    return {key, "string", all, help,
+    return {key,
+            "string",
+            all,
+            help,
             [=](Owner& owner, const Value& value) -> Result<void> {
               const auto* given = std::get_if<std::string>(&value);
               for (const auto& [name, meant] : names) {
@@ -197,8 +221,8 @@ struct Make {
                                      std::string_view example) {
     if (const auto* text = std::get_if<std::string>(&value)) return *text;
     if (const auto* number = std::get_if<std::int64_t>(&value)) {
-      return fail(Errc::invalid, fmt::format("{} needs quotes and a unit, as in \"{}\"", *number,
-                                             example));
+      return fail(Errc::invalid,
+                  fmt::format("{} needs quotes and a unit, as in \"{}\"", *number, example));
     }
     return fail(Errc::invalid, fmt::format("must be {}, as in \"{}\"", kind, example));
   }

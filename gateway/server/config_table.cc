@@ -10,7 +10,10 @@ using namespace std::chrono_literals;
 using C = Make<Config>;
 
 /// An accessor of one member, for a row.
-#define SLUICE_AT(member) [](auto& owner) -> auto& { return owner.member; }
+#define SLUICE_AT(member)    \
+  [](auto& owner) -> auto& { \
+    return owner.member;     \
+  }
 
 void add(std::vector<Row<Config>>& rows, std::vector<Row<Config>> more) {
   for (auto& row : more) rows.push_back(std::move(row));
@@ -45,8 +48,7 @@ std::vector<Row<Config>> server_rows() {
 
 std::vector<Row<Config>> hub_rows() {
   return {
-      C::flag("hub.anonymous",
-              "Let in subscribers without a token. They get public events only.",
+      C::flag("hub.anonymous", "Let in subscribers without a token. They get public events only.",
               SLUICE_AT(access.anonymous)),
       C::tables("hub.publisher_keys", "array of keys",
                 "Keys whose tokens may publish. Without any, nobody can publish."),
@@ -69,8 +71,8 @@ std::vector<Row<Config>> hub_rows() {
               SLUICE_AT(hub.selector_length)),
       C::size("hub.max_event_bytes", {1, 64_MiB}, "The data of one event.",
               SLUICE_AT(access.max_event_bytes)),
-      C::size("hub.max_body_bytes", {1, 256_MiB},
-              "The body of one publish request, as it is sent.", SLUICE_AT(access.max_body_bytes)),
+      C::size("hub.max_body_bytes", {1, 256_MiB}, "The body of one publish request, as it is sent.",
+              SLUICE_AT(access.max_body_bytes)),
       C::count("hub.max_channels", from(1),
                "Distinct sets of topics that subscribers of one worker ask for.",
                SLUICE_AT(hub.channels)),
@@ -81,12 +83,11 @@ std::vector<Row<Config>> hub_rows() {
       C::count("hub.scan_events", {1, 1'000'000},
                "Events of history looked at in one go for a reader that catches up.",
                SLUICE_AT(hub.scan_events)),
-      C::choice<Journal>("history.journal",
-                         {{"memory", Journal::memory},
-                          {"file", Journal::file},
-                          {"redis", Journal::redis}},
-                         "What orders and keeps events. This version has \"memory\" only.",
-                         SLUICE_AT(history.journal)),
+      C::choice<Journal>(
+          "history.journal",
+          {{"memory", Journal::memory}, {"file", Journal::file}, {"redis", Journal::redis}},
+          "What orders and keeps events. This version has \"memory\" only.",
+          SLUICE_AT(history.journal)),
       C::text("history.path", "Folder of the file journal.", SLUICE_AT(history.path)),
       C::text("history.url", "Server of the Redis journal, as \"redis://host:6379/0\".",
               SLUICE_AT(history.url)),
@@ -123,8 +124,7 @@ std::vector<Row<Config>> pace_rows() {
                   "Counted from SIGTERM: connections that are open then are cut.",
                   SLUICE_AT(drain.hard_limit)),
       C::flag("demo.page", "Serve the demo page on `/`.", SLUICE_AT(demo.page)),
-      C::flag("demo.feed", "Publish made-up events on topics below `demo/`.",
-              SLUICE_AT(demo.feed)),
+      C::flag("demo.feed", "Publish made-up events on topics below `demo/`.", SLUICE_AT(demo.feed)),
   };
 }
 
@@ -158,9 +158,10 @@ std::vector<Row<Config>> limit_rows() {
       C::size("limits.discarded_bytes", {0, 256_MiB},
               "HTTP/1.1: read of a body that nobody wants before the connection is closed.",
               SLUICE_AT(h1.discard_bytes)),
-      C::size("limits.data_frame", {512, 16_KiB},
-              "HTTP/2: the largest DATA frame; bounds how long a quiet stream waits for a busy one.",
-              SLUICE_AT(h2.data_frame_cap)),
+      C::size(
+          "limits.data_frame", {512, 16_KiB},
+          "HTTP/2: the largest DATA frame; bounds how long a quiet stream waits for a busy one.",
+          SLUICE_AT(h2.data_frame_cap)),
       C::size("limits.flush_bytes", {16_KiB, 16_MiB},
               "Bytes written to one connection before the others have their turn.",
               SLUICE_AT(net.flush_budget)),
@@ -176,7 +177,8 @@ std::vector<Row<Config>> limit_rows() {
 std::vector<Row<Config>> abuse_rows() {
   return {
       C::count("limits.peer_resets", {1, 1'000'000},
-               "HTTP/2: streams that a client may reset at once …", SLUICE_AT(h2.peer_resets.burst)),
+               "HTTP/2: streams that a client may reset at once …",
+               SLUICE_AT(h2.peer_resets.burst)),
       C::count("limits.peer_resets_per_second", {1, 1'000'000}, "… and every second after that.",
                SLUICE_AT(h2.peer_resets.per_second)),
       C::count("limits.provoked_resets", {1, 1'000'000},
@@ -240,10 +242,11 @@ std::vector<Row<Config>> timeout_rows() {
       C::duration("timeouts.write", {100ms, 24h},
                   "For a connection that has something to send and takes nothing.",
                   SLUICE_AT(net.write_timeout)),
-      C::duration("timeouts.unacknowledged", {0ms, 24h},
-                  "For bytes that were sent and that the peer's kernel does not acknowledge; 0s: the "
-                  "system's default.",
-                  SLUICE_AT(net.user_timeout)),
+      C::duration(
+          "timeouts.unacknowledged", {0ms, 24h},
+          "For bytes that were sent and that the peer's kernel does not acknowledge; 0s: the "
+          "system's default.",
+          SLUICE_AT(net.user_timeout)),
       C::duration("timeouts.linger", {0ms, 1min},
                   "For the client to close too, after we have closed.", SLUICE_AT(net.linger)),
       C::duration("timeouts.ping_after", {100ms, 1h},

@@ -1,14 +1,13 @@
 #include "gateway/server/files.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -48,9 +47,8 @@ Result<std::string> read_file(const std::string& path) {
 }
 
 Result<std::string> read_secret_file(const std::string& path) {
-  return read_file(path).map([](const std::string& text) {
-    return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
-  });
+  return read_file(path).map(
+      [](const std::string& text) { return text.substr(0, text.find_last_not_of(" \t\r\n") + 1); });
 }
 
 Result<void> write_private_file(const std::string& path, std::string_view text) {

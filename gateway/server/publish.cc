@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/utf8.h"
 #include "gateway/http/answers.h"
 #include "gateway/http/uri.h"
 #include "gateway/hub/selector.h"
@@ -244,7 +245,7 @@ std::unique_ptr<http::Answer> Publish::open(Read read, const http::Request& requ
       return fail(Errc::limit, fmt::format("the data is {} bytes long; at most {} are allowed",
                                            draft->data.size(), max));
     }
-    if (draft && !sse::is_utf8(draft->data)) return fail(Errc::invalid, "the data is not UTF-8");
+    if (draft && !is_utf8(draft->data)) return fail(Errc::invalid, "the data is not UTF-8");
     return draft;
   };
   http::Headers extra;

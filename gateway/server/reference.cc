@@ -45,8 +45,8 @@ void append_row(std::string& page, std::string_view name, const Row<Owner>& row)
 }
 
 void append_head(std::string& page, std::string_view title, std::string_view help) {
-  page += fmt::format("\n## {}\n\n{}\n\n| key | type | default | range | |\n|---|---|---|---|---|\n",
-                      title, help);
+  page += fmt::format(
+      "\n## {}\n\n{}\n\n| key | type | default | range | |\n|---|---|---|---|---|\n", title, help);
 }
 
 void append_section(std::string& page, const Section& section) {

@@ -1,10 +1,9 @@
 #include "gateway/server/state.h"
 
-#include <sys/stat.h>
-
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <sys/stat.h>
 #include <system_error>
 #include <utility>
 

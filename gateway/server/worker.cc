@@ -12,8 +12,6 @@ namespace {
 
 constexpr Millis kTidyInterval{1'000};
 constexpr Millis kDrainStep{50};
-/// Connection ids are unique in the process: each worker counts in a range of its own.
-constexpr std::uint64_t kIdsPerWorker = std::uint64_t{1} << 48;
 
 }  // namespace
 
@@ -77,7 +75,8 @@ void Worker::deliver(std::span<const sse::EventPtr> events) {
 
 std::unique_ptr<Protocol> Worker::speak(Transport& transport, const net::Hello& hello) {
   const bool is_h2 = hello.alpn == "h2" && shared_.config.listens[hello.listener].http2;
-  http::Connection connection{.id = index_ * kIdsPerWorker + hello.id,
+  // Unique in the process, and small: the workers' numbers interleave.
+  http::Connection connection{.id = hello.id * shared_.worker_count + index_,
                               .peer = hello.peer,
                               .is_tls = hello.is_tls,
                               .protocol = is_h2 ? "h2" : "http/1.1"};

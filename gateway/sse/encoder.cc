@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/utf8.h"
+
 namespace sluice::sse {
 namespace {
 
@@ -26,23 +28,6 @@ std::string_view next_line(std::string_view& rest, bool& more) {
     rest.remove_prefix(end + (is_crlf ? 2 : 1));
   }
   return line;
-}
-
-/// Length of the UTF-8 sequence at the front of `text`, 0 when it is malformed.
-std::size_t sequence_length(std::string_view text) {
-  const auto at = [&](std::size_t i) -> unsigned { return static_cast<unsigned char>(text[i]); };
-  const unsigned first = at(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((at(i) & 0xc0) != 0x80) return 0;
-  }
-  const unsigned second = at(1);
-  const bool is_overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-  const bool is_surrogate = first == 0xed && second > 0x9f;
-  const bool is_too_large = first == 0xf4 && second > 0x8f;
-  return is_overlong || is_surrogate || is_too_large ? 0 : length;
 }
 
 constexpr std::string_view name_of(GapReason reason) {
@@ -96,15 +81,6 @@ Result<void> check_text(std::string_view what, std::string_view text, std::size_
     return fail(Errc::invalid, fmt::format("{} begins or ends with a blank", what));
   }
   return {};
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
 }
 
 std::string encode_gap(GapReason reason, std::string_view id, std::string_view last_event_id) {

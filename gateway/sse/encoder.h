@@ -35,9 +35,6 @@ std::string retry_line(std::chrono::milliseconds retry);
 /// most `max` bytes. The error names `what` ("id").
 Result<void> check_text(std::string_view what, std::string_view text, std::size_t max);
 
-/// Well-formed UTF-8 (RFC 3629).
-bool is_utf8(std::string_view text);
-
 /// The `gap` event: tells a reader that it may have missed something. It carries an id of its own,
 /// so that a reconnect goes on behind it.
 enum class GapReason {

@@ -96,9 +96,10 @@ TEST_SUITE("Verifier") {
 
   TEST_CASE("expiry and start are taken with the leeway that clocks need") {
     const auto at = [](std::string_view name, WallTime time) {
-      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch());
-      return refusal(with_payload("{\"" + std::string(name) +
-                                  "\":" + std::to_string(seconds.count()) + "}"));
+      const auto seconds =
+          std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch());
+      return refusal(
+          with_payload("{\"" + std::string(name) + "\":" + std::to_string(seconds.count()) + "}"));
     };
     CHECK(at("exp", kNow - 29s) == "accepted");
     CHECK(at("exp", kNow - 30s) == "the token has expired");
@@ -114,8 +115,7 @@ TEST_SUITE("Verifier") {
   }
 
   TEST_CASE("a time that is none is refused") {
-    CHECK(refusal(with_payload(R"({"exp":"1800000000"})")) ==
-          "\"exp\" of the token is not a time");
+    CHECK(refusal(with_payload(R"({"exp":"1800000000"})")) == "\"exp\" of the token is not a time");
     CHECK(refusal(with_payload(R"({"exp":-1})")) == "\"exp\" of the token is not a time");
     CHECK(refusal(with_payload(R"({"exp":1e999})")) ==
           "the payload of the token is not a JSON object");

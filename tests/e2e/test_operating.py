@@ -81,9 +81,11 @@ def test_a_silent_stream_gets_a_comment_and_a_busy_one_only_between_events(start
         state = client.opened(silent, busy)[0]
         start_of_silence = state.sse.comments
         with gateway.publisher() as publisher:
+            count = 0
             while state.sse.comments < start_of_silence + 3:
                 publisher.publish("busy", "line\n" * 50)
-                client.ping()
+                count += 1
+                client.events(busy, count)
         assert state.sse.raw.endswith(b"\n:\n") and b":\n\n" not in state.sse.raw
         assert not state.events
         assert client.streams[busy].sse.comments_inside_events == 0

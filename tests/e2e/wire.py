@@ -56,7 +56,7 @@ class Wire:
     def __init__(self, port, tls=True, initial_window=None, start=True, receive_buffer=None):
         self.socket = connect(port, tls, receive_buffer=receive_buffer)
         self.decoder = hpack.Decoder()
-        self.buffer = b""
+        self.buffer, self.at = b"", 0
         self.next_stream = 1
         self.goaway = None
         self.eof = False
@@ -94,13 +94,15 @@ class Wire:
     def read(self, seconds, what):
         """The next frame; None at the connection's end. Notes GOAWAY; answers SETTINGS and
         PING as an honest client does."""
-        deadline = Deadline(seconds, what)
-        while len(self.buffer) < 9 or len(self.buffer) < 9 + (len_of := self._length()):
+        deadline = None
+        while (size := self._size_of_next()) is None:
+            deadline = deadline or Deadline(seconds, what)
             if not self._receive(deadline):
                 return None
-        head = struct.unpack(">IBI", self.buffer[:9])
-        kind, flags, stream = head[0] & 0xFF, head[1], head[2] & LARGEST_WINDOW
-        payload, self.buffer = self.buffer[9:9 + len_of], self.buffer[9 + len_of:]
+        start, self.at = self.at, self.at + size
+        head, flags, stream = struct.unpack_from(">IBI", self.buffer, start)
+        kind, stream = head & 0xFF, stream & LARGEST_WINDOW
+        payload = self.buffer[start + 9:self.at]
         if kind == GOAWAY:
             self.goaway = struct.unpack(">I", payload[4:8])[0]
         elif kind == SETTINGS and not flags & ACK:
@@ -109,8 +111,13 @@ class Wire:
             self.send(frame(PING, ACK, 0, payload))
         return kind, flags, stream, payload
 
-    def _length(self):
-        return struct.unpack(">I", b"\0" + self.buffer[:3])[0]
+    def _size_of_next(self):
+        """Bytes of the next frame with its head; None when it is not here as a whole."""
+        there = len(self.buffer) - self.at
+        if there < 9:
+            return None
+        size = 9 + (struct.unpack_from(">I", self.buffer, self.at)[0] >> 8)
+        return size if there >= size else None
 
     def _receive(self, deadline):
         self.socket.settimeout(deadline.left())
@@ -121,7 +128,7 @@ class Wire:
             raise TimeoutError(f"not within {deadline.seconds} s: {deadline.what}") from None
         except OSError:  # reset, or cut inside a TLS record
             data = b""
-        self.buffer += data
+        self.buffer, self.at = self.buffer[self.at:] + data, 0
         self.eof = self.eof or not data
         return bool(data)
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "gateway/base/assert.h"
+#include "gateway/base/utf8.h"
 #include "gateway/http/uri.h"
 
 namespace sluice::http {

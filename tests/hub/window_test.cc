@@ -18,7 +18,7 @@ Window window_of(Window::Limits limits, int events, const char* topic = "t") {
 
 TEST_SUITE("the window") {
   TEST_CASE("holds as many events as it may, and says up to where they are gone") {
-    const Window window = window_of({.events = 3, .bytes = 1_MiB}, 10);
+    const Window window = window_of({.events = 3, .bytes = 1024 * 1024}, 10);
     CHECK(window.size() == 3);
     CHECK(window.evicted() == Position(7));
     CHECK(window.last() == Position(10));
@@ -39,7 +39,7 @@ TEST_SUITE("the window") {
   }
 
   TEST_CASE("finds the next event of a topic without looking at the others") {
-    Window window({.events = 6, .bytes = 1_MiB});
+    Window window({.events = 6, .bytes = 1024 * 1024});
     for (std::uint64_t i = 1; i <= 10; ++i) {
       window.append(sse::make_event({.topics = {i % 5 == 0 ? "rare" : "common", "all"}, .data = "x"},
                                     Position(i), "epoch000"));
@@ -52,7 +52,7 @@ TEST_SUITE("the window") {
   }
 
   TEST_CASE("forgets the index of what it evicts") {
-    Window window({.events = 2, .bytes = 1_MiB});
+    Window window({.events = 2, .bytes = 1024 * 1024});
     for (std::uint64_t i = 1; i <= 1000; ++i) {
       window.append(sse::make_event(
           {.topics = {"t" + std::to_string(i)}, .data = "x", .id = "id" + std::to_string(i)},

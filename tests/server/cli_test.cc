@@ -3,6 +3,7 @@
 #include <iostream>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -38,8 +39,12 @@ T as(const std::vector<const char*>& arguments) {
   return std::get<T>(command);
 }
 
-/// Status and message of arguments that are refused.
-std::pair<int, std::string> refusal(const std::vector<const char*>& arguments) {
+struct Refusal {
+  int status = 0;
+  std::string message;
+};
+
+Refusal refusal(const std::vector<const char*>& arguments) {
   const Captured errors(std::cerr);
   const int status = as<Exit>(arguments).status;
   return {status, errors.text()};
@@ -64,9 +69,9 @@ TEST_SUITE("Command line") {
   }
 
   TEST_CASE("publish knows all that an event can have") {
-    const auto command = as<PublishCommand>({"publish", "http://h/events/a", "--data", "x", "--id",
-                                             "7", "--type", "note", "--retry", "500", "--private",
-                                             "--token", "T", "--insecure"});
+    const auto command =
+        as<PublishCommand>({"publish", "http://h/events/a", "--data", "x", "--id", "7", "--type",
+                            "note", "--retry", "500", "--private", "--token", "T", "--insecure"});
     CHECK(command.id == "7");
     CHECK(command.type == "note");
     CHECK(command.retry == 500);
@@ -76,9 +81,9 @@ TEST_SUITE("Command line") {
   }
 
   TEST_CASE("subscribe knows how a browser comes back") {
-    const auto command = as<SubscribeCommand>({"subscribe", "http://h", "--topic", "a",
-                                               "--last-event-id", "earliest", "--json", "--count",
-                                               "2"});
+    const auto command =
+        as<SubscribeCommand>({"subscribe", "http://h", "--topic", "a", "--last-event-id",
+                              "earliest", "--json", "--count", "2"});
     CHECK(command.last_event_id == "earliest");
     CHECK(command.json);
     CHECK(command.count == 2);
@@ -116,10 +121,10 @@ TEST_SUITE("Command line") {
         {{"reference", "everything"}, "everything"},
     };
     for (const auto& [arguments, reason] : cases) {
-      const auto [status, message] = refusal(arguments);
-      CAPTURE(message);
-      CHECK(status == 2);
-      CHECK(message.find(reason) != std::string::npos);
+      const Refusal refused = refusal(arguments);
+      CAPTURE(refused.message);
+      CHECK(refused.status == 2);
+      CHECK(refused.message.find(reason) != std::string::npos);
     }
   }
 }

@@ -104,10 +104,8 @@ TEST_SUITE("Configuration") {
 
   TEST_CASE("paths are relative to the folder of the file") {
     const TempDir dir;
-    CHECK(config_of(least("[history]\npath = \"../history\"\n")).history.path ==
-          "/etc/history");
-    CHECK(config_of(least("[history]\npath = \"/srv/history\"\n")).history.path ==
-          "/srv/history");
+    CHECK(config_of(least("[history]\npath = \"../history\"\n")).history.path == "/etc/history");
+    CHECK(config_of(least("[history]\npath = \"/srv/history\"\n")).history.path == "/srv/history");
   }
 
   TEST_CASE("a secret may be in a file of its own") {
@@ -168,8 +166,7 @@ TEST_SUITE("Configuration fault") {
     CHECK(faults_of("[[listen]]\nadress = \"127.0.0.1:0\"\naddress = \"127.0.0.1:0\"\n"
                     "tls = false\n[hub]\nanonymous = true\n") ==
           Texts{"2:1: listen has no key \"adress\"; did you mean \"address\"?"});
-    CHECK(faults_of(least("[drain]\nxyzzy = 1\n")) ==
-          Texts{"7:1: [drain] has no key \"xyzzy\""});
+    CHECK(faults_of(least("[drain]\nxyzzy = 1\n")) == Texts{"7:1: [drain] has no key \"xyzzy\""});
   }
 
   TEST_CASE("a key in the wrong table is sent to its own") {
@@ -196,8 +193,7 @@ TEST_SUITE("Configuration fault") {
           "7:14: history.max_events: must be a whole number");
     CHECK(fault("[log]\nlevel = \"loud\"\n") ==
           "7:9: log.level: must be one of \"debug\", \"info\", \"warning\", \"error\", \"off\"");
-    CHECK(fault("cors_origins = \"*\"\n") ==
-          "6:16: hub.cors_origins: must be an array of strings");
+    CHECK(fault("cors_origins = \"*\"\n") == "6:16: hub.cors_origins: must be an array of strings");
     CHECK(fault("cors_origins = [\"*\", 1]\n") ==
           "6:16: hub.cors_origins: must be an array of strings");
     CHECK(fault("[[log]]\nlevel = \"info\"\n") == "6:1: log must be one table, [log]");
@@ -288,6 +284,12 @@ TEST_SUITE("Configuration fault") {
     CHECK(faults_of(least("[[route]]\npath = \"/app/*\"\nupstream = \"http://127.0.0.1:9000\"\n"
                           "replay = { events = 1000 }\n")) ==
           Texts{"6:1: [[route]]: the relay is not in this version; remove the table"});
+  }
+
+  TEST_CASE("a file for the relay alone is not asked who may subscribe to the hub") {
+    CHECK(faults_of("[[listen]]\naddress = \"127.0.0.1:0\"\ntls = false\n[[route]]\n"
+                    "path = \"/app/*\"\nupstream = \"http://127.0.0.1:9000\"\n") ==
+          Texts{"4:1: [[route]]: the relay is not in this version; remove the table"});
   }
 
   TEST_CASE("options that contradict each other are named, both") {

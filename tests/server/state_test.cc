@@ -1,9 +1,8 @@
 #include "gateway/server/state.h"
 
-#include <sys/stat.h>
-
 #include <chrono>
 #include <string>
+#include <sys/stat.h>
 
 #include <doctest/doctest.h>
 
@@ -120,8 +119,7 @@ TEST_SUITE("Private file") {
     const TempDir home;
     CHECK(read_file(home.path("none")).error().what ==
           "cannot read " + home.path("none") + ": No such file or directory");
-    CHECK(read_file(home.path()).error().what ==
-          "cannot read " + home.path() + ": Is a directory");
+    CHECK(read_file(home.path()).error().what == "cannot read " + home.path() + ": Is a directory");
   }
 
   TEST_CASE("an existing file becomes private when it is written") {

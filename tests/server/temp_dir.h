@@ -1,10 +1,9 @@
 /// TempDir: a folder that is gone with all that is in it when the test ends.
 #pragma once
 
-#include <stdlib.h>
-
 #include <filesystem>
 #include <fstream>
+#include <stdlib.h>
 #include <string>
 #include <string_view>
 
