@@ -110,6 +110,7 @@ class Tree:
         self.check_one_file_only()
         self.check_hidden_headers()
         self.check_cycles()
+        self.check_tests_are_built()
         return self.faults
 
     def check_table(self):
@@ -184,6 +185,14 @@ class Tree:
         for path in self.includes:
             visit(path)
 
+    def check_tests_are_built(self):
+        """A unit test that is not in the list of tests/meson.build would never run."""
+        listed = (self.root / "tests/meson.build").read_text(encoding="utf-8")
+        for path in self.includes:
+            test = re.fullmatch(r"tests/(\w+/\w+)_test\.cc", path)
+            if test and f"'{test[1]}'" not in listed:
+                self.fault(path, 1, "this test is not in the list in tests/meson.build")
+
 
 # What the test must find, planted in a tree that is otherwise good: {file: text}, part of the fault.
 GOOD = {
@@ -197,6 +206,7 @@ GOOD = {
     "gateway/server/cli.h": '#pragma once\n#include "gateway/hub/hub.h"\n',
     "gateway/main.cc": '#include "gateway/server/cli.h"\n',
     "tests/hub/hub_test.cc": '#include "gateway/hub/hub.h"\n#include "gateway/h2/session.h"\n#include <doctest/doctest.h>\n',
+    "tests/meson.build": "unit_tests = {\n  'hub/hub': hub_dep,\n}\n",
 }
 PLANTED = [
     ({"gateway/base/b.h": '#pragma once\n#include "gateway/sse/event.h"\n'}, "gateway/base may not include gateway/sse"),
@@ -218,6 +228,7 @@ PLANTED = [
     ({"gateway/hub/y.h": '#pragma once\n#include "gateway/hub/z.h"\n',
       "gateway/hub/z.h": '#pragma once\n#include "gateway/hub/y.h"\n'}, "a cycle of includes"),
     ({"gateway/hub/y.h": "struct Y {};\n"}, "#pragma once"),
+    ({"tests/hub/more_test.cc": "#include <doctest/doctest.h>\n"}, "is not in the list in tests/meson.build"),
 ]
 
 

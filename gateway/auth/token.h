@@ -32,8 +32,8 @@ struct Grants {
 };
 
 struct VerifierOptions {
-  Millis leeway{30'000};             ///< For clocks that differ; on both ends of validity.
-  std::size_t max_bytes = 8 * 1024;  ///< A longer token is refused unread.
+  Millis leeway{30'000};          ///< For clocks that differ; on both ends of validity.
+  std::size_t max_bytes = 8_KiB;  ///< A longer token is refused unread.
 };
 
 class Verifier {

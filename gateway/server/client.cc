@@ -28,7 +28,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Millis kDefaultRetry{3'000};  ///< A browser's, until the stream says otherwise.
-constexpr std::size_t kMaxEvent = 64 * 1'048'576;
+constexpr std::size_t kMaxEvent = 64_MiB;
 constexpr std::size_t kMaxExcuse = 1'000;  ///< Of an answer that says why not, so much is shown.
 
 int failed(std::string_view command, std::string_view what) {

@@ -159,9 +159,9 @@ bool Reader::read_entry(Owner& owner, const std::vector<Row<Owner>>& rows, std::
     return false;
   }
   places_.emplace(table, to_place(node.source()));
+  std::vector<std::string_view> names(rows.size());
+  std::transform(rows.begin(), rows.end(), names.begin(), [](const auto& row) { return row.key; });
   for (const auto& [key, value] : *entries) {
-    std::vector<std::string_view> names;
-    for (const auto& row : rows) names.push_back(row.key);
     const auto at = std::find(names.begin(), names.end(), key.str());
     if (at == names.end()) {
       fault(to_place(key.source()),

@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 using C = Make<Config>;
 
-/// An accessor of one member, for a row.
+/// An accessor of one member, for a row. NOLINTNEXTLINE(bugprone-macro-parentheses)
 #define SLUICE_AT(member)    \
   [](auto& owner) -> auto& { \
     return owner.member;     \

@@ -47,6 +47,9 @@ Result<void> read_fields(const http::Form& form, sse::Draft& draft) {
   draft.is_private = http::first(form, "private") != nullptr;
   if (auto good = check_id(draft.id); !good) return good;
   if (auto good = sse::check_text("type", draft.type, kMaxType); !good) return good;
+  if (draft.type == "mercure") {
+    return fail(Errc::invalid, "type must not be \"mercure\": the protocol keeps that for itself");
+  }
   if (const std::string* retry = http::first(form, "retry")) {
     auto parsed = parse_retry(*retry);
     if (!parsed) return tl::unexpected(parsed.error());
@@ -68,6 +71,15 @@ Result<void> check_topics(const std::vector<std::string>& topics, std::size_t ma
     if (auto good = sse::check_text("topic", topic, length); !good) return good;
   }
   return {};
+}
+
+/// What `content-length` says; 0 without it. A broken one never comes here.
+std::uint64_t announced_length(const http::Request& request) {
+  std::uint64_t length = 0;
+  if (const std::string* field = request.headers.find("content-length")) {
+    std::from_chars(field->data(), field->data() + field->size(), length);
+  }
+  return length;
 }
 
 std::vector<hub::Selector> compile(const std::vector<std::string>& texts) {
@@ -236,6 +248,11 @@ std::unique_ptr<http::Answer> Publish::open(Read read, const http::Request& requ
     shared_.cors.add_fields(request, extra);
     return http::problem(exchange, 503, "deliveries are behind; try again in a second",
                          std::move(extra));
+  }
+  const std::size_t max_body = shared_.config.access.max_body_bytes;
+  if (announced_length(request) > max_body) {
+    return reject(413, fmt::format("the body is larger than {}", format_size(max_body)), request,
+                  exchange);
   }
   // The size of the data is checked here, for both forms of publishing alike.
   auto checked = [read = std::move(read), max = shared_.config.access.max_event_bytes](
