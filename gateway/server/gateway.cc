@@ -107,6 +107,10 @@ class Gateway {
       context = std::move(*made);
     }
     const net::BindOptions options{.reuse_port = workers_.size() > 1};
+    // With SO_REUSEPORT a second gateway would silently share the port: ask without it first.
+    if (auto alone = net::listen_on(listen.address, {}); !alone) {
+      return tl::unexpected(alone.error());
+    }
     auto sockets = net::listen_on(listen.address, options);
     if (!sockets) return tl::unexpected(sockets.error());
     const std::string url =

@@ -11,7 +11,7 @@ const LIMIT = { timeout: 60_000 };
 const STREAMS = 200;
 const EVENTS = 100;
 // Browsers come back quickly, so that the tests are quick.
-const SWIFT = `
+const swift = (drainWindow) => `
 [retry]
 min = "500ms"
 max = "900ms"
@@ -19,7 +19,7 @@ parked_min = "500ms"
 parked_max = "700ms"
 [drain]
 delay = "0s"
-window = "1s"
+window = "${drainWindow}"
 `;
 
 const numbers = (from, to) => Array.from({ length: to - from }, (_, n) => String(from + n));
@@ -37,8 +37,8 @@ for (const kind of BROWSERS) {
 
     /** Runs `body` with a gateway, a proxy before it, and a page whose origin is the proxy, or with
      * `direct` the gateway itself. */
-    async function withPage(body, direct = false) {
-      const gateway = await new Gateway(SWIFT).start();
+    async function withPage(body, { direct = false, drainWindow = '1s' } = {}) {
+      const gateway = await new Gateway(swift(drainWindow)).start();
       const network = await new Cutter(gateway.port).listen();
       try {
         const page = await Page.open(browser, `https://localhost:${direct ? gateway.port : network.port}`);
@@ -122,7 +122,7 @@ for (const kind of BROWSERS) {
             assert.equal(gaps[0].last_event_id, last);
             assert.equal(gaps[0].after, 3, 'before anything of the second life');
           }
-        }, true));
+        }, { direct: true }));
     }
 
     test('the 201st is parked, asks again and again, and is served when there is room', LIMIT, () =>
@@ -141,5 +141,20 @@ for (const kind of BROWSERS) {
         await gateway.publish('test', 'to all');
         await until(async () => (await page.streams())[parked].data[0] === 'to all', 'its event');
       }));
+
+    test('those that come back to a draining gateway are parked until the next one serves', LIMIT, () =>
+      withPage(async ({ gateway, page }) => {
+        await page.subscribe(times(20, '/events/test'));
+        await page.allOpen();
+        const ended = gateway.stop();
+        await until(async () => (await page.streams()).some((s) => s.errors >= 5), 'five rounds');
+        await ended;
+        assert.equal((await page.streams()).some((s) => s.closed), false);
+        await gateway.start();
+        await page.allOpen();
+        await gateway.publish('test', 'at last');
+        const streams = await page.all((s) => s.data[0] === 'at last', 'an event of the next one');
+        assert.equal(streams.some((s) => s.closed), false);
+      }, { direct: true, drainWindow: '6s' }));
   });
 }

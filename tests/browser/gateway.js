@@ -75,6 +75,10 @@ export class Gateway {
     writeFileSync(file, configuration({ tlsPort: this.port, extra: this.extra }));
     this.process = spawn(program, ['serve', '--config', file],
       { stdio: ['ignore', 'pipe', 'pipe'], env: { UBSAN_OPTIONS: 'halt_on_error=1', ...process.env } });
+    const { process: child } = this;
+    const killWithUs = () => child.kill('SIGKILL');  // a test that was cut short leaves nothing
+    process.once('exit', killWithUs);
+    child.once('exit', () => process.off('exit', killWithUs));
     this.ended = once(this.process, 'exit').then(([code, signal]) => code ?? signal);
     this.process.stderr.on('data', (data) => { this.errors += data; });
     const ports = (await this.#readyLine()).match(/:(\d+)/g).map((port) => Number(port.slice(1)));

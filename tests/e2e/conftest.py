@@ -1,8 +1,15 @@
-"""Fixtures of the end-to-end tests: a certificate, gateways, and a time limit for every test."""
+"""Fixtures of the end-to-end tests: a certificate, gateways, and a time limit for every test.
 
-import signal
+    SLUICE_BINARY=PATH [SLUICE_RELEASE_BINARY=PATH] python3 -m pytest tests/e2e [-m quick]
+
+SLUICE_BINARY is the program that is tested, best a sanitizer build: a report fails the test that
+caused it. SLUICE_RELEASE_BINARY is the one whose memory, bytes and delays are measured; only tests
+that are not `quick` need it. With pytest-xdist, `-n 2 --dist loadfile` halves the time.
+"""
+
 import pathlib
 import shutil
+import signal
 import sys
 
 import pytest
@@ -21,7 +28,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "limit(seconds): the test's own time limit")
 
 
-def pytest_collection_finish(session):
+def pytest_sessionstart(session):
     """One clear word at the start, and not one for every test."""
     if not session.config.option.collectonly:
         try:

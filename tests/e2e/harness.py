@@ -76,10 +76,9 @@ def environment():
 class Gateway:
     """One `sluice serve`, with a folder of its own. Use it as a context: leaving stops it."""
 
-    def __init__(self, directory, settings, program=None, command_prefix=()):
+    def __init__(self, directory, settings, program=None):
         self.directory = pathlib.Path(directory)
         self.program = program or binary()
-        self.prefix = list(command_prefix)
         self.file = self.directory / "sluice.toml"
         self.settings = settings
         self.process = None
@@ -98,7 +97,7 @@ class Gateway:
         self.stopped_with = None
         with open(self.directory / "stderr.txt", "ab") as errors:
             self.process = subprocess.Popen(
-                [*self.prefix, self.program, "serve", "--config", str(self.file)],
+                [self.program, "serve", "--config", str(self.file)],
                 stdout=subprocess.PIPE, stderr=errors, cwd=self.directory, env=environment())
         try:
             self.read_ready_line()
