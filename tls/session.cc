@@ -14,9 +14,7 @@ namespace sluice::tls {
 /// The socket as OpenSSL sees it. OpenSSL's own socket BIO writes with write(2), which raises
 /// SIGPIPE; this one sends with MSG_NOSIGNAL and counts what went out.
 struct Session::Callbacks {
-  static bool is_transient(int error) {
-    return error == EAGAIN || error == EINTR;
-  }
+  static bool is_transient(int error) { return error == EAGAIN || error == EINTR; }
   static int bio_write(BIO* bio, const char* bytes, int size) noexcept {
     auto* self = static_cast<Session*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);

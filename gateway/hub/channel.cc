@@ -20,8 +20,8 @@ Channel::Channel(Interest interest, Position since, const Options& options)
 bool Channel::append(const sse::EventPtr& event) {
   if (event->position <= last_) return false;
   const std::size_t size = event->wire.size();
-  while (first_ < next_ &&
-         (next_ - first_ >= options_.ring_events || bytes_from(first_) + size > options_.ring_bytes)) {
+  while (first_ < next_ && (next_ - first_ >= options_.ring_events ||
+                            bytes_from(first_) + size > options_.ring_bytes)) {
     drop_first();
   }
   if (next_ - first_ == slots_.size()) grow();

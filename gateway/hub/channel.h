@@ -67,9 +67,9 @@ class Channel {
   std::vector<Slot> slots_;  ///< A power of two, or none at all.
   std::uint64_t first_ = 0;
   std::uint64_t next_ = 0;
-  std::uint64_t end_ = 0;    ///< Bytes appended in all.
+  std::uint64_t end_ = 0;  ///< Bytes appended in all.
   sse::Position complete_since_;
-  sse::Position last_;       ///< Of the newest event taken.
+  sse::Position last_;  ///< Of the newest event taken.
 };
 
 }  // namespace sluice::hub

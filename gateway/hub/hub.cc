@@ -19,7 +19,9 @@ Hub::Hub(const Options& options, std::string epoch, Counters& counters)
       counters_(counters),
       window_({.events = options.history_events, .bytes = options.history_bytes}) {}
 
-Hub::~Hub() { SLUICE_ASSERT(channels_.empty(), "a hub was destroyed before its subscriptions"); }
+Hub::~Hub() {
+  SLUICE_ASSERT(channels_.empty(), "a hub was destroyed before its subscriptions");
+}
 
 void Hub::publish(sse::EventPtr event) {
   for (const std::string& topic : event->topics) {
@@ -105,9 +107,8 @@ Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start st
   for (const Selector& selector : interest.topics) {
     if (selector.text().empty()) return fail(Errc::invalid, "a topic is empty");
     if (selector.text().size() > options_.selector_length) {
-      return fail(Errc::invalid,
-                  fmt::format("a topic is {} bytes long; at most {} are allowed",
-                              selector.text().size(), options_.selector_length));
+      return fail(Errc::invalid, fmt::format("a topic is {} bytes long; at most {} are allowed",
+                                             selector.text().size(), options_.selector_length));
     }
   }
   std::string key = interest.key();

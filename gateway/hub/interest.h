@@ -10,7 +10,8 @@
 namespace sluice::hub {
 
 struct Interest {
-  std::vector<Selector> topics;  ///< An event is wanted when one of these matches one of its topics.
+  std::vector<Selector>
+      topics;  ///< An event is wanted when one of these matches one of its topics.
   std::vector<Selector> grants;  ///< A private one must also match one of these.
 
   /// Selectors sorted and without repetition.

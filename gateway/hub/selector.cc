@@ -8,7 +8,9 @@ namespace sluice::hub {
 Selector::Selector(std::string text)
     : text_(std::move(text)),
       pattern_(UriTemplate::parse(text_)),
-      kind_(text_ == "*" ? Kind::any : pattern_ ? Kind::pattern : Kind::exact) {}
+      kind_(text_ == "*" ? Kind::any
+            : pattern_   ? Kind::pattern
+                         : Kind::exact) {}
 
 bool Selector::matches(std::string_view topic) const {
   return kind_ == Kind::any || topic == text_ || (pattern_ && pattern_->matches(topic));

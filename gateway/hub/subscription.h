@@ -69,8 +69,8 @@ class Subscription : public ListHook<WaitingTag> {
   Hub& hub_;
   Channel& channel_;
   Subscriber& subscriber_;
-  sse::Position position_;           ///< Everything up to here was taken, or is not for this reader.
-  std::uint64_t sequence_ = 0;       ///< Live: the next event in the ring.
+  sse::Position position_;      ///< Everything up to here was taken, or is not for this reader.
+  std::uint64_t sequence_ = 0;  ///< Live: the next event in the ring.
   std::vector<sse::EventPtr> page_;  ///< Read before anything else. Empty for most readers.
   std::uint32_t page_next_ = 0;      ///< The first of page_ not wholly taken.
   std::uint32_t offset_ = 0;         ///< Bytes taken of that one.

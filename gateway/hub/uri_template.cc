@@ -14,15 +14,15 @@ constexpr std::string_view kVariable =
 
 /// RFC 6570, appendix A: what an operator puts first, and between values.
 struct Operator {
-  char sign;        ///< 0: none.
-  char first;       ///< 0: none.
+  char sign;               ///< 0: none.
+  char first;              ///< 0: none.
   std::string_view extra;  ///< Allowed beside unreserved: separators and "name=".
-  bool reserved;    ///< Reserved characters pass unescaped.
+  bool reserved;           ///< Reserved characters pass unescaped.
 };
-constexpr Operator kOperators[] = {
-    {'+', 0, "", true},     {'#', '#', "", true},   {'.', '.', ",=", false},
-    {'/', '/', ",=", false}, {';', ';', ",=", false}, {'?', '?', ",=&", false},
-    {'&', '&', ",=", false}, {0, 0, ",=", false}};
+constexpr Operator kOperators[] = {{'+', 0, "", true},      {'#', '#', "", true},
+                                   {'.', '.', ",=", false}, {'/', '/', ",=", false},
+                                   {';', ';', ",=", false}, {'?', '?', ",=&", false},
+                                   {'&', '&', ",=", false}, {0, 0, ",=", false}};
 
 const Operator& operator_of(char sign) {
   for (const Operator& op : kOperators) {
@@ -39,8 +39,8 @@ std::optional<std::size_t> length_limit(std::string_view spec, std::string_view&
   const std::string_view digits = spec.substr(colon + 1);
   std::size_t limit = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), limit);
-  const bool good = error == std::errc{} && end == digits.data() + digits.size() && limit > 0 &&
-                    limit < 10'000;
+  const bool good =
+      error == std::errc{} && end == digits.data() + digits.size() && limit > 0 && limit < 10'000;
   if (!good) return std::nullopt;
   return limit;
 }
@@ -86,7 +86,8 @@ bool UriTemplate::add_expression(std::string_view body) {
   if (op.sign != 0) body.remove_prefix(1);
   Class allowed;
   for (const char c : kUnreserved) allowed.set(static_cast<unsigned char>(c));
-  for (const char c : op.reserved ? kReserved : op.extra) allowed.set(static_cast<unsigned char>(c));
+  for (const char c : op.reserved ? kReserved : op.extra)
+    allowed.set(static_cast<unsigned char>(c));
   if (op.first != 0) allowed.set(static_cast<unsigned char>(op.first));
 
   std::size_t limit = 0;  // 0: any length. Several variables share one run of characters.

@@ -10,7 +10,9 @@ MemoryJournal::MemoryJournal() : MemoryJournal(sse::make_epoch()) {}
 
 MemoryJournal::MemoryJournal(std::string epoch) : epoch_(std::move(epoch)) {}
 
-void MemoryJournal::follow(Follower& follower) { followers_.push_back(&follower); }
+void MemoryJournal::follow(Follower& follower) {
+  followers_.push_back(&follower);
+}
 
 void MemoryJournal::append(std::vector<sse::Draft> drafts, Appended done) {
   std::vector<sse::EventPtr> events;

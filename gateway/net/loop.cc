@@ -101,6 +101,8 @@ void Loop::deliver_self_posted() {
   while (!posted.empty()) posted.pop_front().drain();
 }
 
-std::string libevent_version() { return event_get_version(); }
+std::string libevent_version() {
+  return event_get_version();
+}
 
 }  // namespace sluice::net

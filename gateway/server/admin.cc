@@ -10,8 +10,7 @@ namespace {
 
 std::unique_ptr<http::Answer> text(const http::Request& request, http::Exchange& exchange,
                                    int status, std::string_view type, std::string body) {
-  http::Response head{status,
-                      {{"content-type", std::string(type)}, {"cache-control", "no-store"}}};
+  http::Response head{status, {{"content-type", std::string(type)}, {"cache-control", "no-store"}}};
   return http::reply(exchange, std::move(head), std::move(body), request.method == "HEAD");
 }
 

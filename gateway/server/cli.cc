@@ -2,11 +2,10 @@
 
 #include "gateway/server/cli.h"
 
-#include <cstdio>
+#include <iostream>
 #include <utility>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
 namespace sluice::server {
 namespace {
@@ -51,7 +50,7 @@ void add_access(CLI::App& app, ClientAccess& access) {
 class Grammar {
  public:
   Grammar() {
-    app_.require_subcommand(1);
+    app_.require_subcommand(0, 1);  // None is answered below: CLI11 would not name a wrong one.
     app_.footer(kFooter);
     app_.set_version_flag("--version", std::string("sluice ") + SLUICE_VERSION);
     add_serve();
@@ -69,6 +68,10 @@ class Grammar {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
       return Exit{app_.exit(error) == 0 ? 0 : 2};
+    }
+    if (app_.get_subcommands().empty()) {
+      std::cerr << app_.help();
+      return Exit{2};
     }
     return std::move(command_);
   }

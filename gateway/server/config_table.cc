@@ -9,11 +9,13 @@ using namespace std::chrono_literals;
 
 using C = Make<Config>;
 
-/// An accessor of one member, for a row. NOLINTNEXTLINE(bugprone-macro-parentheses)
+// NOLINTBEGIN(bugprone-macro-parentheses): a member's path cannot stand in parentheses.
+/// An accessor of one member, for a row.
 #define SLUICE_AT(member)    \
   [](auto& owner) -> auto& { \
     return owner.member;     \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 
 void add(std::vector<Row<Config>>& rows, std::vector<Row<Config>> more) {
   for (auto& row : more) rows.push_back(std::move(row));

@@ -6,14 +6,14 @@
 namespace sluice::server {
 
 struct Counters {
-  Counter published;          ///< Publish requests answered 200.
-  Counter publish_bytes;      ///< Their data.
-  Counter publish_rejected;   ///< Answered 4xx.
-  Counter publish_busy;       ///< Answered 503: a worker is too far behind.
-  Counter parked;             ///< Event streams answered with a `retry` and ended.
-  Counter subscribe_rejected; ///< Event streams answered 4xx.
+  Counter published;           ///< Publish requests answered 200.
+  Counter publish_bytes;       ///< Their data.
+  Counter publish_rejected;    ///< Answered 4xx.
+  Counter publish_busy;        ///< Answered 503: a worker is too far behind.
+  Counter parked;              ///< Event streams answered with a `retry` and ended.
+  Counter subscribe_rejected;  ///< Event streams answered 4xx.
   Counter heartbeats;
-  Counter drained;            ///< Event streams ended by a drain.
+  Counter drained;  ///< Event streams ended by a drain.
   Gauge event_streams;
 };
 

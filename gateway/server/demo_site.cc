@@ -35,9 +35,8 @@ std::unique_ptr<http::Answer> DemoSite::open(const http::Request& request,
   return nullptr;
 }
 
-std::unique_ptr<http::Answer> DemoSite::send(const http::Request& request,
-                                             http::Exchange& exchange, std::string_view type,
-                                             std::string body) const {
+std::unique_ptr<http::Answer> DemoSite::send(const http::Request& request, http::Exchange& exchange,
+                                             std::string_view type, std::string body) const {
   http::Response head{200,
                       {{"content-type", std::string(type)},
                        {"cache-control", "no-store"},

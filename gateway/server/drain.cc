@@ -21,8 +21,7 @@ Drain::Drain(net::Loop& loop, Shared& shared, const Workers& workers,
 
 void Drain::begin() {
   if (shared_.is_draining.exchange(true)) {
-    log::warning("asked to stop a second time: cutting {} streams",
-                 totals(workers_).streams);
+    log::warning("asked to stop a second time: cutting {} streams", totals(workers_).streams);
     finished_();
     return;
   }

@@ -17,12 +17,14 @@ EventStream::EventStream(http::Exchange& exchange, const Setting& setting)
                 jitter(Millis(0), std::min(setting.heartbeat.jitter, setting.heartbeat.interval))) {
   // A comment and a retry line, but no blank line: some clients take one for an event. They leave
   // with the headers, because Firefox fires `open` at the first byte of the body, not before.
-  text_ = std::string(sse::kHeartbeat) +
-          sse::retry_line(jitter(setting.retry.min, setting.retry.max));
+  text_ =
+      std::string(sse::kHeartbeat) + sse::retry_line(jitter(setting.retry.min, setting.retry.max));
   setting_.counters.event_streams.add();
 }
 
-EventStream::~EventStream() { setting_.counters.event_streams.sub(); }
+EventStream::~EventStream() {
+  setting_.counters.event_streams.sub();
+}
 
 void EventStream::start(std::unique_ptr<hub::Subscription> subscription) {
   subscription_ = std::move(subscription);

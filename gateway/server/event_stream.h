@@ -57,10 +57,10 @@ class EventStream final : public http::Answer,
   http::Exchange& exchange_;
   const Setting& setting_;
   std::unique_ptr<hub::Subscription> subscription_;
-  std::string text_;            ///< Lines of ours, to be sent at the next boundary of events.
+  std::string text_;  ///< Lines of ours, to be sent at the next boundary of events.
   std::size_t text_taken_ = 0;
   TimePoint last_write_;
-  Duration interval_;           ///< Of heartbeats; 0: none.
+  Duration interval_;  ///< Of heartbeats; 0: none.
   bool is_ending_ = false;
 };
 

@@ -142,7 +142,8 @@ prometheus::ClientMetric metric(const Row& row, double value) {
   const std::string_view label = row.label;
   if (!label.empty()) {
     const std::size_t equals = label.find('=');
-    made.label.push_back({std::string(label.substr(0, equals)), std::string(label.substr(equals + 1))});
+    made.label.push_back(
+        {std::string(label.substr(0, equals)), std::string(label.substr(equals + 1))});
   }
   made.counter.value = value;
   made.gauge.value = value;
@@ -209,7 +210,8 @@ std::string metrics_reference() {
                    label.empty() ? "" : fmt::format("`{}`", label),
                    row.type == kCounter ? "counter" : "gauge", row.help);
   }
-  fmt::format_to(std::back_inserter(page), "| `{}` |  | histogram | {} |\n", kDelayName, kDelayHelp);
+  fmt::format_to(std::back_inserter(page), "| `{}` |  | histogram | {} |\n", kDelayName,
+                 kDelayHelp);
   return page;
 }
 

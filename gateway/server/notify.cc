@@ -1,11 +1,10 @@
 #include "gateway/server/notify.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "gateway/base/c_handle.h"
 #include "gateway/base/log.h"

@@ -124,12 +124,13 @@ class PublishAnswer final : public http::Answer {
     data_bytes_ = draft->data.size();
     std::vector<sse::Draft> drafts;
     drafts.push_back(std::move(*draft));
-    owner_.shared_.journal.append(
-        std::move(drafts), [post = owner_.post_, alive = std::weak_ptr(alive_)](auto ids) {
-          post([alive, ids = std::move(ids)] {
-            if (const auto answer = alive.lock()) (*answer)->on_appended(ids);
-          });
-        });
+    owner_.shared_.journal.append(std::move(drafts),
+                                  [post = owner_.post_, alive = std::weak_ptr(alive_)](auto ids) {
+                                    post([alive, ids = std::move(ids)] {
+                                      if (const auto answer = alive.lock())
+                                        (*answer)->on_appended(ids);
+                                    });
+                                  });
   }
 
   Ready ready(std::size_t max) override {

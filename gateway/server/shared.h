@@ -1,7 +1,7 @@
 /// Shared: what all workers use and none of them changes.
 ///
-/// Owner  server::Gateway; outlives the workers. Thread  any: constant once the workers run, but for
-/// the atomics.
+/// Owner  server::Gateway; outlives the workers. Thread  any: constant once the workers run, but
+/// for the atomics.
 #pragma once
 
 #include <atomic>
@@ -40,12 +40,12 @@ struct Shared {
   const auth::Verifier subscribers;
   const http::Cors cors;
   std::size_t worker_count = 1;
-  std::string plain_origin;                ///< "http://localhost:8080": the demo's other half.
-  std::function<Totals()> totals;          ///< Any thread.
-  std::function<std::size_t()> backlog;    ///< Events that the slowest worker has still to take.
+  std::string plain_origin;              ///< "http://localhost:8080": the demo's other half.
+  std::function<Totals()> totals;        ///< Any thread.
+  std::function<std::size_t()> backlog;  ///< Events that the slowest worker has still to take.
 
-  std::atomic<bool> is_draining{false};    ///< /readyz answers 503.
-  std::atomic<bool> is_parking{false};     ///< New event streams are sent away with a `retry`.
+  std::atomic<bool> is_draining{false};  ///< /readyz answers 503.
+  std::atomic<bool> is_parking{false};   ///< New event streams are sent away with a `retry`.
 };
 
 }  // namespace sluice::server

@@ -47,9 +47,9 @@ std::unique_ptr<http::Answer> Site::open_events(std::string_view encoded,
   if (!topic || topic->empty()) {
     http::Headers extra;
     shared_.cors.add_fields(request, extra);
-    return http::problem(exchange, 400,
-                         topic ? "name the topic: /events/TOPIC" : "the path: " + topic.error().what,
-                         std::move(extra), request.method == "HEAD");
+    return http::problem(
+        exchange, 400, topic ? "name the topic: /events/TOPIC" : "the path: " + topic.error().what,
+        std::move(extra), request.method == "HEAD");
   }
   return is_read ? subscribe_.open_topic(std::move(*topic), request, exchange)
                  : publish_.open_topic(std::move(*topic), request, exchange);

@@ -27,8 +27,7 @@ class Site final : public http::Service {
  private:
   std::unique_ptr<http::Answer> open_events(std::string_view encoded, const http::Request& request,
                                             http::Exchange& exchange);
-  std::unique_ptr<http::Answer> not_allowed(const http::Request& request,
-                                            http::Exchange& exchange);
+  std::unique_ptr<http::Answer> not_allowed(const http::Request& request, http::Exchange& exchange);
   std::unique_ptr<http::Answer> not_found(const http::Request& request, http::Exchange& exchange);
 
   Shared& shared_;

@@ -96,9 +96,8 @@ std::unique_ptr<http::Answer> Subscribe::open(Wish wish, const http::Request& re
   if (is_full(exchange.connection())) return park(request, exchange);
 
   auto stream = std::make_unique<EventStream>(exchange, setting_);
-  auto subscription =
-      hub_.subscribe(hub::Interest::of(std::move(wish.topics), std::move(grants)),
-                     hub_.resolve(wish.last_event_id), *stream);
+  auto subscription = hub_.subscribe(hub::Interest::of(std::move(wish.topics), std::move(grants)),
+                                     hub_.resolve(wish.last_event_id), *stream);
   if (!subscription) {
     return subscription.error().code == Errc::limit
                ? park(request, exchange)
@@ -129,9 +128,9 @@ std::unique_ptr<http::Answer> Subscribe::park(const http::Request& request,
   http::Response head = event_stream_head();
   shared_.cors.add_fields(request, head.headers);
   const RetryOptions& retry = setting_.retry;
-  return http::reply(exchange, std::move(head),
-                     std::string(sse::kHeartbeat) +
-                         sse::retry_line(jitter(retry.parked_min, retry.parked_max)));
+  return http::reply(
+      exchange, std::move(head),
+      std::string(sse::kHeartbeat) + sse::retry_line(jitter(retry.parked_min, retry.parked_max)));
 }
 
 bool Subscribe::is_full(const http::Connection& connection) const {

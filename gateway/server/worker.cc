@@ -81,8 +81,8 @@ std::unique_ptr<Protocol> Worker::speak(Transport& transport, const net::Hello& 
                               .is_tls = hello.is_tls,
                               .protocol = is_h2 ? "h2" : "http/1.1"};
   if (is_h2) {
-    return std::make_unique<h2::Session>(transport, site_, std::move(connection),
-                                         shared_.config.h2, counters_.h2, shared_.clock);
+    return std::make_unique<h2::Session>(transport, site_, std::move(connection), shared_.config.h2,
+                                         counters_.h2, shared_.clock);
   }
   return std::make_unique<h1::Session>(transport, site_, std::move(connection), shared_.config.h1,
                                        counters_.h1, shared_.clock);
@@ -131,9 +131,9 @@ void Worker::begin_drain(Millis window) {
 void Worker::end_some_streams() {
   const Duration passed = loop_.now() - drain_begin_;
   const bool is_over = passed >= drain_window_;
-  const double part = is_over ? 1.0
-                              : static_cast<double>(passed.count()) /
-                                    static_cast<double>(drain_window_.count());
+  const double part =
+      is_over ? 1.0
+              : static_cast<double>(passed.count()) / static_cast<double>(drain_window_.count());
   const auto due = static_cast<std::size_t>(part * static_cast<double>(drain_total_));
   const RetryOptions& retry = shared_.config.retry;
   while (!streams_.empty() && (is_over || drain_ended_ < due)) {

@@ -32,9 +32,12 @@ std::string_view next_line(std::string_view& rest, bool& more) {
 
 constexpr std::string_view name_of(GapReason reason) {
   switch (reason) {
-    case GapReason::evicted: return "evicted";
-    case GapReason::epoch: return "epoch";
-    case GapReason::unknown: return "unknown";
+    case GapReason::evicted:
+      return "evicted";
+    case GapReason::epoch:
+      return "epoch";
+    case GapReason::unknown:
+      return "unknown";
   }
   return "unknown";
 }
@@ -42,8 +45,8 @@ constexpr std::string_view name_of(GapReason reason) {
 /// Ids of odd characters are not repeated: they are a client's words, and this is JSON.
 bool is_plain(std::string_view id) {
   return std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           c == '.' || c == '_' || c == ':' || c == '~' || c == '-';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+           c == '_' || c == ':' || c == '~' || c == '-';
   });
 }
 
@@ -67,14 +70,15 @@ std::string retry_line(milliseconds retry) {
 
 Result<void> check_text(std::string_view what, std::string_view text, std::size_t max) {
   if (text.size() > max) {
-    return fail(Errc::invalid, fmt::format("{} is {} bytes long; at most {} are allowed", what,
-                                           text.size(), max));
+    return fail(Errc::invalid,
+                fmt::format("{} is {} bytes long; at most {} are allowed", what, text.size(), max));
   }
   if (!is_utf8(text)) return fail(Errc::invalid, fmt::format("{} is not UTF-8", what));
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f) {
-      return fail(Errc::invalid, fmt::format("{} holds a control character (0x{:02x})", what, byte));
+      return fail(Errc::invalid,
+                  fmt::format("{} holds a control character (0x{:02x})", what, byte));
     }
   }
   if (!text.empty() && (text.front() == ' ' || text.back() == ' ')) {
@@ -85,8 +89,8 @@ Result<void> check_text(std::string_view what, std::string_view text, std::size_
 
 std::string encode_gap(GapReason reason, std::string_view id, std::string_view last_event_id) {
   const std::string_view echoed = is_plain(last_event_id) ? last_event_id : std::string_view();
-  const std::string data = fmt::format(R"({{"reason":"{}","last_event_id":"{}"}})",
-                                       name_of(reason), echoed);
+  const std::string data =
+      fmt::format(R"({{"reason":"{}","last_event_id":"{}"}})", name_of(reason), echoed);
   return encode({.id = id, .type = "gap", .data = data, .retry = {}});
 }
 

@@ -25,10 +25,12 @@ struct Block {
 /// dispatch nothing and Firefox does not even take the id.
 std::string encode(const Block& block);
 
-/// A comment line, for heartbeats: no block, no blank line, so that no client takes it for an event.
+/// A comment line, for heartbeats: no block, no blank line, so that no client takes it for an
+/// event.
 inline constexpr std::string_view kHeartbeat = ":\n";
 
-/// `retry: N\n` without a blank line. Browsers have no floor or one of 500 ms, so N is at least 500.
+/// `retry: N\n` without a blank line. Browsers have no floor or one of 500 ms, so N is at least
+/// 500.
 std::string retry_line(std::chrono::milliseconds retry);
 
 /// Fit to be an event's id or type: UTF-8 without control characters, no blanks at its ends, at

@@ -19,7 +19,8 @@ EventPtr make_event(Draft draft, Position position, std::string_view epoch) {
   event->has_own_id = !draft.id.empty();
   event->id = event->has_own_id ? std::move(draft.id) : make_id(epoch, position);
   event->is_private = draft.is_private;
-  event->wire = encode({.id = event->id, .type = draft.type, .data = draft.data, .retry = draft.retry});
+  event->wire =
+      encode({.id = event->id, .type = draft.type, .data = draft.data, .retry = draft.retry});
   event->topics = std::move(draft.topics);
   return event;
 }

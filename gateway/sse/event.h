@@ -26,16 +26,16 @@ struct Draft {
   std::string id = {};              ///< The publisher's; empty: the gateway makes one.
   std::string type = {};            ///< The SSE event name; empty: a plain message.
   std::optional<std::chrono::milliseconds> retry = {};
-  bool is_private = false;          ///< Only for subscribers with a grant on one of its topics.
+  bool is_private = false;  ///< Only for subscribers with a grant on one of its topics.
 };
 
 struct Event {
   Position position;
   std::vector<std::string> topics;
-  std::string id;            ///< The publisher's, else the journal's.
-  bool has_own_id = false;   ///< The publisher chose `id`.
+  std::string id;           ///< The publisher's, else the journal's.
+  bool has_own_id = false;  ///< The publisher chose `id`.
   bool is_private = false;
-  std::string wire;          ///< The whole SSE block, from its first field to its blank line.
+  std::string wire;  ///< The whole SSE block, from its first field to its blank line.
 
   /// What it costs to keep.
   [[nodiscard]] std::size_t memory() const;

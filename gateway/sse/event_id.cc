@@ -28,13 +28,11 @@ std::string make_id(std::string_view epoch, Position position) {
 std::optional<GatewayId> parse_id(std::string_view text) {
   if (text.size() < kEpochLength + 2 || text[kEpochLength] != '-') return std::nullopt;
   const std::string_view epoch = text.substr(0, kEpochLength);
-  const bool is_epoch = std::all_of(epoch.begin(), epoch.end(), [](char c) {
-    return kDigits.find(c) != std::string_view::npos;
-  });
+  const bool is_epoch = std::all_of(
+      epoch.begin(), epoch.end(), [](char c) { return kDigits.find(c) != std::string_view::npos; });
   const std::string_view number = text.substr(kEpochLength + 1);
   Position::rep position = 0;
-  const auto [end, error] =
-      std::from_chars(number.data(), number.data() + number.size(), position);
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), position);
   if (!is_epoch || error != std::errc{} || end != number.data() + number.size()) {
     return std::nullopt;
   }

@@ -9,8 +9,7 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 }  // namespace
 
-Parser::Parser(Sink sink, std::size_t max_event)
-    : sink_(std::move(sink)), max_event_(max_event) {}
+Parser::Parser(Sink sink, std::size_t max_event) : sink_(std::move(sink)), max_event_(max_event) {}
 
 void Parser::feed(std::string_view bytes) {
   // One byte order mark is dropped, even when it comes in pieces; a part of one is text.

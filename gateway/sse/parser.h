@@ -48,9 +48,9 @@ class Parser {
   std::string line_;
   std::string data_;
   std::string type_;
-  std::string id_;       ///< Of the block that is being read.
-  std::string last_id_;  ///< Of the last block that was complete.
-  std::size_t bom_seen_ = 0;     ///< Bytes of a byte order mark at the very start; 3 = done.
+  std::string id_;            ///< Of the block that is being read.
+  std::string last_id_;       ///< Of the last block that was complete.
+  std::size_t bom_seen_ = 0;  ///< Bytes of a byte order mark at the very start; 3 = done.
   bool has_data_ = false;
   bool after_cr_ = false;        ///< The last byte was CR: an LF now belongs to it.
   bool is_overflowing_ = false;  ///< Skipping up to the next blank line.

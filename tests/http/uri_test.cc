@@ -5,7 +5,6 @@
 
 #include <doctest/doctest.h>
 
-
 namespace sluice::http {
 namespace {
 

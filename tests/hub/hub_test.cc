@@ -225,7 +225,8 @@ TEST_SUITE("a slow reader") {
       std::string both;
       for (int i = 0; i < 300; ++i) {
         const bool is_a = below(2) == 0;
-        const std::string text = std::to_string(i) + std::string(static_cast<std::size_t>(below(60)), 'x');
+        const std::string text =
+            std::to_string(i) + std::string(static_cast<std::size_t>(below(60)), 'x');
         world.publish(is_a ? "a" : "b", text);
         (is_a ? only_a : only_b) += text + ' ';
         both += text + ' ';

@@ -78,7 +78,9 @@ TEST_SUITE("selectors") {
     CHECK_FALSE(Selector("plain").matches("Plain"));
   }
 
-  TEST_CASE("* matches every topic") { CHECK(Selector("*").matches("anything at all")); }
+  TEST_CASE("* matches every topic") {
+    CHECK(Selector("*").matches("anything at all"));
+  }
 
   TEST_CASE("a publisher needs a grant on every topic, a subscriber on one") {
     const std::vector<Selector> grants{Selector("a"), Selector("b/{x}")};

@@ -41,8 +41,9 @@ TEST_SUITE("the window") {
   TEST_CASE("finds the next event of a topic without looking at the others") {
     Window window({.events = 6, .bytes = 1024 * 1024});
     for (std::uint64_t i = 1; i <= 10; ++i) {
-      window.append(sse::make_event({.topics = {i % 5 == 0 ? "rare" : "common", "all"}, .data = "x"},
-                                    Position(i), "epoch000"));
+      window.append(
+          sse::make_event({.topics = {i % 5 == 0 ? "rare" : "common", "all"}, .data = "x"},
+                          Position(i), "epoch000"));
     }
     CHECK(window.next_of_topic("rare", Position(0)) == Position(5));
     CHECK(window.next_of_topic("rare", Position(5)) == Position(10));

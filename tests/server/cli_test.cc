@@ -106,8 +106,8 @@ TEST_SUITE("Command line") {
 
   TEST_CASE("arguments that make no sense are refused with status 2 and the reason") {
     const std::vector<std::pair<std::vector<const char*>, const char*>> cases{
-        {{}, "A subcommand is required"},
-        {{"fly"}, "fly"},
+        {{}, "Usage: sluice"},
+        {{"fly"}, "not expected: fly"},
         {{"serve", "--confg", "x"}, "--confg"},
         {{"check"}, "--config is required"},
         {{"publish"}, "URL is required"},

@@ -73,7 +73,8 @@ struct Stream {
 };
 
 TEST_SUITE("an event stream") {
-  TEST_CASE("begins with a comment and a retry, and no blank line: that would be an event to some") {
+  TEST_CASE(
+      "begins with a comment and a retry, and no blank line: that would be an event to some") {
     Stream stream;
     CHECK(stream.flush() == ":\nretry: 3000\n");
     CHECK(stream.flush().empty());
@@ -111,7 +112,8 @@ TEST_SUITE("an event stream") {
     CHECK(stream.counters.heartbeats.value() == 0);
   }
 
-  TEST_CASE("never puts a heartbeat inside an event, nor piles them up for a client that is stuck") {
+  TEST_CASE(
+      "never puts a heartbeat inside an event, nor piles them up for a client that is stuck") {
     Stream stream;
     stream.flush_all();
     stream.publish("a long event");

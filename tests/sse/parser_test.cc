@@ -23,14 +23,14 @@ struct Seen {
 Seen read(std::string_view stream, std::size_t piece = std::string_view::npos,
           std::size_t max_event = 1_MiB) {
   Seen seen;
-  Parser parser({.on_message =
-                     [&](Message&& message) {
-                       seen.messages.push_back(message.type + "|" + message.id + "|" +
-                                               message.data);
-                     },
-                 .on_retry = [&](auto retry) { seen.retries.push_back(retry.count()); },
-                 .on_overflow = [&] { ++seen.overflows; }},
-                max_event);
+  Parser parser(
+      {.on_message =
+           [&](Message&& message) {
+             seen.messages.push_back(message.type + "|" + message.id + "|" + message.data);
+           },
+       .on_retry = [&](auto retry) { seen.retries.push_back(retry.count()); },
+       .on_overflow = [&] { ++seen.overflows; }},
+      max_event);
   while (!stream.empty()) {
     parser.feed(stream.substr(0, piece));
     stream.remove_prefix(std::min(piece, stream.size()));
@@ -69,9 +69,15 @@ TEST_SUITE("the parser") {
   }
 
   TEST_CASE("one byte order mark at the start is dropped, a second one is text") {
-    CHECK(read("\xef\xbb\xbf" "data: a\n\n").messages == Texts{"||a"});
-    CHECK(read("\xef\xbb\xbf\xef\xbb\xbf" "data: a\n\n").messages.empty());
-    CHECK(read("\xef\xbb" "data: a\ndata: b\n\n").messages == Texts{"||b"});
+    CHECK(read("\xef\xbb\xbf"
+               "data: a\n\n")
+              .messages == Texts{"||a"});
+    CHECK(read("\xef\xbb\xbf\xef\xbb\xbf"
+               "data: a\n\n")
+              .messages.empty());
+    CHECK(read("\xef\xbb"
+               "data: a\ndata: b\n\n")
+              .messages == Texts{"||b"});
   }
 
   TEST_CASE("an event that is not ended is not an event") {
@@ -98,7 +104,8 @@ TEST_SUITE("the parser") {
   }
 
   TEST_CASE("what the encoder writes comes back as it was, but for the kind of its line ends") {
-    for (const char* data : {"", "a", "a\n", "\n\n", "x\r\ny", ": not a comment", "data: z", " b "}) {
+    for (const char* data :
+         {"", "a", "a\n", "\n\n", "x\r\ny", ": not a comment", "data: z", " b "}) {
       CAPTURE(data);
       std::string expected = data;
       if (expected == "x\r\ny") expected = "x\ny";
