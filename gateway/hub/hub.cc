@@ -114,7 +114,8 @@ Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start st
   std::string key = interest.key();
   auto found = channels_.find(key);
   if (found == channels_.end()) {
-    if (channels_.size() >= options_.channels) {
+    if (channels_.size() >= options_.channels ||
+        patterns_.size() + new_patterns(interest) > options_.patterns) {
       return fail(Errc::limit, "there are too many distinct subscriptions");
     }
     auto channel = std::make_unique<Channel>(std::move(interest), window_.last(), options_);
@@ -126,6 +127,20 @@ Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start st
   return std::make_unique<Subscription>(*this, *found->second, subscriber, std::move(start));
 }
 
+Hub::Pattern* Hub::find_pattern(const Selector& selector) {
+  const auto found = std::find_if(patterns_.begin(), patterns_.end(), [&](const Pattern& known) {
+    return known.selector.text() == selector.text();
+  });
+  return found == patterns_.end() ? nullptr : &*found;
+}
+
+std::size_t Hub::new_patterns(const Interest& interest) {
+  return static_cast<std::size_t>(
+      std::count_if(interest.topics.begin(), interest.topics.end(), [&](const Selector& selector) {
+        return selector.kind() == Selector::Kind::pattern && find_pattern(selector) == nullptr;
+      }));
+}
+
 void Hub::enlist(Channel& channel) {
   for (const Selector& selector : channel.interest().topics) {
     if (selector.kind() == Selector::Kind::any) {
@@ -134,11 +149,9 @@ void Hub::enlist(Channel& channel) {
     }
     by_topic_[selector.text()].push_back(&channel);
     if (selector.kind() != Selector::Kind::pattern) continue;
-    auto pattern = std::find_if(patterns_.begin(), patterns_.end(), [&](const Pattern& known) {
-      return known.selector.text() == selector.text();
-    });
-    if (pattern == patterns_.end()) pattern = patterns_.insert(pattern, {selector, {}});
-    pattern->channels.push_back(&channel);
+    Pattern* known = find_pattern(selector);
+    if (known == nullptr) known = &patterns_.emplace_back(Pattern{selector, {}});
+    known->channels.push_back(&channel);
   }
   counters_.channels.add();
 }

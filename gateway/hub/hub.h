@@ -51,7 +51,8 @@ class Hub {
   [[nodiscard]] Start resolve(std::string_view last_event_id) const;
   /// The start of a reader that came without an id: what is published from now on.
   [[nodiscard]] Start now() const { return {.after = window_.last()}; }
-  /// Errc::limit when there are too many channels, Errc::invalid for an interest out of bounds.
+  /// Errc::limit when there are too many channels or templates, Errc::invalid for an interest out
+  /// of bounds.
   Result<std::unique_ptr<Subscription>> subscribe(Interest interest, Start start,
                                                   Subscriber& subscriber);
 
@@ -66,6 +67,9 @@ class Hub {
     Channels channels;
   };
 
+  Pattern* find_pattern(const Selector& selector);
+  /// How many of its templates nobody has asked for yet.
+  std::size_t new_patterns(const Interest& interest);
   void enlist(Channel& channel);
   void strike_off(Channel& channel);
   void offer(Channel& channel, const sse::EventPtr& event);

@@ -13,6 +13,7 @@ struct Options {
   std::size_t ring_events = 1024;        ///< Per channel: how far a live reader may fall behind.
   std::size_t ring_bytes = 1_MiB;        ///< Per channel; raising it raises what bursts may pin.
   std::size_t channels = 100'000;        ///< Distinct interests; a newcomer past it is parked.
+  std::size_t patterns = 10'000;         ///< Distinct templates: each event is held against all.
   std::size_t selectors = 100;           ///< Per subscription.
   std::size_t selector_length = 4_KiB;   ///< Bytes of one selector.
   std::size_t scan_events = 4096;        ///< History looked at per turn for one lagging reader.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace sluice::hub {
 namespace {
@@ -49,10 +50,10 @@ std::optional<std::size_t> length_limit(std::string_view spec, std::string_view&
 
 std::optional<UriTemplate> UriTemplate::parse(std::string_view text) {
   UriTemplate made;
-  bool has_expression = false;
+  std::size_t expressions = 0;
   while (!text.empty()) {
     const std::size_t open = text.find_first_of("{}");
-    if (!has_expression) {
+    if (expressions == 0) {
       made.prefix_ = text.substr(0, open);
     } else if (!made.add_literal(text.substr(0, open))) {
       return std::nullopt;
@@ -63,10 +64,10 @@ std::optional<UriTemplate> UriTemplate::parse(std::string_view text) {
       return std::nullopt;
     }
     if (!made.add_expression(text.substr(open + 1, close - open - 1))) return std::nullopt;
-    has_expression = true;
+    if (++expressions > kMaxExpressions) return std::nullopt;
     text.remove_prefix(close + 1);
   }
-  if (!has_expression) return std::nullopt;
+  if (expressions == 0) return std::nullopt;
   return made;
 }
 
@@ -127,10 +128,22 @@ std::uint16_t UriTemplate::set_of(const Class& bytes) {
   return index;
 }
 
-/// Marks `step` and every step that is reached from it without taking a byte.
-void UriTemplate::enter(std::vector<bool>& states, std::size_t step) const {
-  while (!states[step]) {
-    states[step] = true;
+/// The steps that may take the next byte, each once; the one behind the last means "matched".
+struct UriTemplate::States {
+  explicit States(std::size_t steps) : is_in(steps + 1) {}
+  void clear() {
+    for (const std::size_t step : list) is_in[step] = false;
+    list.clear();
+  }
+  std::vector<std::size_t> list;
+  std::vector<bool> is_in;
+};
+
+/// Adds `step` and every step that is reached from it without taking a byte.
+void UriTemplate::enter(States& states, std::size_t step) const {
+  while (!states.is_in[step]) {
+    states.is_in[step] = true;
+    states.list.push_back(step);
     if (step == steps_.size() || steps_[step].action == Action::one) return;
     step = steps_[step].action == Action::many ? step + 1 : steps_[step].skip;
   }
@@ -139,20 +152,21 @@ void UriTemplate::enter(std::vector<bool>& states, std::size_t step) const {
 bool UriTemplate::matches(std::string_view topic) const {
   if (!topic.starts_with(prefix_)) return false;
   topic.remove_prefix(prefix_.size());
-  std::vector<bool> now(steps_.size() + 1);
+  States now(steps_.size());
+  States next(steps_.size());
   enter(now, 0);
   for (const char c : topic) {
-    std::vector<bool> next(steps_.size() + 1);
-    bool alive = false;
-    for (std::size_t i = 0; i < steps_.size(); ++i) {
-      if (!now[i] || !sets_[steps_[i].set].test(static_cast<unsigned char>(c))) continue;
-      enter(next, steps_[i].action == Action::many ? i : i + 1);
-      alive = true;
+    for (const std::size_t step : now.list) {
+      if (step == steps_.size() || !sets_[steps_[step].set].test(static_cast<unsigned char>(c))) {
+        continue;
+      }
+      enter(next, steps_[step].action == Action::many ? step : step + 1);
     }
-    if (!alive) return false;
-    now.swap(next);
+    if (next.list.empty()) return false;
+    std::swap(now, next);
+    next.clear();
   }
-  return now[steps_.size()];
+  return now.is_in[steps_.size()];
 }
 
 }  // namespace sluice::hub

@@ -1,7 +1,7 @@
 /// UriTemplate: does a topic come from a URI Template (RFC 6570, levels 1 to 4)?
 ///
-/// Compiled once into a list of steps and run as a set of states, so that matching costs at most
-/// length × steps, whatever the template: no backtracking.
+/// Compiled once into a list of steps and run as a set of states, without backtracking: matching
+/// costs at most the topic's length × twice the number of expressions, whatever the template.
 /// Thread  immutable after parse(); any.
 #pragma once
 
@@ -16,7 +16,9 @@ namespace sluice::hub {
 
 class UriTemplate {
  public:
-  static constexpr std::size_t kMaxSteps = 4096;  ///< A template that needs more is not one.
+  // A template that needs more is not one.
+  static constexpr std::size_t kMaxSteps = 4096;
+  static constexpr std::size_t kMaxExpressions = 32;
 
   /// None when `text` is not a template: no expression in it, or malformed.
   static std::optional<UriTemplate> parse(std::string_view text);
@@ -41,7 +43,8 @@ class UriTemplate {
   bool add_literal(std::string_view text);
   bool add_expression(std::string_view body);
   std::uint16_t set_of(const Class& bytes);
-  void enter(std::vector<bool>& states, std::size_t step) const;
+  struct States;
+  void enter(States& states, std::size_t step) const;
 
   std::string prefix_;
   std::vector<Step> steps_;  ///< Behind the prefix.

@@ -78,6 +78,11 @@ std::vector<Row<Config>> hub_rows() {
       C::count("hub.max_channels", from(1),
                "Distinct sets of topics that subscribers of one worker ask for.",
                SLUICE_AT(hub.channels)),
+      C::count(
+          "hub.max_patterns", from(0),
+          "Distinct patterns that subscribers of one worker ask for: each event is held against "
+          "all.",
+          SLUICE_AT(hub.patterns)),
       C::count("hub.ring_events", {1, 1'000'000},
                "Events by which a reader may fall behind before it reads from history.",
                SLUICE_AT(hub.ring_events)),

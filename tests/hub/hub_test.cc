@@ -100,6 +100,18 @@ TEST_SUITE("the hub") {
   }
 }
 
+TEST_SUITE("the limit of patterns") {
+  TEST_CASE("holds for new ones; who asks for a known one is let in") {
+    World world({.patterns = 1});
+    Reader first(world, "a/{x}");
+    Reader same(world, {"a/{x}", "b"}, world.hub.now());
+    const auto other = world.hub.subscribe(Interest::of({"c/{x}"}, {}), world.hub.now(), first);
+    CHECK(other.error().code == Errc::limit);
+    Reader exact(world, "d");
+    CHECK(world.counters.channels.value() == 3);
+  }
+}
+
 TEST_SUITE("resuming") {
   TEST_CASE("a reader that comes back with an id gets exactly what it missed, then goes on live") {
     World world;
