@@ -13,14 +13,12 @@ struct ConfigFree {
   void operator()(event_config* config) const noexcept { event_config_free(config); }
 };
 
-/// One thread, one epoll set whose changes are applied in one go before it sleeps. The changelist
-/// requires that a descriptor leaves the loop before it is closed and is never duplicated; EventPtr
-/// and the order of members in its owners see to that.
+/// libevent's list of epoll changes stays off. With it, what was to be removed is removed at the
+/// next sleep, when the descriptor may belong to another thread's new connection already.
 event_base* make_base() {
   const std::unique_ptr<event_config, ConfigFree> config(event_config_new());
   SLUICE_ASSERT(config != nullptr, "libevent has no configuration to give");
-  event_config_set_flag(config.get(), EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV |
-                                          EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+  event_config_set_flag(config.get(), EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
   event_base* base = event_base_new_with_config(config.get());
   SLUICE_ASSERT(base != nullptr, "the operating system gives no event loop");
   return base;
