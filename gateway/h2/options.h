@@ -35,7 +35,8 @@ struct Options {
   Duration settings_ack_timeout = std::chrono::seconds(10);  ///< Our SETTINGS not acknowledged.
   Duration headers_timeout = std::chrono::seconds(10);       ///< A header block that does not end.
   /// A request body that makes no progress though there is window for it, and that the service has
-  /// not begun to answer: 408. (A publisher whose long request is being answered may be silent.)
+  /// not begun to answer: 408. One that goes on after its answer is reset instead. (A publisher
+  /// whose long request is being answered may be silent.)
   Duration body_timeout = std::chrono::seconds(30);
   /// A stream that has data to send, none of which can be sent: it alone is reset.
   Duration stalled_stream = std::chrono::seconds(60);

@@ -138,8 +138,9 @@ void Stream::reset(std::uint32_t code) {
 void Stream::on_body(std::string_view bytes) {
   body_moved_ = true;
   if (is_over_ || answer_ == nullptr) {
-    // Nobody wants them; the other streams of the connection need the window.
-    nghttp2_session_consume(shared_.native, id_, bytes.size());
+    // Nobody wants them. The other streams of the connection need its window; this one gets none
+    // back, so that at most a stream's window of them ever comes.
+    nghttp2_session_consume_connection(shared_.native, bytes.size());
     return;
   }
   unconsumed_ += bytes.size();
@@ -190,8 +191,8 @@ void Stream::send(std::span<const std::byte> frame_header, std::size_t bytes) {
 }
 
 void Stream::on_answer_sent() {
+  body_moved_ = true;  // What is left of the body has its time from now on.
   end();
-  if (!is_request_ended_) reset(NGHTTP2_NO_ERROR);  // RFC 9113 §8.1
 }
 
 void Stream::on_answer_not_sent(bool is_closing) {
@@ -219,8 +220,16 @@ bool Stream::may_receive() const {
 }
 
 Stream::Health Stream::check(TimePoint now, TimePoint& next) {
-  if (is_over_ || answer_ == nullptr) return Health::good;
   const Options& limits = shared_.options;
+  if (is_over_) {
+    // Answered before its body was complete: the client may end it, or stop sending.
+    if (is_request_ended_ || reset_code_ != UINT32_MAX) return Health::good;
+    if (std::exchange(body_moved_, false)) body_since_ = now;
+    if (now - body_since_ >= limits.body_timeout) return Health::body_unwanted;
+    next = std::min(next, body_since_ + limits.body_timeout);
+    return Health::good;
+  }
+  if (answer_ == nullptr) return Health::good;
   if (!is_request_ended_ && !is_responded_) {
     if (std::exchange(body_moved_, false) || !may_receive()) body_since_ = now;
     if (now - body_since_ >= limits.body_timeout) return Health::body_overdue;
@@ -248,9 +257,12 @@ void Stream::fail(Health health) {
   } else if (health == Health::body_overdue) {
     shared_.counters.body_timeouts.add();
     is_responded_ = true;
+    body_moved_ = true;
     submit({.status = 408, .headers = {}}, 0, false);
     end();
     shared_.transport.flush_later();
+  } else if (health == Health::body_unwanted) {
+    reset(NGHTTP2_NO_ERROR);  // RFC 9113 §8.1
   }
 }
 

@@ -50,7 +50,7 @@ class Stream final : public http::Exchange {
     bool last = false;
   };
   /// What check() found.
-  enum class Health { good, stalled, body_overdue };
+  enum class Health { good, stalled, body_overdue, body_unwanted };
 
   Stream(Shared& shared, std::int32_t id, std::size_t place);
 
@@ -68,7 +68,8 @@ class Stream final : public http::Exchange {
   void on_body_end();
   Chunk read(std::size_t max);
   void send(std::span<const std::byte> frame_header, std::size_t bytes);
-  /// END_STREAM left: the client need not go on with its request body.
+  /// END_STREAM left. A request body that is not complete may still be: a reset now, though RFC
+  /// 9113 §8.1 allows it, would make some clients lose the answer.
   void on_answer_sent();
   /// nghttp2 could not send the head of the response, perhaps because a reset is on its way
   /// already.

@@ -13,11 +13,16 @@ namespace sluice::hub {
 using sse::GapReason;
 using sse::Position;
 
+namespace {
+constexpr std::size_t kScannersPerTurn = 16;
+}  // namespace
+
 Hub::Hub(const Options& options, std::string epoch, Counters& counters)
     : options_(options),
       epoch_(std::move(epoch)),
       counters_(counters),
-      window_({.events = options.history_events, .bytes = options.history_bytes}) {}
+      window_({.events = options.history_events, .bytes = options.history_bytes}),
+      scan_budget_(options.scan_events) {}
 
 Hub::~Hub() {
   SLUICE_ASSERT(channels_.empty(), "a hub was destroyed before its subscriptions");
@@ -30,10 +35,11 @@ void Hub::publish(sse::EventPtr event) {
       for (Channel* channel : found->second) offer(*channel, event);
     }
   }
-  for (const Pattern& pattern : patterns_) {
-    const bool matches =
-        std::any_of(event->topics.begin(), event->topics.end(),
-                    [&](const std::string& topic) { return pattern.selector.matches(topic); });
+  for (const auto& [text, pattern] : patterns_) {
+    const bool matches = std::any_of(event->topics.begin(), event->topics.end(),
+                                     [&selector = pattern.selector](const std::string& topic) {
+                                       return selector.matches(topic);
+                                     });
     if (!matches) continue;
     for (Channel* channel : pattern.channels) offer(*channel, event);
   }
@@ -64,8 +70,12 @@ void Hub::wake_readers() {
   }
   dirty_.clear();
   told_ = window_.last();
+  // The others wait for their turn: together they may hold a turn up no longer than one could.
+  scan_budget_ = options_.scan_events;
   Readers scanning;
-  scanning.take_all(scanning_);
+  for (std::size_t i = 0; i < kScannersPerTurn && !scanning_.empty(); ++i) {
+    scanning.push_back(scanning_.pop_front());
+  }
   while (!scanning.empty()) {
     Subscription& reader = scanning.front();
     reader.stop_resting();
@@ -86,14 +96,13 @@ Start Hub::resolve(std::string_view last_event_id) const {
   if (last_event_id.empty()) return now();
   const Position oldest = window_.evicted();
   if (last_event_id == "earliest") return {.after = oldest};
+  // Ours first: nobody who publishes shall be able to move another reader's cursor.
+  const auto id = sse::parse_id(last_event_id);
+  const bool is_ours = id && id->epoch == epoch_;
+  // A place that history has left is noticed when it is read from.
+  if (is_ours && id->position <= window_.last()) return {.after = id->position};
   if (const auto own = window_.find(last_event_id)) return {.after = *own};
-  GapReason reason = GapReason::unknown;
-  if (const auto id = sse::parse_id(last_event_id)) {
-    const bool is_ours = id->epoch == epoch_;
-    // A place that history has left is noticed when it is read from.
-    if (is_ours && id->position <= window_.last()) return {.after = id->position};
-    if (!is_ours) reason = GapReason::epoch;
-  }
+  const GapReason reason = id && !is_ours ? GapReason::epoch : GapReason::unknown;
   return {.after = oldest, .gap = reason, .asked = std::string(last_event_id)};
 }
 
@@ -127,17 +136,10 @@ Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start st
   return std::make_unique<Subscription>(*this, *found->second, subscriber, std::move(start));
 }
 
-Hub::Pattern* Hub::find_pattern(const Selector& selector) {
-  const auto found = std::find_if(patterns_.begin(), patterns_.end(), [&](const Pattern& known) {
-    return known.selector.text() == selector.text();
-  });
-  return found == patterns_.end() ? nullptr : &*found;
-}
-
-std::size_t Hub::new_patterns(const Interest& interest) {
+std::size_t Hub::new_patterns(const Interest& interest) const {
   return static_cast<std::size_t>(
       std::count_if(interest.topics.begin(), interest.topics.end(), [&](const Selector& selector) {
-        return selector.kind() == Selector::Kind::pattern && find_pattern(selector) == nullptr;
+        return selector.kind() == Selector::Kind::pattern && !patterns_.contains(selector.text());
       }));
 }
 
@@ -149,22 +151,24 @@ void Hub::enlist(Channel& channel) {
     }
     by_topic_[selector.text()].push_back(&channel);
     if (selector.kind() != Selector::Kind::pattern) continue;
-    Pattern* known = find_pattern(selector);
-    if (known == nullptr) known = &patterns_.emplace_back(Pattern{selector, {}});
-    known->channels.push_back(&channel);
+    patterns_.try_emplace(selector.text(), Pattern{selector, {}})
+        .first->second.channels.push_back(&channel);
   }
   counters_.channels.add();
 }
 
 void Hub::strike_off(Channel& channel) {
+  const auto strike = [&channel](auto& map, const std::string& key, auto channels_of) {
+    const auto found = map.find(key);
+    if (found == map.end()) return;
+    Channels& channels = channels_of(found->second);
+    std::erase(channels, &channel);
+    if (channels.empty()) map.erase(found);
+  };
   for (const Selector& selector : channel.interest().topics) {
-    const auto found = by_topic_.find(selector.text());
-    if (found == by_topic_.end()) continue;
-    std::erase(found->second, &channel);
-    if (found->second.empty()) by_topic_.erase(found);
+    strike(by_topic_, selector.text(), [](Channels& all) -> Channels& { return all; });
+    strike(patterns_, selector.text(), [](Pattern& all) -> Channels& { return all.channels; });
   }
-  for (Pattern& pattern : patterns_) std::erase(pattern.channels, &channel);
-  std::erase_if(patterns_, [](const Pattern& pattern) { return pattern.channels.empty(); });
   std::erase(any_, &channel);
   std::erase(dirty_, &channel);
   std::erase(warm_, &channel);

@@ -67,9 +67,8 @@ class Hub {
     Channels channels;
   };
 
-  Pattern* find_pattern(const Selector& selector);
   /// How many of its templates nobody has asked for yet.
-  std::size_t new_patterns(const Interest& interest);
+  [[nodiscard]] std::size_t new_patterns(const Interest& interest) const;
   void enlist(Channel& channel);
   void strike_off(Channel& channel);
   void offer(Channel& channel, const sse::EventPtr& event);
@@ -79,11 +78,12 @@ class Hub {
   const std::string epoch_;
   Counters& counters_;
   Window window_;
-  sse::Position told_{0};  ///< Waiting readers have had everything up to here.
+  sse::Position told_{0};    ///< Waiting readers have had everything up to here.
+  std::size_t scan_budget_;  ///< Left in this turn, of all lagging readers together.
 
   TextMap<std::unique_ptr<Channel>> channels_;  ///< By Interest::key().
   TextMap<Channels> by_topic_;                  ///< Exact selectors, and templates as themselves.
-  std::vector<Pattern> patterns_;
+  TextMap<Pattern> patterns_;                   ///< By the text of their selector.
   Channels any_;
   Channels dirty_;
   Channels warm_;

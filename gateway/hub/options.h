@@ -16,7 +16,8 @@ struct Options {
   std::size_t patterns = 10'000;         ///< Distinct templates: each event is held against all.
   std::size_t selectors = 100;           ///< Per subscription.
   std::size_t selector_length = 4_KiB;   ///< Bytes of one selector.
-  std::size_t scan_events = 4096;        ///< History looked at per turn for one lagging reader.
+  /// Looks at history per turn, of all lagging readers together: one for each event and selector.
+  std::size_t scan_events = 8192;
 };
 
 }  // namespace sluice::hub

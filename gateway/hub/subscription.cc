@@ -114,8 +114,10 @@ void Subscription::read_history() {
 void Subscription::collect_page() {
   const Window& window = hub_.window_;
   const bool is_exact = channel_.interest().is_exact();
-  std::size_t budget = hub_.options_.scan_events;
-  for (Position at = position_; at < window.last() && budget > 0; --budget) {
+  // An event costs as much as there are selectors to hold it against.
+  const std::size_t cost = channel_.interest().topics.size();
+  for (Position at = position_; at < window.last() && hub_.scan_budget_ > 0;) {
+    hub_.scan_budget_ -= std::min(cost, hub_.scan_budget_);
     at = is_exact ? next_wanted(at) : at.next();
     if (at == Position(0)) at = window.last();
     const sse::EventPtr& event = window.at(at);

@@ -17,7 +17,7 @@ namespace sluice::hub {
 class UriTemplate {
  public:
   // A template that needs more is not one.
-  static constexpr std::size_t kMaxSteps = 4096;
+  static constexpr std::size_t kMaxSteps = 256;
   static constexpr std::size_t kMaxExpressions = 32;
 
   /// None when `text` is not a template: no expression in it, or malformed.

@@ -32,6 +32,8 @@ constexpr const char* kSubscribeFooter =
     "The token is --token, --token-file or $SLUICE_TOKEN; public events need none where the hub\n"
     "lets everybody subscribe.\n";
 
+constexpr std::size_t kMostEvents = 1'000'000'000;
+
 /// One value per occurrence: `--topic a --topic b`.
 void add_list(CLI::App& app, const std::string& name, std::vector<std::string>& values,
               const std::string& help) {
@@ -110,7 +112,7 @@ void Grammar::add_serve() {
 void Grammar::add_check() {
   CLI::App* app =
       app_.add_subcommand("check", "Tell what is wrong with a configuration: FILE:LINE:COL: why");
-  app->add_option("--config", check_.file, "TOML file")->required();
+  app->add_option("--config,FILE", check_.file, "TOML file")->required();
   on(app, [this] { return check_; });
 }
 
@@ -142,7 +144,7 @@ void Grammar::add_subscribe() {
                   "Begin after this event; `earliest`: with the oldest there is");
   app->add_flag("--json", subscribe_.json, "A line of JSON per event: id, type, data");
   app->add_option("--count", subscribe_.count, "End after so many events")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(std::size_t{1}, kMostEvents));
   add_access(*app, subscribe_.access);
   on(app, [this] { return subscribe_; });
 }

@@ -40,13 +40,21 @@ StateFiles local_files() {
   return state_files(state_directory().value_or(""));
 }
 
-/// Empty: there is none.
-Result<std::string> find_token(const ClientAccess& access, bool may_use_state) {
-  if (!access.token.empty()) return access.token;
-  if (!access.token_file.empty()) return read_secret_file(access.token_file);
-  if (auto given = environment("SLUICE_TOKEN"); !given.empty()) return given;
-  if (!may_use_state) return "";
-  return read_secret_file(local_files().publisher_token).value_or("");
+struct Token {
+  std::string text;    ///< Empty: there is none.
+  std::string origin;  ///< Where it is from, for somebody whose token is refused.
+};
+
+Result<Token> find_token(const ClientAccess& access, bool may_use_state) {
+  const auto read = [](const std::string& file) {
+    return read_secret_file(file).map([&](const std::string& text) { return Token{text, file}; });
+  };
+  if (!access.token.empty()) return Token{access.token, "--token"};
+  if (!access.token_file.empty()) return read(access.token_file);
+  if (auto given = environment("SLUICE_TOKEN"); !given.empty()) {
+    return Token{std::move(given), "$SLUICE_TOKEN"};
+  }
+  return may_use_state ? read(local_files().publisher_token).value_or(Token{}) : Token{};
 }
 
 using HttpClient = std::unique_ptr<httplib::ClientImpl>;
@@ -80,12 +88,12 @@ std::string find_certificate(const Url& url, const ClientAccess& access) {
 /// Where to, and as whom.
 struct Peer {
   Url url;
-  std::string token;
+  Token token;
   HttpClient client;
 
   [[nodiscard]] httplib::Headers headers() const {
     httplib::Headers headers;
-    if (!token.empty()) headers.emplace("Authorization", "Bearer " + token);
+    if (!token.text.empty()) headers.emplace("Authorization", "Bearer " + token.text);
     return headers;
   }
 };
@@ -95,7 +103,7 @@ Result<Peer> make_peer(const std::string& address, const ClientAccess& access, b
   if (!url) return tl::unexpected(url.error());
   auto token = find_token(access, may_use_state && url->is_local());
   if (!token) return tl::unexpected(token.error());
-  if (token->find_first_of("\r\n ") != std::string::npos) {
+  if (token->text.find_first_of("\r\n ") != std::string::npos) {
     return fail(Errc::invalid, "the token has blanks or line ends in it");
   }
   const std::string certificate = find_certificate(*url, access);
@@ -120,9 +128,13 @@ std::string explain(httplib::Error error, const Url& url) {
     case httplib::Error::Connection:
     case httplib::Error::ConnectionTimeout:
       return fmt::format("cannot connect to {}", url.authority());
-    default:
-      return fmt::format("the connection to {} broke: {}", url.authority(),
-                         httplib::to_string(error));
+    default: {
+      // What a listener with TLS makes of clear text.
+      const bool is_maybe_tls = error == httplib::Error::Read && !url.is_tls;
+      return fmt::format("the connection to {} broke: {}{}", url.authority(),
+                         httplib::to_string(error),
+                         is_maybe_tls ? "; is it an https:// address?" : "");
+    }
   }
 }
 
@@ -149,8 +161,10 @@ int publish_one(Peer& peer, const PublishCommand& command, std::string data) {
   if (!answer) return failed("publish", explain(answer.error(), peer.url));
   if (answer->status < 200 || answer->status > 299) {
     std::string what = explain(answer->status, answer->body.substr(0, kMaxExcuse), peer.url);
-    if (peer.token.empty()) {
+    if (peer.token.text.empty()) {
       what += "\nno token was sent; give --token or --token-file, or set SLUICE_TOKEN";
+    } else if (answer->status == 401 || answer->status == 403) {
+      what += "\nthe token was from " + peer.token.origin;
     }
     return failed("publish", what);
   }

@@ -52,7 +52,9 @@ int run(const ServeCommand& command) {
 
 int run(const CheckCommand& command) {
   const auto config = load(command.file);
-  return config ? 0 : print_faults(config.error(), stdout);
+  if (!config) return print_faults(config.error(), stdout);
+  fmt::print("{}: ok\n", command.file);
+  return 0;
 }
 
 int run(const TokenCommand& command) {

@@ -77,6 +77,8 @@ struct LimitOptions {
   std::size_t streams_per_connection = 200;  ///< Event streams; the next one is parked.
   std::size_t streams = 1'000'000;           ///< Event streams in all; the next one is parked.
   std::size_t connections = 100'000;         ///< In all; the next one waits to be accepted.
+  std::size_t backlog_events = 65'536;       ///< Of one worker; past it publishers get 503.
+  std::size_t backlog_bytes = 64_MiB;        ///< The same, encoded.
 };
 
 /// What happens between SIGTERM and the end of the process.

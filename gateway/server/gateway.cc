@@ -44,6 +44,18 @@ void raise_descriptor_limit() {
   }
 }
 
+/// Some descriptors are kept back: for each worker's own, and so that the admin listener answers
+/// when clients have taken all others.
+std::size_t connection_limit(const Config& config, std::size_t workers) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return config.limits.connections;
+  const std::size_t reserve = 32 + workers * (8 + config.listens.size());
+  const std::size_t room = limit.rlim_cur > reserve ? limit.rlim_cur - reserve : 1;
+  if (room >= config.limits.connections) return config.limits.connections;
+  log::debug("the limit of open files ({}) leaves room for {} connections", limit.rlim_cur, room);
+  return room;
+}
+
 class Gateway {
  public:
   explicit Gateway(const Config& config)
@@ -59,7 +71,8 @@ class Gateway {
     const std::size_t count = config.workers == 0 ? cpus : config.workers;
     shared_.worker_count = count;
     shared_.totals = [this] { return totals(workers_); };
-    shared_.backlog = [this] { return backlog(); };
+    shared_.is_behind = [this] { return is_behind(); };
+    shared_.connection_limit = connection_limit(config, count);
     for (std::size_t i = 0; i < count; ++i) {
       workers_.push_back(std::make_unique<Worker>(i, shared_));
     }
@@ -82,6 +95,9 @@ class Gateway {
   int run() {
     const net::SignalWatch terminate(loop_, SIGTERM, [this] { drain_.begin(); });
     const net::SignalWatch interrupt(loop_, SIGINT, [this] { drain_.begin(); });
+    const net::SignalWatch hang_up(loop_, SIGHUP, [] {
+      log::warning("SIGHUP changes nothing: a new configuration or certificate needs a restart");
+    });
     for (const auto& worker : workers_) worker->start();
     if (config_.demo.feed) demo_timer_.start_periodic(kDemoInterval);
     std::printf("ready%s\n", urls_.c_str());
@@ -128,10 +144,12 @@ class Gateway {
     return {};
   }
 
-  [[nodiscard]] std::size_t backlog() const {
-    std::size_t most = 0;
-    for (const auto& worker : workers_) most = std::max(most, worker->backlog());
-    return most;
+  [[nodiscard]] bool is_behind() const {
+    const LimitOptions& limits = config_.limits;
+    return std::any_of(workers_.begin(), workers_.end(), [&limits](const auto& worker) {
+      return worker->backlog() > limits.backlog_events ||
+             worker->backlog_bytes() > limits.backlog_bytes;
+    });
   }
 
   void publish_demo() {
@@ -160,6 +178,8 @@ class Gateway {
 int serve(const Config& config) {
   log::set_level(config.log_level);
   raise_descriptor_limit();
+  // A log or a client that is gone is an error of one write, not the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
   Gateway gateway(config);
   if (auto opened = gateway.open_listeners(); !opened) {
     log::error("{}", opened.error().what);

@@ -14,6 +14,7 @@
 #include "gateway/hub/selector.h"
 #include "gateway/server/subscribe.h"
 #include "gateway/sse/encoder.h"
+#include "gateway/sse/event_id.h"
 
 namespace sluice::server {
 namespace {
@@ -22,8 +23,6 @@ constexpr std::size_t kMaxFields = 2000;
 constexpr std::size_t kMaxId = 256;
 constexpr std::size_t kMaxType = 256;
 constexpr std::chrono::milliseconds kLongestRetry{3'600'000};
-/// Events that the slowest worker may have before it until publishers are asked to wait.
-constexpr std::size_t kMaxBacklog = 65'536;
 
 Result<std::chrono::milliseconds> parse_retry(std::string_view text) {
   std::chrono::milliseconds::rep ms = 0;
@@ -34,21 +33,27 @@ Result<std::chrono::milliseconds> parse_retry(std::string_view text) {
   return std::min(std::chrono::milliseconds(ms), kLongestRetry);
 }
 
-Result<void> check_id(std::string_view id) {
+Result<void> check_id(std::string_view id, std::string_view epoch) {
+  const auto ours = sse::parse_id(id);
+  if (ours && ours->epoch == epoch) {
+    return fail(Errc::invalid,
+                "id must not be one of the gateway's own: it would be taken for that");
+  }
   if (id == "earliest") return fail(Errc::invalid, "id must not be \"earliest\": that is a cursor");
   if (!id.empty() && id.front() == '#') return fail(Errc::invalid, "id must not begin with '#'");
   return sse::check_text("id", id, kMaxId);
 }
 
 /// The fields that the form has, and the query of the path form.
-Result<void> read_fields(const http::Form& form, sse::Draft& draft) {
+Result<void> read_fields(const http::Form& form, std::string_view epoch, sse::Draft& draft) {
   if (const std::string* id = http::first(form, "id")) draft.id = *id;
   if (const std::string* type = http::first(form, "type")) draft.type = *type;
   draft.is_private = http::first(form, "private") != nullptr;
-  if (auto good = check_id(draft.id); !good) return good;
+  if (auto good = check_id(draft.id, epoch); !good) return good;
   if (auto good = sse::check_text("type", draft.type, kMaxType); !good) return good;
-  if (draft.type == "mercure") {
-    return fail(Errc::invalid, "type must not be \"mercure\": the protocol keeps that for itself");
+  if (draft.type == "mercure" || draft.type == "gap") {
+    return fail(Errc::invalid,
+                fmt::format("type must not be \"{}\": it has a meaning of its own", draft.type));
   }
   if (const std::string* retry = http::first(form, "retry")) {
     auto parsed = parse_retry(*retry);
@@ -193,14 +198,15 @@ std::unique_ptr<http::Answer> Publish::open_mercure(const http::Request& request
                   exchange);
   }
   const Config& config = shared_.config;
-  const auto read = [&config](std::string body) -> Result<sse::Draft> {
+  const auto read = [&config,
+                     &epoch = shared_.journal.epoch()](std::string body) -> Result<sse::Draft> {
     auto form = http::parse_form(body, kMaxFields);
     if (!form) return tl::unexpected(form.error());
     sse::Draft draft;
     for (const std::string_view topic : http::all(*form, "topic")) draft.topics.emplace_back(topic);
     if (const std::string* data = http::first(*form, "data")) draft.data = *data;
     auto good = check_topics(draft.topics, config.access.max_topics, config.hub.selector_length)
-                    .and_then([&] { return read_fields(*form, draft); });
+                    .and_then([&] { return read_fields(*form, epoch, draft); });
     if (!good) return tl::unexpected(good.error());
     return draft;
   };
@@ -220,7 +226,7 @@ std::unique_ptr<http::Answer> Publish::open_topic(std::string topic, const http:
   draft.topics.push_back(std::move(topic));
   const Config& config = shared_.config;
   auto good = check_topics(draft.topics, config.access.max_topics, config.hub.selector_length)
-                  .and_then([&] { return read_fields(*query, draft); });
+                  .and_then([&] { return read_fields(*query, shared_.journal.epoch(), draft); });
   if (!good) return reject(400, good.error().what, request, exchange);
   return open(
       [draft](std::string body) -> Result<sse::Draft> {
@@ -243,7 +249,7 @@ std::unique_ptr<http::Answer> Publish::open(Read read, const http::Request& requ
   if (!grants->may_publish) {
     return reject(403, "the token has no \"publish\" claim", request, exchange);
   }
-  if (shared_.backlog() > kMaxBacklog) {
+  if (shared_.is_behind()) {
     counters_.publish_busy.add();
     http::Headers extra{{"retry-after", "1"}};
     shared_.cors.add_fields(request, extra);

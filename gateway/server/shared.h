@@ -40,9 +40,10 @@ struct Shared {
   const auth::Verifier subscribers;
   const http::Cors cors;
   std::size_t worker_count = 1;
-  std::string plain_origin;              ///< "http://localhost:8080": the demo's other half.
-  std::function<Totals()> totals;        ///< Any thread.
-  std::function<std::size_t()> backlog;  ///< Events that the slowest worker has still to take.
+  std::string plain_origin;          ///< "http://localhost:8080": the demo's other half.
+  std::function<Totals()> totals;    ///< Any thread.
+  std::function<bool()> is_behind;   ///< Some worker's backlog is full. Any thread.
+  std::size_t connection_limit = 0;  ///< limits.connections, or what the descriptors allow.
 
   std::atomic<bool> is_draining{false};  ///< /readyz answers 503.
   std::atomic<bool> is_parking{false};   ///< New event streams are sent away with a `retry`.

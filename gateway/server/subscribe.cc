@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "gateway/base/random.h"
 #include "gateway/http/answers.h"
 #include "gateway/http/uri.h"
@@ -79,6 +81,12 @@ std::unique_ptr<http::Answer> Subscribe::open(Wish wish, const http::Request& re
   } else if (!shared_.config.access.anonymous) {
     return reject(401, "a token is needed to subscribe here: authorization: Bearer TOKEN", request,
                   exchange);
+  }
+  if (wish.topics.size() > shared_.config.hub.selectors) {
+    return reject(400,
+                  fmt::format("{} topics in one subscription; at most {} are allowed",
+                              wish.topics.size(), shared_.config.hub.selectors),
+                  request, exchange);
   }
   for (const std::string& topic : wish.topics) {
     const auto good = sse::check_text("a topic", topic, shared_.config.hub.selector_length);

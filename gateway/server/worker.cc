@@ -70,7 +70,10 @@ void Worker::join() {
 }
 
 void Worker::deliver(std::span<const sse::EventPtr> events) {
-  for (const sse::EventPtr& event : events) mailbox_.post(event);
+  for (const sse::EventPtr& event : events) {
+    backlog_bytes_.fetch_add(event->wire.size(), std::memory_order_relaxed);
+    mailbox_.post(event);
+  }
 }
 
 std::unique_ptr<Protocol> Worker::speak(Transport& transport, const net::Hello& hello) {
@@ -91,6 +94,7 @@ std::unique_ptr<Protocol> Worker::speak(Transport& transport, const net::Hello& 
 void Worker::take_letters(std::vector<Letter>& letters) {
   for (Letter& letter : letters) {
     if (auto* event = std::get_if<sse::EventPtr>(&letter)) {
+      backlog_bytes_.fetch_sub((*event)->wire.size(), std::memory_order_relaxed);
       hub_.publish(std::move(*event));
     } else {
       std::get<Task>(letter)();
@@ -110,7 +114,7 @@ bool Worker::end_turn() {
 /// close a browser's EventSource for ever.
 void Worker::accept_within_limits() {
   const std::size_t share =
-      std::max<std::size_t>(1, shared_.config.limits.connections / shared_.worker_count);
+      std::max<std::size_t>(1, shared_.connection_limit / shared_.worker_count);
   const bool has_room = connections_.size() < share;
   if (has_room == is_accepting_) return;
   is_accepting_ = has_room;

@@ -11,6 +11,7 @@
 /// own, or main before start() and after join().
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -59,6 +60,9 @@ class Worker {
   void post(Task task) { mailbox_.post(std::move(task)); }
   void deliver(std::span<const sse::EventPtr> events);
   [[nodiscard]] std::size_t backlog() const { return mailbox_.size(); }
+  [[nodiscard]] std::size_t backlog_bytes() const {
+    return backlog_bytes_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] const AllCounters& counters() const { return counters_; }
   [[nodiscard]] const net::Connections::Counters& connection_counters() const {
     return connections_.counters();
@@ -96,6 +100,7 @@ class Worker {
   std::vector<Port> ports_;
   net::Connections connections_;
   net::Mailbox<Letter> mailbox_;
+  std::atomic<std::size_t> backlog_bytes_{0};  ///< Any thread.
   net::Timer tidy_;
   net::Timer drain_;
   // Worker thread only.

@@ -8,8 +8,9 @@
 namespace sluice::sse {
 
 std::size_t Event::memory() const {
+  constexpr std::size_t kIndex = 96;  // Of each topic, in the window that holds the event.
   std::size_t bytes = sizeof(Event) + wire.capacity() + id.capacity();
-  for (const std::string& topic : topics) bytes += sizeof(std::string) + topic.capacity();
+  for (const std::string& topic : topics) bytes += sizeof(std::string) + kIndex + topic.capacity();
   return bytes;
 }
 

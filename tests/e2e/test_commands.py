@@ -55,6 +55,28 @@ def test_publish_without_a_token_says_what_to_do(gateway, tmp_path):
     assert "token" in done.stderr
 
 
+@pytest.mark.parametrize("by", ["--token", "--token-file", "$SLUICE_TOKEN", "state"])
+def test_publish_says_which_token_was_refused(gateway, tmp_path, by):
+    file = tmp_path / "sluice" / "publisher.jwt"
+    file.parent.mkdir()
+    file.write_text("not.a.token")
+    options = {"--token": [by, "not.a.token"], "--token-file": [by, file]}.get(by, [])
+    env = {"XDG_STATE_HOME": str(tmp_path)}
+    if by == "$SLUICE_TOKEN":
+        env["SLUICE_TOKEN"] = "not.a.token"
+    done = run("publish", f"http://127.0.0.1:{gateway.clear}/events/a", "--data", "x", *options,
+               env=env)
+    assert done.returncode == 1
+    origin = by if by in ("--token", "$SLUICE_TOKEN") else str(file)
+    assert f"the token was from {origin}\n" in done.stderr
+
+
+def test_publish_in_the_clear_to_a_tls_port_says_what_may_be_wrong(gateway, publisher_env):
+    done = run("publish", f"http://127.0.0.1:{gateway.tls}/events/a", "--data", "x",
+               env=publisher_env)
+    assert done.returncode == 1 and "is it an https:// address?" in done.stderr
+
+
 def test_publish_to_nobody_says_so(publisher_env):
     done = run("publish", "http://127.0.0.1:1", "--topic", "a", "--data", "x", env=publisher_env)
     assert done.returncode == 1 and "127.0.0.1:1" in done.stderr
@@ -144,9 +166,10 @@ def check(tmp_path, certificate, text):
     return file, run("check", "--config", file)
 
 
-def test_check_is_silent_about_a_good_file(tmp_path, certificate):
-    _, done = check(tmp_path, certificate, GOOD)
-    assert done.returncode == 0, done.stderr + done.stdout
+def test_check_says_that_a_good_file_is_good(tmp_path, certificate):
+    file, done = check(tmp_path, certificate, GOOD)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{file}: ok\n", "")
+    assert run("check", file).stdout == done.stdout
 
 
 @pytest.mark.parametrize("good, bad, hint", [

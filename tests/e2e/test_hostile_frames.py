@@ -125,8 +125,10 @@ def test_a_flood_of_continuations(target):
 def test_more_streams_than_are_allowed(target):
     with Wire(target.tls) as client:
         client.read_until(lambda kind, flags, *_: kind == SETTINGS and not flags, "SETTINGS")
+        # Requests that stay open; event streams above their own limit would be parked instead.
+        block = request_block("POST", "/events/x", extra=[AUTHORIZATION])
         for _ in range(400):
-            client.get("/events/x")
+            client.send(frame(HEADERS, END_HEADERS, client.new_stream(), block))
         refused = client.read_until(lambda kind, *_: kind == RST_STREAM, "a refusal", ENOUGH)
         assert refused is None and client.goaway == PROTOCOL_ERROR or \
             struct.unpack(">I", refused[3])[0] == wire.REFUSED_STREAM

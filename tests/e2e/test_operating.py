@@ -1,6 +1,7 @@
 """What an operator relies on: probes, metrics, heartbeats, parking, the drain."""
 
 import json
+import signal
 
 import pytest
 
@@ -199,3 +200,31 @@ def test_the_demo_page_is_served_where_it_is_switched_on(start):
     with H1(start().clear) as client:
         client.request("GET", "/")
         assert client.answer().status == 404
+
+
+@pytest.mark.quick
+def test_a_second_gateway_of_several_workers_does_not_share_the_port_unnoticed(start):
+    first = start(server={"workers": 2})
+    with pytest.raises(AssertionError, match="(?s)ended at once.*in use"):
+        start(server={"workers": 2},
+              listen=[{"address": f"127.0.0.1:{first.tls}"}])
+
+
+@pytest.mark.quick
+def test_sighup_changes_nothing_and_says_so(gateway):
+    gateway.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "SIGHUP changes nothing" in gateway.stderr(), "a line in the log")
+    assert gateway.get_admin("/livez")[0] == 200
+
+
+@pytest.mark.quick
+def test_templates_of_a_stranger_do_not_hold_up_the_others(gateway):
+    with gateway.publisher() as publisher:
+        for n in range(500):
+            publisher.publish(f"news-of-the-day-{n:05}", "x")
+    hostile = "&".join("topic=%7Ba:200%7D%21" + str(n) for n in range(100))
+    with H2(gateway.tls) as stranger, H2(gateway.tls) as neighbour:
+        stranger.subscribe(f"/.well-known/mercure?{hostile}", {"last-event-id": "earliest"})
+        stream = neighbour.subscribe("/events/neighbour")
+        gateway.publish("neighbour", "in time")
+        assert neighbour.events(stream, 1)[0].data == "in time"

@@ -85,6 +85,7 @@ def test_no_data_is_empty_data_and_unknown_fields_are_ignored(gateway, post):
     ([("topic", "a"), ("id", "nul\0")], "id"),
     ([("topic", "a"), ("type", "two\r\ndata: forged")], "type"),
     ([("topic", "a"), ("type", "mercure")], "type"),
+    ([("topic", "a"), ("type", "gap")], "type"),
     ([("topic", "a"), ("retry", "soon")], "retry"),
     ([("topic", "a"), ("retry", "-1")], "retry"),
 ])

@@ -168,3 +168,13 @@ def test_clients_that_come_and_go_while_events_pass_miss_nothing_and_see_nothing
                 seen += events
                 last = events[-1].id
     assert [int(event.data) for event in seen] == list(range(total))
+
+
+def test_nobody_who_publishes_can_move_the_cursor_of_another_reader(gateway):
+    ids = publish_many(gateway, "a", 4)
+    with gateway.publisher() as publisher:
+        status, text = publisher.form([("topic", "other"), ("data", "x"), ("id", ids[1])])
+    assert status == 400 and "the gateway's own" in text
+    with H2(gateway.tls) as client:
+        stream = client.subscribe("/events/a", {"last-event-id": ids[1]})
+        assert data_of(client.events(stream, 2)) == ["2", "3"]

@@ -81,6 +81,17 @@ def test_curl_sends_a_body_only_after_100_continue(gateway):
     assert re.search(r"< HTTP/1.1 100 .*< HTTP/1.1 200 ", done.stderr, re.DOTALL)
 
 
+@pytest.mark.quick
+@pytest.mark.parametrize("attempt", range(5))
+def test_curl_over_http2_reads_why_its_publish_was_refused(gateway, attempt):
+    done = subprocess.run(
+        [tool("curl"), "-sSk", "--max-time", "10", "--http2",
+         f"https://127.0.0.1:{gateway.tls}/events/news", "-d", f"attempt {attempt}"],
+        capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "a token is needed to publish" in done.stdout
+
+
 # -- h2load ----------------------------------------------------------------------------------------
 
 

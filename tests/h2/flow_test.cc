@@ -315,7 +315,8 @@ TEST_SUITE("h2 flow of request bodies") {
       }
       pair.settle();
       REQUIRE(pair.server.service.last().is_gone);
-      REQUIRE(pair.reply(id).is_closed);
+      // An answer alone does not close a stream whose request goes on.
+      REQUIRE(pair.reply(id).is_closed == (i % 3 != 2));
     }
     CHECK_FALSE(pair.server.session.is_finished());
   }
@@ -337,7 +338,7 @@ TEST_SUITE("h2 flow of request bodies") {
     CHECK(server.service.last().received == "still");
   }
 
-  TEST_CASE("an answer that is complete before its request stops the request without an error") {
+  TEST_CASE("an answer that is complete before its request leaves the client time to end it") {
     Pair pair;
     pair.server.service.on_open = [](Talk& talk) {
       talk.exchange->respond({.status = 413, .headers = {}}, http::Kind::finite, 0);
@@ -345,9 +346,28 @@ TEST_SUITE("h2 flow of request bodies") {
     const auto id = pair.client.ask(get("/", "POST"), "begin", false);
     pair.settle();
     CHECK(pair.reply(id).status == 413);
+    CHECK(pair.server.service.last().is_gone);
+    CHECK_FALSE(pair.reply(id).is_closed);  // A reset now would cost some clients the answer.
+    pair.client.upload(id, "end", true);
+    pair.settle();
     CHECK(pair.reply(id).is_closed);
     CHECK(pair.reply(id).code == NGHTTP2_NO_ERROR);
-    CHECK(pair.server.service.last().is_gone);
+  }
+
+  TEST_CASE("a body that nobody wants gets no window, and in the end a reset without an error") {
+    Pair pair;
+    pair.server.service.on_open = [](Talk& talk) {
+      talk.exchange->respond({.status = 413, .headers = {}}, http::Kind::finite, 0);
+    };
+    const auto id = pair.client.ask(get("/", "POST"), std::string(200'000, 'x'), false);
+    pair.settle();
+    CHECK(pair.server.service.last().received.size() <= 64 * 1024);
+    for (int i = 0; i < 8 && !pair.reply(id).is_closed; ++i) {
+      pair.server.pass(pair.server.options.body_timeout / 2);
+      pair.settle();
+    }
+    CHECK(pair.reply(id).is_closed);
+    CHECK(pair.reply(id).code == NGHTTP2_NO_ERROR);
     CHECK(pair.server.counters.provoked_resets.value() == 0);
   }
 

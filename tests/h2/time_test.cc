@@ -75,6 +75,9 @@ TEST_SUITE("h2 time limits") {
     pair.server.pass(seconds(40));
     pair.settle();
     CHECK(pair.reply(id).status == 408);
+    CHECK_FALSE(pair.reply(id).is_closed);
+    pair.server.pass(seconds(40));
+    pair.settle();
     CHECK(pair.reply(id).is_closed);
     CHECK(pair.server.service.last().is_gone);
     CHECK(pair.server.counters.body_timeouts.value() == 1);

@@ -68,7 +68,7 @@ TEST_SUITE("URI templates") {
     for (int i = 0; i < 32; ++i) text += "{+a}";
     CHECK_FALSE(matches(text + "!x", std::string(4000, '!')));
     CHECK_FALSE(UriTemplate::parse(text + "{+a}"));
-    CHECK(matches("{a:4000}b", std::string(4000, 'a') + "b"));
+    CHECK(matches("{a:250}b", std::string(250, 'a') + "b"));
   }
 }
 

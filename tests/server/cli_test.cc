@@ -97,6 +97,11 @@ TEST_SUITE("Command line") {
           std::chrono::hours(1));
   }
 
+  TEST_CASE("check takes its file with and without the option") {
+    CHECK(as<CheckCommand>({"check", "--config", "sluice.toml"}).file == "sluice.toml");
+    CHECK(as<CheckCommand>({"check", "sluice.toml"}).file == "sluice.toml");
+  }
+
   TEST_CASE("help is success") {
     const Captured shown(std::cout);
     CHECK(as<Exit>({"--help"}).status == 0);
@@ -110,10 +115,11 @@ TEST_SUITE("Command line") {
         {{"fly"}, "not expected: fly"},
         {{"serve", "--confg", "x"}, "--confg"},
         {{"check"}, "--config is required"},
+        {{"check", "a", "--config", "b"}, "--config"},
         {{"publish"}, "URL is required"},
         {{"publish", "http://h", "--stream", "--data", "x"}, "excludes"},
         {{"publish", "http://h", "--token", "a", "--token-file", "b"}, "excludes"},
-        {{"subscribe", "http://h", "--count", "0"}, "--count"},
+        {{"subscribe", "http://h", "--count", "0"}, "--count: Value 0 not in range 1 to "},
         {{"token", "--key-file", "F"}, "--publish or --subscribe is required"},
         {{"token", "--publish", "*", "--key-file", "F", "--ttl", "60"},
          "--ttl: \"60\" needs a unit, as in \"15s\""},
