@@ -42,6 +42,8 @@ class Subscriber {
 class Subscription : public ListHook<WaitingTag> {
  public:
   Subscription(Hub& hub, Channel& channel, Subscriber& subscriber, struct Start start);
+  Subscription(const Subscription&) = delete;
+  Subscription& operator=(const Subscription&) = delete;
   ~Subscription();
 
   /// How many bytes can be taken now, at most `max`. After 0 the subscriber will be woken.

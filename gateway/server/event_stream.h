@@ -36,6 +36,8 @@ class EventStream final : public http::Answer,
   };
 
   EventStream(http::Exchange& exchange, const Setting& setting);
+  EventStream(const EventStream&) = delete;
+  EventStream& operator=(const EventStream&) = delete;
   ~EventStream() override;
 
   /// Once, directly after construction: the subscription was made with this as its subscriber.
