@@ -41,7 +41,7 @@ class Connection final : public Transport,
   };
 
   Connection(Connections& owner, UniqueFd socket, Greeting greeting, const tls::Context* context);
-  ~Connection();
+  ~Connection() override;
 
   void flush_later() override;
   void on_deadline(TimePoint now) override;

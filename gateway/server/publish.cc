@@ -198,8 +198,8 @@ std::unique_ptr<http::Answer> Publish::open_mercure(const http::Request& request
                   exchange);
   }
   const Config& config = shared_.config;
-  const auto read = [&config,
-                     &epoch = shared_.journal.epoch()](std::string body) -> Result<sse::Draft> {
+  const auto read =
+      [&config, &epoch = shared_.journal.epoch()](const std::string& body) -> Result<sse::Draft> {
     auto form = http::parse_form(body, kMaxFields);
     if (!form) return tl::unexpected(form.error());
     sse::Draft draft;
