@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fcntl.h>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,7 +19,7 @@ namespace {
 std::string logged(Level level, const std::function<void()>& act) {
   const CHandle<std::FILE, std::fclose> file(std::tmpfile());
   REQUIRE(file != nullptr);
-  const UniqueFd terminal(::dup(STDERR_FILENO));
+  const UniqueFd terminal(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
   REQUIRE(::dup2(::fileno(file.get()), STDERR_FILENO) >= 0);
   set_level(level);
   act();
