@@ -129,8 +129,9 @@ std::string explain(httplib::Error error, const Url& url) {
     case httplib::Error::ConnectionTimeout:
       return fmt::format("cannot connect to {}", url.authority());
     default: {
-      // What a listener with TLS makes of clear text.
-      const bool is_maybe_tls = error == httplib::Error::Read && !url.is_tls;
+      // What a listener with TLS makes of clear text: it closes, before or after all was written.
+      const bool is_closed = error == httplib::Error::Read || error == httplib::Error::Write;
+      const bool is_maybe_tls = is_closed && !url.is_tls;
       return fmt::format("the connection to {} broke: {}{}", url.authority(),
                          httplib::to_string(error),
                          is_maybe_tls ? "; is it an https:// address?" : "");
