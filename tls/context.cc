@@ -32,6 +32,7 @@ constexpr ProtocolList kHttp2AndHttp1{{2, 'h', '2', 8, 'h', 't', 't', 'p', '/', 
 constexpr ProtocolList kHttp1{{8, 'h', 't', 't', 'p', '/', '1', '.', '1'}, 9};
 
 /// RFC 7301 §3.2: a client with whom we share no protocol is told so by an alert.
+// NOLINTNEXTLINE(readability-function-size): OpenSSL chose the parameters.
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
                     const unsigned char* offered, unsigned int offered_size, void* arg) {
   const auto* ours = static_cast<const ProtocolList*>(arg);
