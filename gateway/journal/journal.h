@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gateway/base/result.h"
+#include "gateway/journal/history.h"
 #include "gateway/sse/event.h"
 
 namespace sluice::journal {
@@ -28,8 +29,15 @@ class Follower {
   ~Follower() = default;
 };
 
-/// The ids of the appended events, in order; or Errc::io when they could not be kept.
-using Appended = std::function<void(Result<std::vector<std::string>>)>;
+/// What became of one draft.
+struct Receipt {
+  std::string id;
+  bool is_repeat = false;  ///< An earlier event with the same Draft::once stands for it.
+};
+
+/// One receipt per draft, in order; or why none was kept: Errc::limit when too much waits to be
+/// appended (try again), Errc::io when it cannot be stored.
+using Appended = std::function<void(Result<std::vector<Receipt>>)>;
 
 class Journal {
  public:
@@ -44,6 +52,11 @@ class Journal {
   /// thread, perhaps before append() returns, and after the followers have had the events.
   virtual void append(std::vector<sse::Draft> drafts, Appended done) = 0;
   virtual void follow(Follower& follower) = 0;
+
+  /// The position of the newest event; followers are given what comes behind it. Before start.
+  [[nodiscard]] virtual sse::Position last() const = 0;
+  /// What reaches back farther than followers' windows; null: nothing does.
+  [[nodiscard]] virtual History* history() = 0;
 };
 
 }  // namespace sluice::journal

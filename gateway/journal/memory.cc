@@ -6,9 +6,10 @@
 
 namespace sluice::journal {
 
-MemoryJournal::MemoryJournal() : MemoryJournal(sse::make_epoch()) {}
+MemoryJournal::MemoryJournal(const Clock& clock) : MemoryJournal(clock, sse::make_epoch()) {}
 
-MemoryJournal::MemoryJournal(std::string epoch) : epoch_(std::move(epoch)) {}
+MemoryJournal::MemoryJournal(const Clock& clock, std::string epoch)
+    : clock_(clock), epoch_(std::move(epoch)) {}
 
 void MemoryJournal::follow(Follower& follower) {
   followers_.push_back(&follower);
@@ -16,19 +17,20 @@ void MemoryJournal::follow(Follower& follower) {
 
 void MemoryJournal::append(std::vector<sse::Draft> drafts, Appended done) {
   std::vector<sse::EventPtr> events;
-  std::vector<std::string> ids;
+  std::vector<Receipt> receipts;
   events.reserve(drafts.size());
-  ids.reserve(drafts.size());
+  receipts.reserve(drafts.size());
+  const WallTime now = clock_.wall();
   {
     const std::lock_guard lock(mutex_);
     for (sse::Draft& draft : drafts) {
       last_ = last_.next();
-      events.push_back(sse::make_event(std::move(draft), last_, epoch_));
-      ids.push_back(events.back()->id);
+      events.push_back(sse::make_event(std::move(draft), last_, epoch_, now));
+      receipts.push_back({events.back()->id});
     }
     for (Follower* follower : followers_) follower->on_events(events);
   }
-  done(std::move(ids));
+  done(std::move(receipts));
 }
 
 }  // namespace sluice::journal

@@ -9,21 +9,25 @@
 #include <string>
 #include <vector>
 
+#include "gateway/base/clock.h"
 #include "gateway/journal/journal.h"
 
 namespace sluice::journal {
 
 class MemoryJournal final : public Journal {
  public:
-  MemoryJournal();
-  explicit MemoryJournal(std::string epoch);
+  explicit MemoryJournal(const Clock& clock);
+  MemoryJournal(const Clock& clock, std::string epoch);
 
   [[nodiscard]] const std::string& epoch() const override { return epoch_; }
   void append(std::vector<sse::Draft> drafts, Appended done) override;
   void follow(Follower& follower) override;
+  [[nodiscard]] sse::Position last() const override { return sse::Position(0); }
+  [[nodiscard]] History* history() override { return nullptr; }
 
  private:
   // Set in the constructor.
+  const Clock& clock_;
   const std::string epoch_;
   // Set before start.
   std::vector<Follower*> followers_;

@@ -60,6 +60,7 @@ class Gateway {
  public:
   explicit Gateway(const Config& config)
       : config_(config),
+        journal_(clock_),
         shared_(config, clock_, journal_),
         loop_(clock_),
         feed_(workers_),

@@ -130,10 +130,10 @@ class PublishAnswer final : public http::Answer {
     std::vector<sse::Draft> drafts;
     drafts.push_back(std::move(*draft));
     owner_.shared_.journal.append(std::move(drafts),
-                                  [post = owner_.post_, alive = std::weak_ptr(alive_)](auto ids) {
-                                    post([alive, ids = std::move(ids)] {
+                                  [post = owner_.post_, alive = std::weak_ptr(alive_)](auto made) {
+                                    post([alive, made = std::move(made)] {
                                       if (const auto answer = alive.lock())
-                                        (*answer)->on_appended(ids);
+                                        (*answer)->on_appended(made);
                                     });
                                   });
   }
@@ -149,14 +149,14 @@ class PublishAnswer final : public http::Answer {
   }
 
  private:
-  void on_appended(const Result<std::vector<std::string>>& ids) {
-    if (!ids) {
-      respond(503, "the event could not be kept: " + ids.error().what + "\n");
+  void on_appended(const Result<std::vector<journal::Receipt>>& receipts) {
+    if (!receipts) {
+      respond(503, "the event could not be kept: " + receipts.error().what + "\n");
       return;
     }
     owner_.counters_.published.add();
     owner_.counters_.publish_bytes.add(data_bytes_);
-    respond(200, ids->front());
+    respond(200, receipts->front().id);
   }
 
   void reject(int status, std::string text) {

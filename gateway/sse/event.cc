@@ -9,12 +9,12 @@ namespace sluice::sse {
 
 std::size_t Event::memory() const {
   constexpr std::size_t kIndex = 96;  // Of each topic, in the window that holds the event.
-  std::size_t bytes = sizeof(Event) + wire.capacity() + id.capacity();
+  std::size_t bytes = sizeof(Event) + wire.capacity() + id.capacity() + key.capacity();
   for (const std::string& topic : topics) bytes += sizeof(std::string) + kIndex + topic.capacity();
   return bytes;
 }
 
-EventPtr make_event(Draft draft, Position position, std::string_view epoch) {
+EventPtr make_event(Draft draft, Position position, std::string_view epoch, WallTime time) {
   auto event = std::make_shared<Event>();
   event->position = position;
   event->has_own_id = !draft.id.empty();
@@ -23,6 +23,9 @@ EventPtr make_event(Draft draft, Position position, std::string_view epoch) {
   event->wire =
       encode({.id = event->id, .type = draft.type, .data = draft.data, .retry = draft.retry});
   event->topics = std::move(draft.topics);
+  event->key = std::move(draft.key);
+  event->time = time;
+  if (draft.ttl) event->expires = time + *draft.ttl;
   return event;
 }
 

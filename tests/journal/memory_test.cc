@@ -22,19 +22,21 @@ std::vector<sse::Draft> drafts(int n) {
 
 TEST_SUITE("the memory journal") {
   TEST_CASE("gives rising positions, and answers with the ids when followers have the events") {
-    MemoryJournal journal("epoch000");
+    const ManualClock clock;
+    MemoryJournal journal(clock, "epoch000");
     Witness witness;
     journal.follow(witness);
     std::vector<std::string> ids;
     journal.append(drafts(2), [&](auto result) {
       CHECK(witness.positions == std::vector<std::uint64_t>{1, 2});
-      ids = *result;
+      for (const Receipt& receipt : *result) ids.push_back(receipt.id);
     });
     CHECK(ids == std::vector<std::string>{"epoch000-1", "epoch000-2"});
   }
 
   TEST_CASE("keeps one order for all followers, whoever appends at the same time") {
-    MemoryJournal journal;
+    const ManualClock clock;
+    MemoryJournal journal(clock);
     Witness first;
     Witness second;
     journal.follow(first);
