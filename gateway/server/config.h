@@ -21,6 +21,7 @@
 #include "gateway/http/cors.h"
 #include "gateway/hub/options.h"
 #include "gateway/net/connections.h"
+#include "gateway/server/rates.h"
 #include "gateway/server/state.h"
 #include "tls/context.h"
 
@@ -47,6 +48,16 @@ struct HubAccess {
   std::size_t max_topics = 100;         ///< Of one event. hub::Options::selectors: of a subscriber.
   std::size_t max_event_bytes = 1_MiB;  ///< The data of one event.
   std::size_t max_body_bytes = 4_MiB;   ///< The body of one publish request, still encoded.
+};
+
+/// How much may be published at once, and how a publishing stream is answered.
+struct PublishOptions {
+  std::size_t max_batch = 1'000;               ///< Events of one JSON request.
+  std::size_t stream_group_events = 1'000;     ///< That a stream appends together.
+  std::size_t stream_pending_bytes = 256_KiB;  ///< The same, in memory.
+  Millis ack_interval{250};                    ///< Between two acknowledgements on a stream.
+  Millis stream_idle{3'600'000};               ///< A stream that sends nothing for so long ends.
+  RateOptions rate;                            ///< Of one token.
 };
 
 enum class Journal { memory, file, redis };
@@ -100,6 +111,7 @@ struct Config {
   AdminOptions admin;
   tls::Options tls;
   HubAccess access;
+  PublishOptions publish;
   hub::Options hub;
   HistoryOptions history;
   HeartbeatOptions heartbeat;

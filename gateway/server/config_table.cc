@@ -106,6 +106,32 @@ std::vector<Row<Config>> hub_rows() {
   };
 }
 
+std::vector<Row<Config>> publish_rows() {
+  return {
+      C::count("hub.max_batch", {1, 100'000}, "Events of one JSON request.",
+               SLUICE_AT(publish.max_batch)),
+      C::count("hub.publishes_per_second", {0, 10'000'000},
+               "Events that one token may publish per second; beyond it 429, and streams wait. 0: "
+               "as many as it likes. Tokens with the same `sub` count together.",
+               SLUICE_AT(publish.rate.per_second)),
+      C::count("hub.publish_burst", {1, 10'000'000},
+               "Events that it may publish at once, after a pause.", SLUICE_AT(publish.rate.burst)),
+      C::count("hub.stream_group_events", {1, 100'000},
+               "Events of a publishing stream that are appended together.",
+               SLUICE_AT(publish.stream_group_events)),
+      C::size("hub.stream_pending_bytes", {1_KiB, 64_MiB},
+              "The same in memory; beyond it the publisher's window stays shut.",
+              SLUICE_AT(publish.stream_pending_bytes)),
+      C::duration("hub.ack_interval", {0ms, 1min},
+                  "The least time between two acknowledgements on a publishing stream.",
+                  SLUICE_AT(publish.ack_interval)),
+      C::duration("hub.stream_idle", {1s, 24h},
+                  "A publishing stream on which nothing comes for so long, not even a comment, is "
+                  "ended.",
+                  SLUICE_AT(publish.stream_idle)),
+  };
+}
+
 std::vector<Row<Config>> pace_rows() {
   return {
       C::duration("heartbeat.interval", {1s, 10min},
@@ -272,6 +298,7 @@ std::vector<Row<Config>> timeout_rows() {
 std::vector<Row<Config>> all_rows() {
   std::vector<Row<Config>> rows = server_rows();
   add(rows, hub_rows());
+  add(rows, publish_rows());
   add(rows, pace_rows());
   add(rows, limit_rows());
   add(rows, abuse_rows());

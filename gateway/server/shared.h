@@ -1,7 +1,7 @@
 /// Shared: what all workers use and none of them changes.
 ///
 /// Owner  server::Gateway; outlives the workers. Thread  any: constant once the workers run, but
-/// for the atomics.
+/// for the atomics and the rates.
 #pragma once
 
 #include <atomic>
@@ -14,6 +14,7 @@
 #include "gateway/http/cors.h"
 #include "gateway/journal/journal.h"
 #include "gateway/server/config.h"
+#include "gateway/server/rates.h"
 
 namespace sluice::server {
 
@@ -31,7 +32,8 @@ struct Shared {
         journal(journal_),
         publishers(config_.access.publisher_keys, config_.access.tokens),
         subscribers(config_.access.subscriber_keys, config_.access.tokens),
-        cors(config_.access.cors) {}
+        cors(config_.access.cors),
+        rates(config_.publish.rate) {}
 
   const Config& config;
   const Clock& clock;
@@ -39,6 +41,7 @@ struct Shared {
   const auth::Verifier publishers;
   const auth::Verifier subscribers;
   const http::Cors cors;
+  Rates rates;  ///< Of publishers.
   std::size_t worker_count = 1;
   std::string plain_origin;          ///< "http://localhost:8080": the demo's other half.
   std::function<Totals()> totals;    ///< Any thread.

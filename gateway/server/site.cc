@@ -5,10 +5,11 @@
 
 #include "gateway/http/answers.h"
 #include "gateway/http/uri.h"
+#include "gateway/server/publish_names.h"
 
 namespace sluice::server {
 namespace {
-constexpr std::string_view kMercure = "/.well-known/mercure";
+constexpr std::string_view kAllEvents = "/events";
 constexpr std::string_view kEvents = "/events/";
 }  // namespace
 
@@ -22,12 +23,16 @@ std::unique_ptr<http::Answer> Site::open(const http::Request& request, http::Exc
   if (http::Cors::is_preflight(request)) {
     return http::reply(exchange, shared_.cors.preflight(request), {});
   }
-  if (request.path == kMercure) {
+  if (request.path == kHubPath) {
     if (request.method == "GET" || request.method == "HEAD") {
       return subscribe_.open_mercure(request, exchange);
     }
-    if (request.method == "POST") return publish_.open_mercure(request, exchange);
+    if (request.method == "POST") return publish_.open_hub(request, exchange);
     return not_allowed(request, exchange);
+  }
+  if (request.path == kAllEvents) {
+    return request.method == "POST" ? publish_.open_hub(request, exchange)
+                                    : open_events({}, request, exchange);
   }
   if (request.path.starts_with(kEvents)) {
     return open_events(std::string_view(request.path).substr(kEvents.size()), request, exchange);

@@ -1,7 +1,8 @@
 /// Site: which path does what, for one worker.
 ///
-///   /.well-known/mercure   subscribe (GET), publish (POST, a form)
-///   /events/{topic}        subscribe (GET), publish (POST, the body is the data)
+///   /.well-known/mercure   subscribe (GET), publish (POST: a form, a batch, a stream)
+///   /events                publish (POST), the same
+///   /events/{topic}        subscribe (GET), publish (POST: the body is the data, or a stream)
 ///   /                      the demo page, where it is turned on
 ///
 /// Owner   its worker. Thread  that worker only.

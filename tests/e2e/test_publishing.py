@@ -173,7 +173,7 @@ def test_too_many_topics_are_refused(gateway, post):
 
 def test_a_body_of_another_type_is_refused_by_the_form_endpoint(gateway):
     with gateway.publisher() as publisher:
-        status, text = publisher.post("/.well-known/mercure", b'{"topic": "a"}', "application/json")
+        status, text = publisher.post("/.well-known/mercure", b"<topic>a</topic>", "application/xml")
     assert status in (400, 415) and text.strip()
 
 
