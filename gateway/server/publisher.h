@@ -23,11 +23,11 @@ struct Refusal {
 };
 
 struct Publisher {
-  std::string name;  ///< Tells publishers apart, for Rates.
-  std::string subject;
-  std::vector<hub::Selector> grants;
-  std::optional<WallTime> expires;  ///< When the token ceases to be accepted.
-  std::string idempotency_key;      ///< Of the request; empty: none.
+  std::string name = {};  ///< Tells publishers apart, for Rates.
+  std::string subject = {};
+  std::vector<hub::Selector> grants = {};
+  std::optional<WallTime> expires = {};  ///< When the token ceases to be accepted.
+  std::string idempotency_key = {};      ///< Of the request; empty: none.
 
   /// Each of the topics is granted.
   [[nodiscard]] bool may_publish_to(const std::vector<std::string>& topics) const;

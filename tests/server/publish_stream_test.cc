@@ -2,64 +2,17 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
+
+#include "tests/server/publish_fakes.h"
 
 namespace sluice::server {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-struct FakeExchange final : http::Exchange {
-  void respond(http::Response head, http::Kind, std::optional<std::uint64_t>) override {
-    status = head.status;
-  }
-  void wake() override {}
-  void consume(std::size_t n) override { consumed += n; }
-  void abort() override {}
-  [[nodiscard]] const http::Connection& connection() const override { return connection_; }
-
-  int status = 0;
-  std::size_t consumed = 0;
-
- private:
-  http::Connection connection_;
-};
-
-/// Answers when it is told to, or at once.
-struct FakeJournal final : journal::Journal {
-  [[nodiscard]] const std::string& epoch() const override { return epoch_; }
-  void append(std::vector<sse::Draft> drafts, journal::Appended done) override {
-    groups.push_back(std::move(drafts));
-    waiting = std::move(done);
-    if (is_prompt) answer();
-  }
-  void follow(journal::Follower&) override {}
-  [[nodiscard]] sse::Position last() const override { return sse::Position(0); }
-  [[nodiscard]] journal::History* history() override { return nullptr; }
-
-  void answer() {
-    std::vector<journal::Receipt> receipts;
-    for (const sse::Draft& draft : groups.back()) {
-      ++position;
-      receipts.push_back(
-          {draft.id.empty() ? "e-" + std::to_string(position) : draft.id, draft.data == "again"});
-    }
-    std::exchange(waiting, nullptr)(std::move(receipts));
-  }
-  void refuse(Errc code) { std::exchange(waiting, nullptr)(fail(code, "the disk is full")); }
-
-  bool is_prompt = true;
-  std::vector<std::vector<sse::Draft>> groups;
-  journal::Appended waiting;
-  int position = 0;
-
- private:
-  std::string epoch_ = "epoch000";
-};
 
 struct World {
   World() {
@@ -134,7 +87,7 @@ TEST_SUITE("a publishing stream") {
   TEST_CASE("begins with a comment, acknowledges, and ends with an acknowledgement of everything") {
     World world;
     world.open();
-    CHECK(world.exchange.status == 200);
+    CHECK(world.exchange.head.status == 200);
     CHECK(world.read() == ":\n");
     world.send("data: a\n\nid: own\ndata: bc\n\n");
     CHECK(world.read() ==
@@ -436,9 +389,9 @@ TEST_SUITE("a publishing stream") {
     World world;
     world.job.begins_late = true;
     world.open();
-    CHECK(world.exchange.status == 0);
+    CHECK(world.exchange.head.status == 0);
     world.pass(milliseconds(100));
-    CHECK(world.exchange.status == 200);
+    CHECK(world.exchange.head.status == 200);
   }
 }
 
