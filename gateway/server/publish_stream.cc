@@ -19,8 +19,8 @@ namespace {
 constexpr Duration kLookAgain = TimerWheel::kSlot;
 
 std::size_t cost_of(const sse::Draft& draft) {
-  std::size_t bytes = sizeof draft + draft.data.size() + draft.id.size() + draft.once.size();
-  for (const std::string& topic : draft.topics) bytes += sizeof topic + topic.size();
+  std::size_t bytes = sizeof(sse::Draft) + draft.data.size() + draft.id.size() + draft.once.size();
+  for (const std::string& topic : draft.topics) bytes += sizeof(std::string) + topic.size();
   return bytes;
 }
 

@@ -97,16 +97,17 @@ TEST_SUITE("a stream that is published") {
 
   TEST_CASE("knows when its end would lose an event") {
     PublishParser parser({}, 100);
-    for (const auto& [text, is_inside] : {std::pair{"data: a\n\n", false},
-                                          {": comment", false},
-                                          {"\nretry: 7\n", false},
-                                          {"data: x", true},
-                                          {"\n", true},
-                                          {"\n", false}}) {
-      CAPTURE(text);
-      std::string_view input = text;
+    struct Step {
+      std::string_view text;
+      bool is_inside;
+    };
+    for (const Step& step :
+         {Step{"data: a\n\n", false}, Step{": comment", false}, Step{"\nretry: 7\n", false},
+          Step{"data: x", true}, Step{"\n", true}, Step{"\n", false}}) {
+      CAPTURE(step.text);
+      std::string_view input = step.text;
       REQUIRE(parser.next(input));
-      CHECK(parser.is_inside() == is_inside);
+      CHECK(parser.is_inside() == step.is_inside);
     }
   }
 
