@@ -19,7 +19,7 @@ LAYERS = {
     "gateway/auth": ["gateway/base"],
     "gateway/net": ["gateway/base", "tls"],
     "gateway/journal": ["gateway/base", "gateway/sse", "gateway/net"],
-    "gateway/hub": ["gateway/base", "gateway/sse"],
+    "gateway/hub": ["gateway/base", "gateway/sse", "gateway/journal"],
     "gateway/h2": ["gateway/base", "gateway/http"],
     "gateway/h1": ["gateway/base", "gateway/http"],
     "gateway/relay": ["gateway/base", "gateway/sse", "gateway/http", "gateway/net", "gateway/h1", "gateway/h2"],

@@ -17,11 +17,16 @@ namespace {
 constexpr std::size_t kScannersPerTurn = 16;
 }  // namespace
 
-Hub::Hub(const Options& options, std::string epoch, Counters& counters)
+Hub::Hub(const Options& options, Home home, Counters& counters)
     : options_(options),
-      epoch_(std::move(epoch)),
+      home_(std::move(home)),
       counters_(counters),
-      window_({.events = options.history_events, .bytes = options.history_bytes}),
+      rules_(options.rules),
+      window_({.events = options.history_events,
+               .bytes = options.history_bytes,
+               .age = options.history_age},
+              &rules_, home_.last),
+      told_(home_.last),
       scan_budget_(options.scan_events) {}
 
 Hub::~Hub() {
@@ -60,6 +65,7 @@ void Hub::offer(Channel& channel, const sse::EventPtr& event) {
 }
 
 void Hub::wake_readers() {
+  ++turn_;
   for (Channel* channel : dirty_) {
     channel->is_dirty = false;
     while (!channel->waiting.empty()) {
@@ -84,6 +90,9 @@ void Hub::wake_readers() {
 }
 
 void Hub::tidy() {
+  window_.expire(home_.clock.wall());
+  counters_.window_events.set(static_cast<std::int64_t>(window_.size()));
+  counters_.window_bytes.set(static_cast<std::int64_t>(window_.bytes()));
   std::erase_if(warm_, [](Channel* channel) {
     if (channel->waiting_count != channel->readers || channel->is_dirty) return false;
     channel->clear();
@@ -92,18 +101,59 @@ void Hub::tidy() {
   });
 }
 
+Position Hub::oldest() const {
+  return home_.history == nullptr ? window_.evicted()
+                                  : std::min(home_.history->evicted(), window_.last());
+}
+
+/// Another worker may have delivered already what has not come here yet.
+Position Hub::newest() const {
+  return home_.newest ? std::max(home_.newest(), window_.last()) : window_.last();
+}
+
 Start Hub::resolve(std::string_view last_event_id) const {
   if (last_event_id.empty()) return now();
-  const Position oldest = window_.evicted();
-  if (last_event_id == "earliest") return {.after = oldest};
+  if (last_event_id == "earliest") return {.after = oldest()};
   // Ours first: nobody who publishes shall be able to move another reader's cursor.
   const auto id = sse::parse_id(last_event_id);
-  const bool is_ours = id && id->epoch == epoch_;
-  // A place that history has left is noticed when it is read from.
-  if (is_ours && id->position <= window_.last()) return {.after = id->position};
+  if (id && id->epoch == home_.epoch && id->position <= newest()) {
+    if (id->position < oldest()) return lost(GapReason::evicted, last_event_id);
+    return {.after = id->position};
+  }
   if (const auto own = window_.find(last_event_id)) return {.after = *own};
-  const GapReason reason = id && !is_ours ? GapReason::epoch : GapReason::unknown;
-  return {.after = oldest, .gap = reason, .asked = std::string(last_event_id)};
+  return not_in_window(last_event_id);
+}
+
+Start Hub::not_in_window(std::string_view asked) const {
+  const auto id = sse::parse_id(asked);
+  return lost(id && id->epoch != home_.epoch ? GapReason::epoch : GapReason::unknown, asked);
+}
+
+void Hub::resolve(const std::string& last_event_id, Resolved done) const {
+  Start start = resolve(last_event_id);
+  const bool is_final = start.is_found || start.gap == GapReason::evicted;
+  if (is_final || home_.history == nullptr) {
+    done(std::move(start));
+    return;
+  }
+  // The window's earliest event of that id is not the earliest when history holds another: but who
+  // comes back usually has a recent one, and an id is not meant to be given twice.
+  home_.history->find(last_event_id, [this, last_event_id, done = std::move(done)](auto found) {
+    home_.post([this, last_event_id, done, found = std::move(found)] {
+      if (found && *found) {
+        done({.after = **found});
+      } else {
+        done(not_in_window(last_event_id));
+      }
+    });
+  });
+}
+
+Start Hub::lost(GapReason reason, std::string_view asked) const {
+  Start start{.after = oldest(), .gap = reason, .asked = std::string(asked), .is_found = false};
+  if (options_.lost_cursor == LostCursor::earliest) start.gap.reset();
+  if (options_.lost_cursor == LostCursor::latest) start.after = window_.last();
+  return start;
 }
 
 Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start start,

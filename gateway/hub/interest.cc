@@ -34,6 +34,7 @@ std::string Interest::key() const {
   std::string key;
   append(key, topics);
   append(key, grants);
+  if (max_rate > 0) fmt::format_to(std::back_inserter(key), "@{}", max_rate);
   return key;
 }
 

@@ -42,7 +42,10 @@ void EventStream::end(Millis retry) {
 }
 
 http::Answer::Ready EventStream::ready(std::size_t max) {
-  if (text_left() == 0 && !is_ending_) return {subscription_->ready(max), false};
+  if (text_left() == 0 && !is_ending_) {
+    const std::size_t bytes = subscription_->ready(max);
+    if (!is_ending_) return {bytes, false};  // Asking may have ended it.
+  }
   const std::size_t bytes = subscription_->rest_of_event() + text_left();
   return {std::min(bytes, max), is_ending_ && bytes <= max};
 }

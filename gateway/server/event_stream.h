@@ -11,6 +11,7 @@
 #include <string>
 
 #include "gateway/base/intrusive_list.h"
+#include "gateway/base/random.h"
 #include "gateway/base/timer_wheel.h"
 #include "gateway/http/exchange.h"
 #include "gateway/hub/subscription.h"
@@ -50,6 +51,8 @@ class EventStream final : public http::Answer,
   Ready ready(std::size_t max) override;
   void take(std::span<std::byte> out) override;
   void wake() override { exchange_.wake(); }
+  /// The hub ends it: back as soon as the client likes.
+  void close() override { end(jitter(setting_.retry.min, setting_.retry.max)); }
 
  private:
   void on_deadline(TimePoint now) override;
