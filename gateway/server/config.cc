@@ -55,6 +55,7 @@ class Reader {
  private:
   void read_section(std::string_view name, const toml::node& node);
   void read_listeners(const toml::node& node);
+  void read_topic_rules(const toml::node& node);
   void read_keys(std::string_view name, const toml::node& node, std::vector<auth::Key>& keys);
   Result<auth::Key> to_key(const KeyEntry& entry) const;
   void refuse_routes(const toml::node& node);
@@ -89,6 +90,8 @@ tl::expected<Config, std::vector<Fault>> Reader::read(const toml::table& root) {
     const auto& sections = config_sections();
     if (name == "listen") {
       read_listeners(node);
+    } else if (name == "topic") {
+      read_topic_rules(node);
     } else if (name == "route") {
       refuse_routes(node);
     } else if (std::any_of(sections.begin(), sections.end(), is_it)) {
@@ -188,6 +191,20 @@ void Reader::read_listeners(const toml::node& node) {
   }
 }
 
+void Reader::read_topic_rules(const toml::node& node) {
+  const toml::array* tables = node.as_array();
+  if (tables == nullptr) {
+    fault(to_place(node.source()), "topic must be an array of tables; write it as [[topic]]");
+    return;
+  }
+  for (const toml::node& element : *tables) {
+    hub::TopicRule rule;
+    const std::string table = fmt::format("topic[{}]", config_.hub.rules.size());
+    read_entry(rule, topic_rows(), table, element);
+    config_.hub.rules.push_back(std::move(rule));
+  }
+}
+
 void Reader::read_keys(std::string_view name, const toml::node& node,
                        std::vector<auth::Key>& keys) {
   const toml::array* entries = node.as_array();
@@ -244,7 +261,7 @@ void Reader::unknown_section(const toml::key& key, const toml::node& node) {
     unknown_key("", key);
     return;
   }
-  std::vector<std::string_view> names{"listen"};
+  std::vector<std::string_view> names{"listen", "topic"};
   for (const Section& section : config_sections()) names.push_back(section.name);
   fault(to_place(key.source()), fmt::format("there is no table [{}]{}", key.str(),
                                             did_you_mean("[", nearest(key.str(), names), "]")));

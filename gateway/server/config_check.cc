@@ -21,6 +21,7 @@ class Checker {
     check_certificate();
     check_access();
     check_journal();
+    check_topics();
     check_sizes();
     check_times();
     return std::move(faults_);
@@ -31,6 +32,7 @@ class Checker {
   void check_certificate();
   void check_access();
   void check_journal();
+  void check_topics();
   void check_sizes();
   void check_times();
 
@@ -138,6 +140,18 @@ void Checker::check_journal() {
         fmt::format("history.journal: \"{}\" is not available in this version; use \"memory\", "
                     "which loses history when the process ends",
                     is_file ? "file" : "redis"));
+}
+
+void Checker::check_topics() {
+  for (std::size_t i = 0; i < config_.hub.rules.size(); ++i) {
+    const hub::TopicRule& rule = config_.hub.rules[i];
+    const std::string table = fmt::format("topic[{}]", i);
+    if (rule.match.empty()) {
+      fault({table + ".match", table},
+            "this [[topic]] says nothing of which topics; add match = "
+            "\"prices/{symbol}\", or \"*\" for all");
+    }
+  }
 }
 
 void Checker::check_sizes() {

@@ -83,6 +83,18 @@ std::vector<Row<Config>> hub_rows() {
           "Distinct patterns that subscribers of one worker ask for: each event is held against "
           "all.",
           SLUICE_AT(hub.patterns)),
+      C::choice<hub::LostCursor>("hub.lost_cursor",
+                                 {{"gap", hub::LostCursor::gap},
+                                  {"earliest", hub::LostCursor::earliest},
+                                  {"latest", hub::LostCursor::latest}},
+                                 "What a client gets whose last event id is unknown or no longer "
+                                 "held: a gap event and all "
+                                 "that is held; the same without the gap event; or a gap event and "
+                                 "what comes from now on.",
+                                 SLUICE_AT(hub.lost_cursor)),
+      C::count("hub.max_rate", {1, 100'000},
+               "The highest `max_rate` that a subscriber may ask for, in events per second.",
+               SLUICE_AT(hub.max_rate)),
       C::count("hub.ring_events", {1, 1'000'000},
                "Events by which a reader may fall behind before it reads from history.",
                SLUICE_AT(hub.ring_events)),
@@ -312,6 +324,34 @@ const std::vector<Row<Listen>>& listen_rows() {
               SLUICE_AT(address)),
       L::flag("tls", "False: clear text, for a load balancer that ends TLS.", SLUICE_AT(tls)),
       L::flag("http2", "Offer HTTP/2 beside HTTP/1.1.", SLUICE_AT(http2)),
+  };
+  return rows;
+}
+
+const std::vector<Row<hub::TopicRule>>& topic_rows() {
+  using T = Make<hub::TopicRule>;
+  using hub::Policy;
+  static const std::vector<Row<hub::TopicRule>> rows{
+      T::text("match", "The topics that it is for: a topic, a URI Template or \"*\".",
+              SLUICE_AT(match)),
+      T::choice<Policy>("policy",
+                        {{"replay", Policy::replay},
+                         {"latest", Policy::latest},
+                         {"drop", Policy::drop},
+                         {"close", Policy::close}},
+                        "What a reader that cannot keep up gets: all, from history; the newest of "
+                        "each topic or key; what is new enough, and a gap event that counts the "
+                        "rest; or the end of its stream.",
+                        SLUICE_AT(policy)),
+      T::count("max_rate", {0, 100'000},
+               "Events per second and subscription; what a newer event of the same topic or key "
+               "stands for is left out. 0: as they come.",
+               SLUICE_AT(max_rate)),
+      T::count("max_events", from(0), "Events held of each topic by itself; 0: no bound.",
+               SLUICE_AT(max_events)),
+      T::size("max_bytes", from(0), "The same in bytes; 0B: no bound.", SLUICE_AT(max_bytes)),
+      T::duration("max_age", {0ms, 24h * 366}, "How long each is held; 0s: no bound.",
+                  SLUICE_AT(max_age)),
   };
   return rows;
 }

@@ -31,6 +31,7 @@ struct Section {
 const std::vector<Section>& config_sections();
 const std::vector<Row<Config>>& config_rows();
 const std::vector<Row<Listen>>& listen_rows();
+const std::vector<Row<hub::TopicRule>>& topic_rows();
 const std::vector<Row<KeyEntry>>& key_rows();
 
 }  // namespace sluice::server

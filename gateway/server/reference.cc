@@ -63,6 +63,10 @@ std::string config_reference() {
   std::string page(kIntroduction);
   append_head(page, "[[listen]]", "One table per listener; one at least.");
   for (const auto& row : listen_rows()) append_row(page, row.key, row);
+  append_head(page, "[[topic]]",
+              "What holds for topics by name: the first table whose `match` takes a topic is its "
+              "own. An event is judged by its first topic.");
+  for (const auto& row : topic_rows()) append_row(page, row.key, row);
   for (const Section& section : config_sections()) {
     append_section(page, section);
     if (section.name != "hub") continue;

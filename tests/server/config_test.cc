@@ -347,5 +347,35 @@ TEST_SUITE("Configuration table") {
   }
 }
 
+TEST_SUITE("rules for topics") {
+  TEST_CASE("are tables of their own, in order") {
+    const Config config = config_of(least(R"([[topic]]
+match = "prices/{symbol}"
+policy = "latest"
+max_rate = 5
+[[topic]]
+match = "*"
+max_events = 10
+max_bytes = "1MiB"
+max_age = "1h"
+)"));
+    REQUIRE(config.hub.rules.size() == 2);
+    CHECK(config.hub.rules[0].policy == hub::Policy::latest);
+    CHECK(config.hub.rules[0].max_rate == 5);
+    CHECK(config.hub.rules[1].max_bytes == 1_MiB);
+    CHECK(config.hub.rules[1].max_age == 1h);
+  }
+
+  TEST_CASE("say what they are for, and name their faults") {
+    CHECK(faults_of(least("[[topic]]\npolicy = \"latest\"\n")).front().find("match") !=
+          std::string::npos);
+    CHECK(faults_of(least("[[topic]]\nmatch = \"a\"\npolicy = \"newest\"\n"))
+              .front()
+              .find("must be one of \"replay\", \"latest\"") != std::string::npos);
+    CHECK(faults_of(least("[topic]\nmatch = \"a\"\n")).front().find("[[topic]]") !=
+          std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::server
