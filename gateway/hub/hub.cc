@@ -40,9 +40,10 @@ void Hub::publish(sse::EventPtr event) {
       for (Channel* channel : found->second) offer(*channel, event);
     }
   }
-  for (const auto& [text, pattern] : patterns_) {
-    const bool matches = std::any_of(event->topics.begin(), event->topics.end(),
-                                     [&selector = pattern.selector](const std::string& topic) {
+  const std::vector<Topic> topics(event->topics.begin(), event->topics.end());
+  for (const auto& [key, pattern] : patterns_) {
+    const bool matches = std::any_of(topics.begin(), topics.end(),
+                                     [&selector = pattern.selector](const Topic& topic) {
                                        return selector.matches(topic);
                                      });
     if (!matches) continue;
@@ -189,7 +190,7 @@ Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start st
 std::size_t Hub::new_patterns(const Interest& interest) const {
   return static_cast<std::size_t>(
       std::count_if(interest.topics.begin(), interest.topics.end(), [&](const Selector& selector) {
-        return selector.kind() == Selector::Kind::pattern && !patterns_.contains(selector.text());
+        return selector.kind() == Selector::Kind::pattern && !patterns_.contains(selector.key());
       }));
 }
 
@@ -199,9 +200,9 @@ void Hub::enlist(Channel& channel) {
       any_.push_back(&channel);
       continue;
     }
-    by_topic_[selector.text()].push_back(&channel);
+    if (selector.matches_itself()) by_topic_[selector.text()].push_back(&channel);
     if (selector.kind() != Selector::Kind::pattern) continue;
-    patterns_.try_emplace(selector.text(), Pattern{selector, {}})
+    patterns_.try_emplace(selector.key(), Pattern{selector, {}})
         .first->second.channels.push_back(&channel);
   }
   counters_.channels.add();
@@ -217,7 +218,7 @@ void Hub::strike_off(Channel& channel) {
   };
   for (const Selector& selector : channel.interest().topics) {
     strike(by_topic_, selector.text(), [](Channels& all) -> Channels& { return all; });
-    strike(patterns_, selector.text(), [](Pattern& all) -> Channels& { return all.channels; });
+    strike(patterns_, selector.key(), [](Pattern& all) -> Channels& { return all.channels; });
   }
   std::erase(any_, &channel);
   std::erase(dirty_, &channel);

@@ -119,7 +119,7 @@ class Hub {
 
   TextMap<std::unique_ptr<Channel>> channels_;  ///< By Interest::key().
   TextMap<Channels> by_topic_;                  ///< Exact selectors, and templates as themselves.
-  TextMap<Pattern> patterns_;                   ///< By the text of their selector.
+  TextMap<Pattern> patterns_;                   ///< By Selector::key().
   Channels any_;
   Channels dirty_;
   Channels warm_;

@@ -17,6 +17,8 @@ struct Interest {
 
   /// Selectors sorted and without repetition.
   static Interest of(std::vector<std::string> topics, std::vector<std::string> grants);
+  /// The same from selectors of any type; all of one hub have one base.
+  static Interest of_selectors(std::vector<Selector> topics, std::vector<Selector> grants);
 
   /// Equal for equal interests, and only for those.
   [[nodiscard]] std::string key() const;

@@ -14,14 +14,15 @@ Rules::Rules(std::vector<TopicRule> rules) {
   }
 }
 
-const TopicRule* Rules::find(std::string_view topic) const {
+const TopicRule* Rules::find(const std::string& topic) const {
+  const Topic name(topic);
   for (const Compiled& compiled : rules_) {
-    if (compiled.match.matches(topic)) return &compiled.rule;
+    if (compiled.match.matches(name)) return &compiled.rule;
   }
   return nullptr;
 }
 
-Policy Rules::policy(std::string_view topic) const {
+Policy Rules::policy(const std::string& topic) const {
   const TopicRule* rule = find(topic);
   return rule == nullptr ? Policy::replay : rule->policy;
 }

@@ -4,7 +4,7 @@
 /// Owner   the hub; the server has one for the journal. Thread  immutable; any.
 #pragma once
 
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "gateway/hub/options.h"
@@ -17,8 +17,8 @@ class Rules {
   explicit Rules(std::vector<TopicRule> rules);
 
   /// The first whose `match` takes the topic, or a selector of the same text; null: none does.
-  [[nodiscard]] const TopicRule* find(std::string_view topic) const;
-  [[nodiscard]] Policy policy(std::string_view topic) const;
+  [[nodiscard]] const TopicRule* find(const std::string& topic) const;
+  [[nodiscard]] Policy policy(const std::string& topic) const;
   /// Some rule has a policy other than `replay`.
   [[nodiscard]] bool has_policies() const { return has_policies_; }
   /// Some rule bounds history.

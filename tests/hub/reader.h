@@ -39,13 +39,14 @@ struct World {
 /// A subscriber that keeps what it reads.
 class Reader final : public Subscriber {
  public:
+  Reader(World& world, Interest interest, Start start)
+      : subscription_(
+            std::move(*world.hub.subscribe(std::move(interest), std::move(start), *this))) {}
   Reader(World& world, std::vector<std::string> topics, Start start,
          std::vector<std::string> grants = {})
-      : subscription_(std::move(*world.hub.subscribe(
-            Interest::of(std::move(topics), std::move(grants)), start, *this))) {}
+      : Reader(world, Interest::of(std::move(topics), std::move(grants)), std::move(start)) {}
   Reader(World& world, Interest interest)
-      : subscription_(
-            std::move(*world.hub.subscribe(std::move(interest), world.hub.now(), *this))) {}
+      : Reader(world, std::move(interest), world.hub.now()) {}
   Reader(World& world, std::string topic) : Reader(world, {std::move(topic)}, world.hub.now()) {}
   /// Comes back with an id.
   Reader(World& world, std::string topic, std::string_view last_event_id)
