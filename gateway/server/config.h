@@ -21,6 +21,7 @@
 #include "gateway/http/cors.h"
 #include "gateway/hub/options.h"
 #include "gateway/net/connections.h"
+#include "gateway/server/jwks.h"
 #include "gateway/server/state.h"
 #include "tls/context.h"
 
@@ -40,8 +41,11 @@ struct AdminOptions {
 /// Who may do what, and how much at once.
 struct HubAccess {
   bool anonymous = false;                  ///< Subscribers need no token.
-  std::vector<auth::Key> publisher_keys;   ///< None: nobody can publish.
-  std::vector<auth::Key> subscriber_keys;  ///< None: a subscriber's token is refused.
+  std::vector<auth::Key> publisher_keys;   ///< None, nor a JWKS: nobody can publish.
+  std::vector<auth::Key> subscriber_keys;  ///< None, nor a JWKS: a subscriber's token is refused.
+  std::vector<JwksSource> publisher_jwks;
+  std::vector<JwksSource> subscriber_jwks;
+  JwksOptions jwks;
   auth::VerifierOptions tokens;
   http::CorsOptions cors;
   std::size_t max_topics = 100;         ///< Of one event. hub::Options::selectors: of a subscriber.

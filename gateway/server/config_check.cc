@@ -120,7 +120,8 @@ void Checker::check_certificate() {
 void Checker::check_access() {
   const HubAccess& access = config_.access;
   const bool is_relay_only = places_.contains("route") && !places_.contains("hub");
-  if (!is_relay_only && !access.anonymous && access.subscriber_keys.empty()) {
+  if (!is_relay_only && !access.anonymous && access.subscriber_keys.empty() &&
+      access.subscriber_jwks.empty()) {
     fault({"hub.subscriber_keys", "hub.anonymous", "hub"},
           "nobody could subscribe: set `hub.anonymous = true`, or give hub.subscriber_keys");
   }
@@ -182,6 +183,8 @@ void Checker::check_sizes() {
 void Checker::check_times() {
   const RetryOptions& retry = config_.retry;
   check_order("retry.min", retry.min, "retry.max", retry.max);
+  check_order("hub.jwks_min_interval", config_.access.jwks.min_interval, "hub.jwks_refresh",
+              config_.access.jwks.refresh);
   check_order("retry.parked_min", retry.parked_min, "retry.parked_max", retry.parked_max);
   if (config_.heartbeat.jitter >= config_.heartbeat.interval) {
     fault({"heartbeat.jitter", "heartbeat.interval"},

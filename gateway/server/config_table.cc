@@ -59,6 +59,18 @@ std::vector<Row<Config>> hub_rows() {
       C::duration("hub.token_leeway", {0ms, 10min},
                   "How far the clock of whoever makes tokens may differ from ours.",
                   SLUICE_AT(access.tokens.leeway)),
+      C::count("hub.token_cache", {0, 10'000'000},
+               "Verified tokens that are remembered, of publishers and of subscribers each; 0: "
+               "every signature is verified each time.",
+               SLUICE_AT(access.tokens.cache_entries)),
+      C::duration("hub.jwks_refresh", {1s, 7 * 24h},
+                  "Keys of a `jwks_url` are fetched anew after so long, or after the `max-age` of "
+                  "the answer where that is shorter.",
+                  SLUICE_AT(access.jwks.refresh)),
+      C::duration("hub.jwks_min_interval", {1s, 1h},
+                  "They are not fetched more often than this, whatever `max-age` says and however "
+                  "many tokens name an unknown key.",
+                  SLUICE_AT(access.jwks.min_interval)),
       C::list("hub.cors_origins",
               "Origins whose pages may read, as \"https://app.example\"; \"*\": all, but without "
               "cookies and tokens.",
@@ -281,6 +293,33 @@ std::vector<Row<Config>> timeout_rows() {
   };
 }
 
+/// `alg`: one name, or an array of names.
+Row<KeyEntry> algorithm_row() {
+  const auto set = [](KeyEntry& entry, const Value& value) -> Result<void> {
+    std::vector<std::string> names;
+    if (const auto* name = std::get_if<std::string>(&value)) names = {*name};
+    if (const auto* many = std::get_if<std::vector<std::string>>(&value)) names = *many;
+    entry.algorithms.clear();
+    for (const std::string& name : names) {
+      const auto algorithm = auth::parse_algorithm(name);
+      if (!algorithm) return tl::unexpected(algorithm.error());
+      entry.algorithms.push_back(*algorithm);
+    }
+    if (entry.algorithms.empty()) {
+      return fail(Errc::invalid, "must be one of, or an array of, " + auth::algorithm_names());
+    }
+    return {};
+  };
+  return {"alg",
+          "string or array of strings",
+          auth::algorithm_names(),
+          "The algorithm; a token that names another one is refused. An array only for sets of "
+          "keys: which of them to take. Without it HS256 for a secret; for other keys by their "
+          "curve, for RSA keys RS256.",
+          set,
+          [](const KeyEntry&) { return std::string(); }};
+}
+
 std::vector<Row<Config>> all_rows() {
   std::vector<Row<Config>> rows = server_rows();
   add(rows, hub_rows());
@@ -359,13 +398,27 @@ const std::vector<Row<hub::TopicRule>>& topic_rows() {
 const std::vector<Row<KeyEntry>>& key_rows() {
   using K = Make<KeyEntry>;
   static const std::vector<Row<KeyEntry>> rows{
-      K::choice<auth::Algorithm>("alg", {{"HS256", auth::Algorithm::hs256}},
-                                 "The algorithm; a token that names another one is refused.",
-                                 SLUICE_AT(algorithm)),
-      K::text("secret", "The shared secret itself, 32 bytes or more.", SLUICE_AT(secret)),
+      algorithm_row(),
+      K::text("secret",
+              "The shared secret itself; as many bytes as the digest or more: 32, 48, 64.",
+              SLUICE_AT(secret)),
       K::text("secret_file", "A file with the secret; white space at its end does not count.",
               SLUICE_AT(secret_file)),
+      K::text("key_file", "PEM file: a public key, a certificate, or a private key.",
+              SLUICE_AT(key_file)),
+      K::text("jwks_file", "A file with a JWK or a JWK set; shared secrets (`oct`) are taken too.",
+              SLUICE_AT(jwks_file)),
+      K::text("jwks_url",
+              "Where a JWK set is fetched: https, or http on this machine. Shared secrets in it "
+              "are not taken.",
+              SLUICE_AT(jwks_url)),
       K::text("kid", "Only tokens with this `kid`, or with none, are tried.", SLUICE_AT(id)),
+      K::text("issuer",
+              "The `iss` that every token of this key must have. Tokens of Mercure 1.0 are taken "
+              "only with keys that have one.",
+              SLUICE_AT(issuer)),
+      K::text("audience", "What `aud` of every token of this key must name: this hub.",
+              SLUICE_AT(audience)),
   };
   return rows;
 }

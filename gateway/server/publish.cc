@@ -274,8 +274,8 @@ std::unique_ptr<http::Answer> Publish::open(Read read, const http::Request& requ
   };
   http::Headers extra;
   shared_.cors.add_fields(request, extra);
-  return std::make_unique<PublishAnswer>(*this, std::move(checked), grants->publish,
-                                         std::move(extra), exchange);
+  return std::make_unique<PublishAnswer>(
+      *this, std::move(checked), auth::selector_texts(grants->publish), std::move(extra), exchange);
 }
 
 std::unique_ptr<http::Answer> Publish::reject(int status, std::string text,

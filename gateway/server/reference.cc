@@ -70,9 +70,11 @@ std::string config_reference() {
   for (const Section& section : config_sections()) {
     append_section(page, section);
     if (section.name != "hub") continue;
-    append_head(page, "Keys",
-                "An entry of `publisher_keys` or `subscriber_keys`, as in `[{ alg = \"HS256\", "
-                "secret_file = \"jwt.secret\" }]`. It has `secret` or `secret_file`.");
+    append_head(
+        page, "Keys",
+        "An entry of `publisher_keys` or `subscriber_keys`, as in `[{ alg = \"HS256\", "
+        "secret_file = \"jwt.secret\" }]`. It has one of `secret`, `secret_file`, `key_file`, "
+        "`jwks_file` and `jwks_url`. [authorisation.md](authorisation.md) shows them all.");
     for (const auto& row : key_rows()) append_row(page, row.key, row);
   }
   return page;

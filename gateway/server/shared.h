@@ -8,12 +8,14 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "gateway/auth/token.h"
 #include "gateway/base/clock.h"
 #include "gateway/http/cors.h"
 #include "gateway/journal/journal.h"
 #include "gateway/server/config.h"
+#include "gateway/server/jwks.h"
 
 namespace sluice::server {
 
@@ -36,13 +38,14 @@ struct Shared {
   const Config& config;
   const Clock& clock;
   journal::Journal& journal;
-  const auth::Verifier publishers;
-  const auth::Verifier subscribers;
+  auth::Verifier publishers;
+  auth::Verifier subscribers;
   const http::Cors cors;
   std::size_t worker_count = 1;
   std::string plain_origin;          ///< "http://localhost:8080": the demo's other half.
   std::function<Totals()> totals;    ///< Any thread.
   std::function<bool()> is_behind;   ///< Some worker's backlog is full. Any thread.
+  std::vector<const Jwks*> jwks;     ///< Those that fetch keys; for their figures.
   std::size_t connection_limit = 0;  ///< limits.connections, or what the descriptors allow.
 
   std::atomic<bool> is_draining{false};  ///< /readyz answers 503.

@@ -77,7 +77,7 @@ std::unique_ptr<http::Answer> Subscribe::open(Wish wish, const http::Request& re
   if (const std::string_view token = bearer_token(request.headers); !token.empty()) {
     const auto granted = shared_.subscribers.verify(token, shared_.clock.wall());
     if (!granted) return reject(401, granted.error().what, request, exchange);
-    grants = granted->subscribe;
+    grants = auth::selector_texts(granted->subscribe);
   } else if (!shared_.config.access.anonymous) {
     return reject(401, "a token is needed to subscribe here: authorization: Bearer TOKEN", request,
                   exchange);
