@@ -174,8 +174,7 @@ Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start st
   std::string key = interest.key();
   auto found = channels_.find(key);
   if (found == channels_.end()) {
-    if (channels_.size() >= options_.channels ||
-        patterns_.size() + new_patterns(interest) > options_.patterns) {
+    if (!has_room(interest)) {
       return fail(Errc::limit, "there are too many distinct subscriptions");
     }
     auto channel = std::make_unique<Channel>(std::move(interest), window_.last(), options_);
@@ -185,6 +184,12 @@ Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start st
   counters_.subscribed.add();
   counters_.subscriptions.add();
   return std::make_unique<Subscription>(*this, *found->second, subscriber, std::move(start));
+}
+
+bool Hub::has_room(const Interest& interest) const {
+  if (channels_.contains(interest.key())) return true;
+  return channels_.size() < options_.channels &&
+         patterns_.size() + new_patterns(interest) <= options_.patterns;
 }
 
 std::size_t Hub::new_patterns(const Interest& interest) const {

@@ -80,6 +80,8 @@ class Hub {
   [[nodiscard]] Start now() const { return {.after = window_.last()}; }
   /// Everything up to here is no longer held, neither in the window nor in the journal's history.
   [[nodiscard]] sse::Position oldest() const;
+  /// False when there are too many channels or templates for it.
+  [[nodiscard]] bool has_room(const Interest& interest) const;
   /// Errc::limit when there are too many channels or templates, Errc::invalid for an interest out
   /// of bounds.
   Result<std::unique_ptr<Subscription>> subscribe(Interest interest, Start start,

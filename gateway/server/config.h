@@ -22,7 +22,10 @@
 #include "gateway/hub/options.h"
 #include "gateway/net/connections.h"
 #include "gateway/server/jwks.h"
+#include "gateway/server/access.h"
 #include "gateway/server/state.h"
+#include "gateway/server/subjects.h"
+#include "gateway/server/wish.h"
 #include "tls/context.h"
 
 namespace sluice::server {
@@ -39,8 +42,10 @@ struct AdminOptions {
 };
 
 /// Who may do what, and how much at once.
-struct HubAccess {
-  bool anonymous = false;                  ///< Subscribers need no token.
+struct HubAccess : AccessOptions {
+  Mercure protocol = Mercure::any;  ///< The versions that are spoken.
+  bool subscriptions = false;       ///< Who is subscribed is published and listed.
+  std::string public_url;           ///< The hub's, as clients know it.
   std::vector<auth::Key> publisher_keys;   ///< None, nor a JWKS: nobody can publish.
   std::vector<auth::Key> subscriber_keys;  ///< None, nor a JWKS: a subscriber's token is refused.
   std::vector<JwksSource> publisher_jwks;
@@ -109,6 +114,7 @@ struct Config {
   HeartbeatOptions heartbeat;
   RetryOptions retry;
   LimitOptions limits;
+  SubjectOptions subjects;
   net::Connections::Options net;
   h1::Options h1;
   h2::Options h2;

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "gateway/hub/url.h"
+#include "gateway/server/paths.h"
 #include "tls/context.h"
 
 namespace sluice::server {
@@ -21,6 +23,7 @@ class Checker {
     check_certificate();
     check_access();
     check_journal();
+    check_protocol();
     check_topics();
     check_sizes();
     check_times();
@@ -32,6 +35,7 @@ class Checker {
   void check_certificate();
   void check_access();
   void check_journal();
+  void check_protocol();
   void check_topics();
   void check_sizes();
   void check_times();
@@ -141,6 +145,24 @@ void Checker::check_journal() {
         fmt::format("history.journal: \"{}\" is not available in this version; use \"memory\", "
                     "which loses history when the process ends",
                     is_file ? "file" : "redis"));
+}
+
+void Checker::check_protocol() {
+  const std::string& url = config_.access.public_url;
+  const auto parsed = hub::Url::parse(url);
+  const bool is_good = parsed && (parsed->protocol == "https" || parsed->protocol == "http") &&
+                       parsed->pathname == kHubPath && parsed->search.empty();
+  if (!url.empty() && !is_good) {
+    fault({"hub.public_url"}, fmt::format("hub.public_url: \"{}\" is not the URL of a hub, as in "
+                                          "\"https://hub.example{}\"",
+                                          url, kHubPath));
+  }
+  for (const std::string& origin : config_.access.publish_origins) {
+    if (is_origin(origin)) continue;
+    fault({"hub.publish_origins"},
+          fmt::format("hub.publish_origins: \"{}\" is not an origin, as in \"https://app.example\"",
+                      origin));
+  }
 }
 
 void Checker::check_topics() {

@@ -14,6 +14,8 @@ struct Counters {
   Counter subscribe_rejected;  ///< Event streams answered 4xx.
   Counter heartbeats;
   Counter drained;  ///< Event streams ended by a drain.
+  Counter expired;  ///< Event streams ended because their token was no longer good.
+  Counter revoked;  ///< Event streams ended by a revocation.
   Gauge event_streams;
 };
 

@@ -239,16 +239,10 @@ std::unique_ptr<http::Answer> Publish::open_topic(std::string topic, const http:
 
 std::unique_ptr<http::Answer> Publish::open(Read read, const http::Request& request,
                                             http::Exchange& exchange) {
-  const std::string_view token = bearer_token(request.headers);
-  if (token.empty()) {
-    return reject(401, "a token is needed to publish: authorization: Bearer TOKEN", request,
-                  exchange);
-  }
-  const auto grants = shared_.publishers.verify(token, shared_.clock.wall());
-  if (!grants) return reject(401, grants.error().what, request, exchange);
-  if (!grants->may_publish) {
-    return reject(403, "the token has no \"publish\" claim", request, exchange);
-  }
+  const auto query = http::parse_form(request.query, kMaxFields);
+  if (!query) return reject(400, "the query: " + query.error().what, request, exchange);
+  const auto bearer = shared_.access.publisher(request, *query);
+  if (!bearer) return reject(bearer.error().status, bearer.error().text, request, exchange);
   if (shared_.is_behind()) {
     counters_.publish_busy.add();
     http::Headers extra{{"retry-after", "1"}};
@@ -274,8 +268,9 @@ std::unique_ptr<http::Answer> Publish::open(Read read, const http::Request& requ
   };
   http::Headers extra;
   shared_.cors.add_fields(request, extra);
-  return std::make_unique<PublishAnswer>(
-      *this, std::move(checked), auth::selector_texts(grants->publish), std::move(extra), exchange);
+  return std::make_unique<PublishAnswer>(*this, std::move(checked),
+                                         auth::selector_texts(bearer->grants.publish),
+                                         std::move(extra), exchange);
 }
 
 std::unique_ptr<http::Answer> Publish::reject(int status, std::string text,

@@ -7,15 +7,20 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "gateway/auth/token.h"
 #include "gateway/base/clock.h"
 #include "gateway/http/cors.h"
+#include "gateway/hub/url.h"
 #include "gateway/journal/journal.h"
+#include "gateway/server/access.h"
 #include "gateway/server/config.h"
 #include "gateway/server/jwks.h"
+#include "gateway/server/presence.h"
+#include "gateway/server/subjects.h"
 
 namespace sluice::server {
 
@@ -26,6 +31,9 @@ struct Totals {
   std::uint64_t deliveries = 0;
 };
 
+/// hub.public_url, parsed; the configuration was checked.
+[[nodiscard]] hub::Url hub_url_of(const Config& config);
+
 struct Shared {
   Shared(const Config& config_, const Clock& clock_, journal::Journal& journal_)
       : config(config_),
@@ -33,7 +41,11 @@ struct Shared {
         journal(journal_),
         publishers(config_.access.publisher_keys, config_.access.tokens),
         subscribers(config_.access.subscriber_keys, config_.access.tokens),
-        cors(config_.access.cors) {}
+        cors(config_.access.cors),
+        subjects(config_.subjects),
+        access(config_.access, publishers, subscribers, subjects, clock_),
+        presence(config_.access.subscriptions ? std::make_unique<Presence>(journal_) : nullptr),
+        hub_url(hub_url_of(config_)) {}
 
   const Config& config;
   const Clock& clock;
@@ -41,6 +53,10 @@ struct Shared {
   auth::Verifier publishers;
   auth::Verifier subscribers;
   const http::Cors cors;
+  Subjects subjects;
+  const Access access;
+  const std::unique_ptr<Presence> presence;  ///< Null: it is turned off.
+  const hub::Url hub_url;                    ///< What URL patterns are relative to.
   std::size_t worker_count = 1;
   std::string plain_origin;          ///< "http://localhost:8080": the demo's other half.
   std::function<Totals()> totals;    ///< Any thread.

@@ -41,7 +41,8 @@ Worker::Worker(std::size_t index, Shared& shared)
                       } else {
                         post(std::move(task));
                       }
-                    })),
+                    }),
+            SubscriptionApi(shared, counters_.site)),
       connections_(loop_, shared.config.net,
                    [this](Transport& transport, const net::Hello& hello) {
                      return speak(transport, hello);
