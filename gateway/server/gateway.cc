@@ -115,6 +115,7 @@ class Gateway {
     demo_timer_.stop();
     for (const auto& worker : workers_) worker->post([&worker = *worker] { worker.stop(); });
     for (const auto& worker : workers_) worker->join();
+    for (const auto& jwks : jwks_) jwks->begin_stop();  // All first: they may be in a slow fetch.
     for (const auto& jwks : jwks_) jwks->stop();
     log::info("stopped");
     return 0;

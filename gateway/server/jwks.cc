@@ -50,12 +50,14 @@ void Jwks::start() {
   thread_ = std::thread([this] { run(); });
 }
 
-void Jwks::stop() {
-  {
-    const std::scoped_lock lock(mutex_);
-    is_stopping_ = true;
-  }
+void Jwks::begin_stop() {
+  const std::scoped_lock lock(mutex_);
+  is_stopping_ = true;
   woken_.notify_all();
+}
+
+void Jwks::stop() {
+  begin_stop();
   if (thread_.joinable()) thread_.join();
 }
 

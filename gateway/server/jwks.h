@@ -74,6 +74,8 @@ class Jwks {
   Jwks& operator=(const Jwks&) = delete;
 
   void start();
+  /// Ends when the fetch that is under way ends; stop() waits for that.
+  void begin_stop();
   void stop();
   /// True as soon as a first fetch has ended, well or not.
   bool wait_for_first(Millis at_most);

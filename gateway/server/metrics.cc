@@ -156,9 +156,9 @@ const Row kRows[] = {
 };
 
 const ProcessRow kProcessRows[] = {
-  {"sluice_tokens_total", "result=cached", kCounter, "Tokens that were looked up among those verified before.",
+  {"sluice_token_lookups_total", "result=hit", kCounter, "Tokens shown, by whether they had been verified before (hub.token_cache).",
    [](const Shared& s) { return static_cast<double>(s.publishers.cache().hits() + s.subscribers.cache().hits()); }},
-  {"sluice_tokens_total", "result=verified", kCounter, "",
+  {"sluice_token_lookups_total", "result=miss", kCounter, "",
    [](const Shared& s) { return static_cast<double>(s.publishers.cache().misses() + s.subscribers.cache().misses()); }},
   {"sluice_jwks_fetches_total", "", kCounter, "Times that keys were fetched from a `jwks_url`.",
    [](const Shared& s) { return sum_of_jwks(s, &Jwks::fetches); }},

@@ -88,9 +88,9 @@ def test_a_token_of_each_kind_of_key_publishes(tmp_path, algorithm):
     with Gateway(tmp_path, config(hub={"publisher_keys": keys})) as gateway:
         assert status_of(gateway, good)[0] == 200
         assert status_of(gateway, good[:-8] + "AAAAAAAA")[0] == 401
-        assert gateway.metric("sluice_tokens_total", result="verified") == 2
+        assert gateway.metric("sluice_token_lookups_total", result="miss") == 2
         assert status_of(gateway, good)[0] == 200
-        assert gateway.metric("sluice_tokens_total", result="cached") == 1
+        assert gateway.metric("sluice_token_lookups_total", result="hit") == 1
 
 
 def test_a_token_of_mercure_1_0_publishes_what_its_details_say(tmp_path):
