@@ -15,6 +15,7 @@ enum class Errc {
   invalid,    ///< The input is wrong; `what` says how and what would be right.
   not_found,  ///< A file, a topic, a key that is not there.
   denied,     ///< Not allowed.
+  expired,    ///< Was allowed once, and is no more.
   limit,      ///< A configured bound was reached.
   io,         ///< The operating system or a peer failed.
 };

@@ -42,7 +42,7 @@ bool Cors::is_preflight(const Request& request) {
 Response Cors::preflight(const Request& request) const {
   Response response{.status = 204};
   if (!add_origin(request, response.headers)) return response;
-  response.headers.add("access-control-allow-methods", "GET, HEAD, POST");
+  response.headers.add("access-control-allow-methods", "GET, HEAD, POST, QUERY");
   response.headers.add(
       "access-control-allow-headers",
       "authorization, cache-control, content-type, last-event-id, idempotency-key, "

@@ -15,7 +15,10 @@ constexpr std::size_t kFirstSlots = 8;
 }  // namespace
 
 Channel::Channel(Interest interest, Position since, const Options& options)
-    : interest_(std::move(interest)), options_(options), complete_since_(since), last_(since) {}
+    : interest_(std::make_shared<const Interest>(std::move(interest))),
+      options_(options),
+      complete_since_(since),
+      last_(since) {}
 
 bool Channel::append(const sse::EventPtr& event) {
   if (event->position <= last_) return false;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,9 @@ class Channel {
   /// Lets go of all events, when every reader has had them.
   void clear();
 
-  [[nodiscard]] const Interest& interest() const { return interest_; }
+  [[nodiscard]] const Interest& interest() const { return *interest_; }
+  /// For who may outlive the channel: a question to history.
+  [[nodiscard]] const std::shared_ptr<const Interest>& shared_interest() const { return interest_; }
   [[nodiscard]] std::uint64_t first() const { return first_; }
   [[nodiscard]] std::uint64_t next() const { return next_; }
   [[nodiscard]] const sse::EventPtr& at(std::uint64_t sequence) const;
@@ -62,7 +65,7 @@ class Channel {
   void drop_first();
   void grow();
 
-  const Interest interest_;
+  const std::shared_ptr<const Interest> interest_;
   const Options& options_;
   std::vector<Slot> slots_;  ///< A power of two, or none at all.
   std::uint64_t first_ = 0;

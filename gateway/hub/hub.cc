@@ -17,11 +17,16 @@ namespace {
 constexpr std::size_t kScannersPerTurn = 16;
 }  // namespace
 
-Hub::Hub(const Options& options, std::string epoch, Counters& counters)
+Hub::Hub(const Options& options, Home home, Counters& counters)
     : options_(options),
-      epoch_(std::move(epoch)),
+      home_(std::move(home)),
       counters_(counters),
-      window_({.events = options.history_events, .bytes = options.history_bytes}),
+      rules_(options.rules),
+      window_({.events = options.history_events,
+               .bytes = options.history_bytes,
+               .age = options.history_age},
+              &rules_, home_.last),
+      told_(home_.last),
       scan_budget_(options.scan_events) {}
 
 Hub::~Hub() {
@@ -35,9 +40,10 @@ void Hub::publish(sse::EventPtr event) {
       for (Channel* channel : found->second) offer(*channel, event);
     }
   }
-  for (const auto& [text, pattern] : patterns_) {
-    const bool matches = std::any_of(event->topics.begin(), event->topics.end(),
-                                     [&selector = pattern.selector](const std::string& topic) {
+  const std::vector<Topic> topics(event->topics.begin(), event->topics.end());
+  for (const auto& [key, pattern] : patterns_) {
+    const bool matches = std::any_of(topics.begin(), topics.end(),
+                                     [&selector = pattern.selector](const Topic& topic) {
                                        return selector.matches(topic);
                                      });
     if (!matches) continue;
@@ -60,6 +66,7 @@ void Hub::offer(Channel& channel, const sse::EventPtr& event) {
 }
 
 void Hub::wake_readers() {
+  ++turn_;
   for (Channel* channel : dirty_) {
     channel->is_dirty = false;
     while (!channel->waiting.empty()) {
@@ -84,6 +91,9 @@ void Hub::wake_readers() {
 }
 
 void Hub::tidy() {
+  window_.expire(home_.clock.wall());
+  counters_.window_events.set(static_cast<std::int64_t>(window_.size()));
+  counters_.window_bytes.set(static_cast<std::int64_t>(window_.bytes()));
   std::erase_if(warm_, [](Channel* channel) {
     if (channel->waiting_count != channel->readers || channel->is_dirty) return false;
     channel->clear();
@@ -92,18 +102,59 @@ void Hub::tidy() {
   });
 }
 
+Position Hub::oldest() const {
+  return home_.history == nullptr ? window_.evicted()
+                                  : std::min(home_.history->evicted(), window_.last());
+}
+
+/// Another worker may have delivered already what has not come here yet.
+Position Hub::newest() const {
+  return home_.newest ? std::max(home_.newest(), window_.last()) : window_.last();
+}
+
 Start Hub::resolve(std::string_view last_event_id) const {
   if (last_event_id.empty()) return now();
-  const Position oldest = window_.evicted();
-  if (last_event_id == "earliest") return {.after = oldest};
+  if (last_event_id == "earliest") return {.after = oldest()};
   // Ours first: nobody who publishes shall be able to move another reader's cursor.
   const auto id = sse::parse_id(last_event_id);
-  const bool is_ours = id && id->epoch == epoch_;
-  // A place that history has left is noticed when it is read from.
-  if (is_ours && id->position <= window_.last()) return {.after = id->position};
+  if (id && id->epoch == home_.epoch && id->position <= newest()) {
+    if (id->position < oldest()) return lost(GapReason::evicted, last_event_id);
+    return {.after = id->position};
+  }
   if (const auto own = window_.find(last_event_id)) return {.after = *own};
-  const GapReason reason = id && !is_ours ? GapReason::epoch : GapReason::unknown;
-  return {.after = oldest, .gap = reason, .asked = std::string(last_event_id)};
+  return not_in_window(last_event_id);
+}
+
+Start Hub::not_in_window(std::string_view asked) const {
+  const auto id = sse::parse_id(asked);
+  return lost(id && id->epoch != home_.epoch ? GapReason::epoch : GapReason::unknown, asked);
+}
+
+void Hub::resolve(const std::string& last_event_id, Resolved done) const {
+  Start start = resolve(last_event_id);
+  const bool is_final = start.is_found || start.gap == GapReason::evicted;
+  if (is_final || home_.history == nullptr) {
+    done(std::move(start));
+    return;
+  }
+  // The window's earliest event of that id is not the earliest when history holds another: but who
+  // comes back usually has a recent one, and an id is not meant to be given twice.
+  home_.history->find(last_event_id, [this, last_event_id, done = std::move(done)](auto found) {
+    home_.post([this, last_event_id, done, found = std::move(found)] {
+      if (found && *found) {
+        done({.after = **found});
+      } else {
+        done(not_in_window(last_event_id));
+      }
+    });
+  });
+}
+
+Start Hub::lost(GapReason reason, std::string_view asked) const {
+  Start start{.after = oldest(), .gap = reason, .asked = std::string(asked), .is_found = false};
+  if (options_.lost_cursor == LostCursor::earliest) start.gap.reset();
+  if (options_.lost_cursor == LostCursor::latest) start.after = window_.last();
+  return start;
 }
 
 Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start start,
@@ -123,8 +174,7 @@ Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start st
   std::string key = interest.key();
   auto found = channels_.find(key);
   if (found == channels_.end()) {
-    if (channels_.size() >= options_.channels ||
-        patterns_.size() + new_patterns(interest) > options_.patterns) {
+    if (!has_room(interest)) {
       return fail(Errc::limit, "there are too many distinct subscriptions");
     }
     auto channel = std::make_unique<Channel>(std::move(interest), window_.last(), options_);
@@ -136,10 +186,16 @@ Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start st
   return std::make_unique<Subscription>(*this, *found->second, subscriber, std::move(start));
 }
 
+bool Hub::has_room(const Interest& interest) const {
+  if (channels_.contains(interest.key())) return true;
+  return channels_.size() < options_.channels &&
+         patterns_.size() + new_patterns(interest) <= options_.patterns;
+}
+
 std::size_t Hub::new_patterns(const Interest& interest) const {
   return static_cast<std::size_t>(
       std::count_if(interest.topics.begin(), interest.topics.end(), [&](const Selector& selector) {
-        return selector.kind() == Selector::Kind::pattern && !patterns_.contains(selector.text());
+        return selector.kind() == Selector::Kind::pattern && !patterns_.contains(selector.key());
       }));
 }
 
@@ -149,9 +205,9 @@ void Hub::enlist(Channel& channel) {
       any_.push_back(&channel);
       continue;
     }
-    by_topic_[selector.text()].push_back(&channel);
+    if (selector.matches_itself()) by_topic_[selector.text()].push_back(&channel);
     if (selector.kind() != Selector::Kind::pattern) continue;
-    patterns_.try_emplace(selector.text(), Pattern{selector, {}})
+    patterns_.try_emplace(selector.key(), Pattern{selector, {}})
         .first->second.channels.push_back(&channel);
   }
   counters_.channels.add();
@@ -167,7 +223,7 @@ void Hub::strike_off(Channel& channel) {
   };
   for (const Selector& selector : channel.interest().topics) {
     strike(by_topic_, selector.text(), [](Channels& all) -> Channels& { return all; });
-    strike(patterns_, selector.text(), [](Pattern& all) -> Channels& { return all.channels; });
+    strike(patterns_, selector.key(), [](Pattern& all) -> Channels& { return all.channels; });
   }
   std::erase(any_, &channel);
   std::erase(dirty_, &channel);

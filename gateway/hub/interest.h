@@ -13,9 +13,12 @@ struct Interest {
   std::vector<Selector>
       topics;  ///< An event is wanted when one of these matches one of its topics.
   std::vector<Selector> grants;  ///< A private one must also match one of these.
+  std::size_t max_rate = 0;      ///< Events per second; 0: as they come.
 
   /// Selectors sorted and without repetition.
   static Interest of(std::vector<std::string> topics, std::vector<std::string> grants);
+  /// The same from selectors of any type; all of one hub have one base.
+  static Interest of_selectors(std::vector<Selector> topics, std::vector<Selector> grants);
 
   /// Equal for equal interests, and only for those.
   [[nodiscard]] std::string key() const;

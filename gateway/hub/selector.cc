@@ -5,19 +5,39 @@
 
 namespace sluice::hub {
 
-Selector::Selector(std::string text)
-    : text_(std::move(text)),
-      pattern_(UriTemplate::parse(text_)),
-      kind_(text_ == "*" ? Kind::any
-            : pattern_   ? Kind::pattern
-                         : Kind::exact) {}
+Selector::Selector(std::string text) : Selector(SelectorType::selector, std::move(text)) {
+  if (kind_ == Kind::any) return;
+  template_ = UriTemplate::parse(text_);
+  if (template_) kind_ = Kind::pattern;
+}
 
-bool Selector::matches(std::string_view topic) const {
-  return kind_ == Kind::any || topic == text_ || (pattern_ && pattern_->matches(topic));
+Selector::Selector(SelectorType type, std::string text)
+    : type_(type), text_(std::move(text)), kind_(text_ == "*" ? Kind::any : Kind::exact) {}
+
+Result<Selector> Selector::make(SelectorType type, std::string text, const Url* base) {
+  if (type == SelectorType::selector) return Selector(std::move(text));
+  Selector made(type, std::move(text));
+  if (type == SelectorType::exact || made.kind_ == Kind::any) return made;
+  auto pattern = UrlPattern::parse(made.text_, base);
+  if (!pattern) return tl::unexpected<Error>(pattern.error());
+  made.pattern_ = std::make_shared<const UrlPattern>(std::move(*pattern));
+  made.base_ = base;
+  made.kind_ = Kind::pattern;
+  return made;
+}
+
+bool Selector::matches(const Topic& topic) const {
+  if (kind_ == Kind::any) return true;
+  if (pattern_) {
+    const Url* url = topic.resolved(base_);
+    return url != nullptr && pattern_->matches(*url);
+  }
+  return topic.text() == text_ || (template_ && template_->matches(topic.text()));
 }
 
 namespace {
-bool one_matches(const std::vector<Selector>& selectors, std::string_view topic) {
+bool one_matches(const std::vector<Selector>& selectors, const std::string& text) {
+  const Topic topic(text);
   return std::any_of(selectors.begin(), selectors.end(),
                      [&](const Selector& selector) { return selector.matches(topic); });
 }

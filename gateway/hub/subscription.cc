@@ -6,29 +6,22 @@
 
 #include "gateway/base/assert.h"
 #include "gateway/hub/hub.h"
-#include "gateway/sse/event_id.h"
 
 namespace sluice::hub {
 
 using sse::Position;
 
-namespace {
-// A page is what one flush can carry; more would only pin events for a reader that takes none.
-constexpr std::size_t kPageBytes = 16_KiB;
-constexpr std::size_t kPageEvents = 128;
-}  // namespace
-
 Subscription::Subscription(Hub& hub, Channel& channel, Subscriber& subscriber, Start start)
     : hub_(hub), channel_(channel), subscriber_(subscriber), position_(start.after) {
   ++channel_.readers;
   hub_.counters_.lagging.add();
+  fresh_turn_ = hub_.turn_;
+  is_ahead_ = position_ > hub_.window_.last();
+  if (const std::size_t rate = channel_.interest().max_rate; rate > 0) {
+    pace_ = std::make_unique<Pace>(rate, hub_.home_.clock.now(), [this] { on_pace(); });
+  }
   if (start.gap) {
-    auto gap = std::make_shared<sse::Event>();
-    gap->position = position_;
-    gap->wire = sse::encode_gap(*start.gap, sse::make_id(hub_.epoch_, position_), start.asked);
-    page_bytes_ = gap->wire.size();
-    page_.push_back(std::move(gap));
-    hub_.counters_.gaps.add();
+    put_gap(*start.gap, position_, start.asked);
   } else if (channel_.complete_since() <= position_) {
     go_live();
   }
@@ -36,6 +29,7 @@ Subscription::Subscription(Hub& hub, Channel& channel, Subscriber& subscriber, S
 
 Subscription::~Subscription() {
   stop_resting();
+  if (rest_ == Rest::fetching) hub_.counters_.fetching.sub();
   if (is_lagging_) hub_.counters_.lagging.sub();
   --channel_.readers;
   hub_.unsubscribed(channel_);
@@ -43,12 +37,35 @@ Subscription::~Subscription() {
 
 std::size_t Subscription::ready(std::size_t max) {
   stop_resting();
+  if (rest_ != Rest::none) return 0;
+  if (is_ahead_) {
+    // What comes meanwhile is what it has had elsewhere.
+    while (sequence_ < channel_.next() && sequence_ >= channel_.first() &&
+           channel_.at(sequence_)->position <= position_) {
+      ++sequence_;
+    }
+    is_ahead_ = hub_.window_.last() < position_;
+  }
   if (!is_lagging_ && sequence_ < channel_.first()) fall_behind();
   if (page_bytes_ == 0 && is_lagging_) read_history();
+  if (page_bytes_ == 0 && must_pick()) pick_from_ring();
   std::size_t bytes = page_bytes_;
-  if (!is_lagging_ && bytes < max) bytes += channel_.bytes_from(sequence_);
-  if (bytes == 0) rest(is_lagging_ ? Rest::scanning : Rest::waiting);
+  if (!is_lagging_ && bytes < max && !must_pick()) bytes += channel_.bytes_from(sequence_);
+  if (bytes == 0 && rest_ == Rest::none) {
+    if (allowance() == 0) {
+      rest(Rest::paced);
+    } else {
+      rest(is_lagging_ ? Rest::scanning : Rest::waiting);
+    }
+  }
   return std::min(bytes, max);
+}
+
+/// Events are not simply taken from the ring one after the other: a rate bounds them, or the reader
+/// is slow and some topics' events may stand for older ones.
+bool Subscription::must_pick() const {
+  if (is_lagging_ || sequence_ == channel_.next()) return false;
+  return pace_ != nullptr || (hub_.rules_.has_policies() && fresh_turn_ != hub_.turn_);
 }
 
 void Subscription::take(std::span<std::byte> out) {
@@ -80,11 +97,14 @@ void Subscription::take(std::span<std::byte> out) {
       offset_ += static_cast<std::uint32_t>(n);
     }
   }
-  if (page_next_ == page_.size() && !page_.empty()) {
-    page_.clear();
-    page_next_ = 0;
-    if (!is_lagging_) page_.shrink_to_fit();
-  }
+  if (page_next_ == page_.size() && !page_.empty()) finish_page();
+}
+
+void Subscription::finish_page() {
+  page_.clear();
+  page_next_ = 0;
+  position_ = std::max(position_, std::exchange(page_through_, Position(0)));
+  if (!is_lagging_) page_.shrink_to_fit();
 }
 
 void Subscription::finish_event(const sse::Event& event) {
@@ -96,65 +116,12 @@ std::size_t Subscription::rest_of_event() const {
   return offset_ == 0 ? 0 : page_[page_next_]->wire.size() - offset_;
 }
 
-/// Fills the page from history, or finds that the ring holds all there is.
-void Subscription::read_history() {
-  if (channel_.complete_since() <= position_) {
-    go_live();
-    return;
-  }
-  const Position evicted = hub_.window_.evicted();
-  if (position_ < evicted) {
-    push_gap(evicted);
-    return;
-  }
-  collect_page();
-  if (page_.empty() && channel_.complete_since() <= position_) go_live();
-}
-
-void Subscription::collect_page() {
-  const Window& window = hub_.window_;
-  const bool is_exact = channel_.interest().is_exact();
-  // An event costs as much as there are selectors to hold it against.
-  const std::size_t cost = channel_.interest().topics.size();
-  for (Position at = position_; at < window.last() && hub_.scan_budget_ > 0;) {
-    hub_.scan_budget_ -= std::min(cost, hub_.scan_budget_);
-    at = is_exact ? next_wanted(at) : at.next();
-    if (at == Position(0)) at = window.last();
-    const sse::EventPtr& event = window.at(at);
-    if (channel_.interest().wants(*event)) {
-      page_.push_back(event);
-      page_bytes_ += event->wire.size();
-      if (page_bytes_ >= kPageBytes || page_.size() >= kPageEvents) return;
-    } else if (page_.empty()) {
-      position_ = at;  // Looked at, and not for this reader.
-    }
-  }
-}
-
-/// The next event of any of the topics named, by the window's index; 0 when there is none.
-Position Subscription::next_wanted(Position after) const {
-  Position next(0);
-  for (const Selector& topic : channel_.interest().topics) {
-    const Position candidate = hub_.window_.next_of_topic(topic.text(), after);
-    if (candidate != Position(0) && (next == Position(0) || candidate < next)) next = candidate;
-  }
-  return next;
-}
-
-void Subscription::push_gap(Position at) {
-  auto gap = std::make_shared<sse::Event>();
-  gap->position = at;
-  gap->wire = sse::encode_gap(sse::GapReason::evicted, sse::make_id(hub_.epoch_, at),
-                              sse::make_id(hub_.epoch_, position_));
-  page_bytes_ += gap->wire.size();
-  page_.push_back(std::move(gap));
-  hub_.counters_.gaps.add();
-}
-
 void Subscription::go_live() {
+  if (dropped_ > 0) put_dropped();
   sequence_ = channel_.sequence_behind(position_);
   is_lagging_ = false;
-  page_.shrink_to_fit();
+  was_live_ = true;
+  if (page_.empty()) page_.shrink_to_fit();
   hub_.counters_.lagging.sub();
 }
 
@@ -164,24 +131,48 @@ void Subscription::fall_behind() {
   hub_.counters_.fell_behind.add();
 }
 
+void Subscription::close() {
+  rest(Rest::closed);
+  subscriber_.close();
+}
+
 void Subscription::rest(Rest where) {
   rest_ = where;
-  if (where == Rest::waiting) {
-    channel_.waiting.push_back(*this);
-    ++channel_.waiting_count;
-  } else {
-    hub_.scanning_.push_back(*this);
+  switch (where) {
+    case Rest::waiting:
+      channel_.waiting.push_back(*this);
+      ++channel_.waiting_count;
+      break;
+    case Rest::scanning:
+      hub_.scanning_.push_back(*this);
+      break;
+    case Rest::paced:
+      pace_->wait(hub_.home_.wheel);
+      break;
+    case Rest::none:
+    case Rest::fetching:
+    case Rest::closed:
+      break;
   }
 }
 
+/// Those that wait for an answer, or for their end, rest on.
 void Subscription::stop_resting() {
+  if (rest_ == Rest::fetching || rest_ == Rest::closed) return;
   if (rest_ == Rest::waiting) {
     --channel_.waiting_count;
     // It had everything when it began to wait, and nothing that came up to here was for it.
     position_ = std::max(position_, hub_.told_);
+    fresh_turn_ = hub_.turn_;
   }
+  if (rest_ == Rest::paced) pace_->stop_waiting();
   rest_ = Rest::none;
   unlink();
+}
+
+void Subscription::on_pace() {
+  rest_ = Rest::none;
+  subscriber_.wake();
 }
 
 }  // namespace sluice::hub

@@ -1,15 +1,19 @@
 /// Subscription: one reader's place in its channel, or in history when it lags behind.
 ///
 /// Nothing is queued here. A *live* reader is a sequence number in the channel's ring; one whose
-/// place the ring has given up is *lagging*: a position, from which it reads the window a page at a
-/// time, exactly as fast as its client takes it, until it meets the ring again. This is where slow
-/// readers are decided on (policy `replay`): what history no longer holds is told by one `gap`
-/// event, and reading goes on from the oldest event held.
+/// place the ring has given up is *lagging*: a position, from which it reads the window, or what
+/// lies farther back in the journal's history, a page at a time, exactly as fast as its client
+/// takes it, until it meets the ring again.
 ///
 ///                    ring gave its place up
 ///        ┌─► live ──────────────────────────► lagging ─┐ a page, and the next, …
 ///        └──────────────────────────────────── ▲───────┘
 ///            the ring holds all that is left
+///
+/// This is where slow readers are decided on, event by event, by the policy of the event's topic:
+/// `replay` is read from history, and what that no longer holds is told by one gap event; of
+/// `latest` a reader that is behind gets only what nothing newer stands for; `drop` skips what the
+/// ring has given up and says how many; `close` ends the reader.
 ///
 /// Owner      whoever subscribed; destroying it unsubscribes. The hub outlives it.
 /// Thread     the hub's worker only.
@@ -19,12 +23,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/base/intrusive_list.h"
+#include "gateway/base/result.h"
 #include "gateway/hub/channel.h"
+#include "gateway/hub/pace.h"
+#include "gateway/journal/history.h"
+#include "gateway/sse/encoder.h"
 
 namespace sluice::hub {
 
@@ -34,6 +43,9 @@ class Subscriber {
  public:
   /// There is something to read again. Called once after ready() gave 0, at the end of a turn.
   virtual void wake() = 0;
+  /// Nothing more will come: its policy says so, or history cannot be read. It may come back with
+  /// its Last-Event-ID. Destroy the subscription soon, but not from inside this call.
+  virtual void close() = 0;
 
  protected:
   ~Subscriber() = default;
@@ -56,28 +68,59 @@ class Subscription : public ListHook<WaitingTag> {
 
  private:
   friend class Hub;
-  enum class Rest : std::uint8_t { none, waiting, scanning };
+  enum class Rest : std::uint8_t {
+    none,
+    waiting,   ///< Has had everything.
+    scanning,  ///< Has had its share of the turn.
+    fetching,  ///< For a page of the journal's history.
+    paced,     ///< For its rate to let it go on.
+    closed,    ///< For its end.
+  };
+  enum class Verdict : std::uint8_t { take, skip, close };
 
+  // In subscription_history.cc.
   void read_history();
   void collect_page();
+  void pick_from_ring();
+  void fetch(sse::Position through);
+  void on_page(const Result<journal::Page>& page);
+  [[nodiscard]] Verdict judge(const sse::Event& event);
+  [[nodiscard]] bool is_superseded(const sse::Event& event) const;
   [[nodiscard]] sse::Position next_wanted(sse::Position after) const;
+  [[nodiscard]] sse::Position removed_by_rules() const;
+  [[nodiscard]] std::size_t allowance() const;
+  void put_on_page(sse::EventPtr event);
+  void put_gap(sse::GapReason reason, sse::Position at, std::string_view asked);
+  void put_dropped();
+  void close();
+
+  [[nodiscard]] bool must_pick() const;
   void go_live();
   void fall_behind();
   void rest(Rest where);
   void stop_resting();
-  void push_gap(sse::Position at);
+  void finish_page();
   void finish_event(const sse::Event& event);
+  void on_pace();
 
   Hub& hub_;
   Channel& channel_;
   Subscriber& subscriber_;
   sse::Position position_;      ///< Everything up to here was taken, or is not for this reader.
   std::uint64_t sequence_ = 0;  ///< Live: the next event in the ring.
-  std::vector<sse::EventPtr> page_;  ///< Read before anything else. Empty for most readers.
-  std::uint32_t page_next_ = 0;      ///< The first of page_ not wholly taken.
-  std::uint32_t offset_ = 0;         ///< Bytes taken of that one.
-  std::size_t page_bytes_ = 0;       ///< Left in page_.
+  std::vector<sse::EventPtr> page_;       ///< Read before anything else. Empty for most readers.
+  sse::Position page_through_{0};         ///< Everything up to here was in page_.
+  sse::Position told_missing_{0};         ///< Holes that rules left up to here were told of.
+  std::uint64_t dropped_ = 0;             ///< Events skipped that the reader was not told of yet.
+  std::unique_ptr<Pace> pace_;            ///< Of a subscription with a rate.
+  std::shared_ptr<Subscription*> alive_;  ///< For who answers later. Made when it is needed.
+  std::size_t page_bytes_ = 0;            ///< Left in page_.
+  std::uint32_t page_next_ = 0;           ///< The first of page_ not wholly taken.
+  std::uint32_t offset_ = 0;              ///< Bytes taken of that one.
+  std::uint32_t fresh_turn_ = 0;          ///< The hub's turn in which it last had had everything.
   bool is_lagging_ = true;
+  bool was_live_ = false;
+  bool is_ahead_ = false;  ///< Came with a place that this hub has not reached yet.
   Rest rest_ = Rest::none;
 };
 

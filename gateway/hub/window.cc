@@ -9,36 +9,54 @@ namespace sluice::hub {
 
 using sse::Position;
 
+namespace {
+constexpr std::size_t kSweep = 1024;  // Buckets looked at in one expire().
+}  // namespace
+
 void Window::append(sse::EventPtr event) {
-  SLUICE_ASSERT(events_.empty() || event->position == last_.next(),
+  SLUICE_ASSERT(events_.empty() ? event->position > last_ : event->position == last_.next(),
                 "the journal's events came out of order");
   last_ = event->position;
   bytes_ += event->memory();
-  for (const std::string& topic : event->topics) {
-    auto& positions = topics_[topic].positions;
-    // A topic named twice by one event counts once.
-    if (positions.empty() || positions.back() != last_.value()) positions.push_back(last_.value());
-  }
-  if (event->has_own_id) own_ids_.try_emplace(event->id, last_);
-  events_.push_back(std::move(event));
+  index(*event);
+  events_.push_back(event);
+  if (rules_ != nullptr) hold_to_rule(*event);
   while (!events_.empty() && (events_.size() > limits_.events || bytes_ > limits_.bytes)) {
     evict_oldest();
   }
 }
 
-void Window::evict_oldest() {
-  const sse::EventPtr event = std::move(events_.front());
-  events_.pop_front();
-  bytes_ -= event->memory();
-  if (event->has_own_id) {
-    const auto known = own_ids_.find(event->id);
-    if (known != own_ids_.end() && known->second == event->position) own_ids_.erase(known);
+void Window::index(const sse::Event& event) {
+  bool is_first = true;
+  for (const std::string& topic : event.topics) {
+    TopicLog& log = topics_[topic];
+    // A topic named twice by one event counts once.
+    if (log.positions.empty() || log.positions.back() != last_.value()) {
+      log.positions.push_back(last_.value());
+    }
+    if (!std::exchange(is_first, false)) continue;
+    if (event.key.empty()) {
+      log.newest = last_;
+    } else {
+      if (!log.keys) log.keys = std::make_unique<TextMap<Position>>();
+      log.keys->insert_or_assign(event.key, last_);
+    }
   }
-  for (const std::string& topic : event->topics) {
+  if (event.has_own_id) own_ids_.try_emplace(event.id, last_);
+}
+
+void Window::unindex(const sse::Event& event) {
+  if (event.has_own_id) {
+    const auto known = own_ids_.find(event.id);
+    if (known != own_ids_.end() && known->second == event.position) own_ids_.erase(known);
+  }
+  bool is_first = true;
+  for (const std::string& topic : event.topics) {
     const auto found = topics_.find(topic);
     if (found == topics_.end()) continue;
     TopicLog& log = found->second;
-    if (log.head < log.positions.size() && log.positions[log.head] == event->position.value()) {
+    if (std::exchange(is_first, false) && !event.key.empty()) unindex_key(log, event);
+    while (log.head < log.positions.size() && !is_held(Position(log.positions[log.head]))) {
       ++log.head;
     }
     if (log.head == log.positions.size()) {
@@ -49,6 +67,81 @@ void Window::evict_oldest() {
       log.head = 0;
     }
   }
+}
+
+void Window::unindex_key(TopicLog& log, const sse::Event& event) {
+  const auto newest = log.keys->find(event.key);
+  if (newest != log.keys->end() && newest->second == event.position) log.keys->erase(newest);
+}
+
+void Window::evict_oldest() {
+  const sse::EventPtr event = std::move(events_.front());
+  events_.pop_front();
+  if (!event) return;
+  bytes_ -= event->memory();
+  unindex(*event);
+  if (rules_ == nullptr) return;
+  const auto found = ruled_.find(event->topics.front());
+  if (found == ruled_.end()) return;
+  Ruled& ruled = found->second;
+  if (ruled.positions.empty() || ruled.positions.front() != event->position) return;
+  ruled.positions.pop_front();
+  ruled.bytes -= event->memory();
+  if (ruled.positions.empty() && ruled.removed <= evicted()) ruled_.erase(found);
+}
+
+void Window::hold_to_rule(const sse::Event& event) {
+  const TopicRule* rule = rules_->find(event.topics.front());
+  if (rule == nullptr || !rule->has_retention()) return;
+  Ruled& ruled = ruled_[event.topics.front()];
+  ruled.positions.push_back(event.position);
+  ruled.bytes += event.memory();
+  trim(ruled, *rule, event.time);
+}
+
+void Window::trim(Ruled& ruled, const TopicRule& rule, WallTime now) {
+  const auto is_over = [&] {
+    if (rule.max_events > 0 && ruled.positions.size() > rule.max_events) return true;
+    if (rule.max_bytes > 0 && ruled.bytes > rule.max_bytes) return true;
+    return rule.max_age > Millis(0) && at(ruled.positions.front())->time + rule.max_age <= now;
+  };
+  while (!ruled.positions.empty() && is_over()) remove_oldest(ruled, rule);
+}
+
+void Window::remove_oldest(Ruled& ruled, const TopicRule& rule) {
+  const Position position = ruled.positions.front();
+  ruled.positions.pop_front();
+  sse::EventPtr& slot = events_[static_cast<std::size_t>(position.value() - evicted().value() - 1)];
+  const sse::EventPtr event = std::move(slot);
+  slot = nullptr;
+  ruled.bytes -= event->memory();
+  bytes_ -= event->memory();
+  // Who wants the newest state only has missed nothing.
+  if (rule.policy != Policy::latest) ruled.removed = removed_ = std::max(removed_, position);
+  unindex(*event);
+}
+
+void Window::expire(WallTime now) {
+  if (limits_.age > Millis(0)) {
+    while (!events_.empty() && (!events_.front() || events_.front()->time + limits_.age <= now)) {
+      evict_oldest();
+    }
+  }
+  std::vector<std::string> done;
+  for (std::size_t i = 0; i < kSweep && i < ruled_.bucket_count(); ++i) {
+    swept_ = (swept_ + 1) % ruled_.bucket_count();
+    for (auto at = ruled_.begin(swept_); at != ruled_.end(swept_); ++at) {
+      const TopicRule* rule = rules_->find(at->first);
+      if (!at->second.positions.empty()) trim(at->second, *rule, now);
+      if (at->second.positions.empty() && at->second.removed <= evicted())
+        done.push_back(at->first);
+    }
+  }
+  for (const std::string& topic : done) ruled_.erase(topic);
+}
+
+bool Window::is_held(Position position) const {
+  return position > evicted() && at(position) != nullptr;
 }
 
 const sse::EventPtr& Window::at(Position position) const {
@@ -67,8 +160,27 @@ Position Window::next_of_topic(std::string_view topic, Position after) const {
   if (found == topics_.end()) return Position(0);
   const auto& positions = found->second.positions;
   const auto begin = positions.begin() + static_cast<std::ptrdiff_t>(found->second.head);
-  const auto next = std::upper_bound(begin, positions.end(), after.value());
+  auto next = std::upper_bound(begin, positions.end(), after.value());
+  while (next != positions.end() && !is_held(Position(*next))) ++next;
   return Position(next == positions.end() ? 0 : *next);
+}
+
+Position Window::removed_of_topic(std::string_view topic) const {
+  if (rules_ == nullptr) return Position(0);
+  const auto found = ruled_.find(topic);
+  return found == ruled_.end() ? Position(0) : found->second.removed;
+}
+
+sse::EventPtr Window::newest_like(const sse::Event& event) const {
+  const auto found = topics_.find(event.topics.front());
+  if (found == topics_.end()) return nullptr;
+  Position newest = found->second.newest;
+  if (!event.key.empty()) {
+    if (!found->second.keys) return nullptr;
+    const auto of_key = found->second.keys->find(event.key);
+    newest = of_key == found->second.keys->end() ? Position(0) : of_key->second;
+  }
+  return is_held(newest) ? at(newest) : nullptr;
 }
 
 }  // namespace sluice::hub

@@ -4,7 +4,7 @@
 /// then gets every event, in order, exactly once. A publisher is answered when append() is done,
 /// never before.
 ///
-/// Owner   server::Gateway has one. Thread  append(): any. follow(): main, before start.
+/// Owner   server::Gateway has one. Thread  append(), last(): any. follow(): main, before start.
 #pragma once
 
 #include <functional>
@@ -53,7 +53,7 @@ class Journal {
   virtual void append(std::vector<sse::Draft> drafts, Appended done) = 0;
   virtual void follow(Follower& follower) = 0;
 
-  /// The position of the newest event; followers are given what comes behind it. Before start.
+  /// The position of the newest event. Before start: followers are given what comes behind it.
   [[nodiscard]] virtual sse::Position last() const = 0;
   /// What reaches back farther than followers' windows; null: nothing does.
   [[nodiscard]] virtual History* history() = 0;

@@ -24,8 +24,9 @@ void MemoryJournal::append(std::vector<sse::Draft> drafts, Appended done) {
   {
     const std::lock_guard lock(mutex_);
     for (sse::Draft& draft : drafts) {
-      last_ = last_.next();
-      events.push_back(sse::make_event(std::move(draft), last_, epoch_, now));
+      const sse::Position position = last().next();
+      events.push_back(sse::make_event(std::move(draft), position, epoch_, now));
+      last_.store(position.value(), std::memory_order_relaxed);
       receipts.push_back({events.back()->id});
     }
     for (Follower* follower : followers_) follower->on_events(events);

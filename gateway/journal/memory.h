@@ -5,6 +5,8 @@
 /// Thread  any.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -22,7 +24,9 @@ class MemoryJournal final : public Journal {
   [[nodiscard]] const std::string& epoch() const override { return epoch_; }
   void append(std::vector<sse::Draft> drafts, Appended done) override;
   void follow(Follower& follower) override;
-  [[nodiscard]] sse::Position last() const override { return sse::Position(0); }
+  [[nodiscard]] sse::Position last() const override {
+    return sse::Position(last_.load(std::memory_order_relaxed));
+  }
   [[nodiscard]] History* history() override { return nullptr; }
 
  private:
@@ -33,7 +37,7 @@ class MemoryJournal final : public Journal {
   std::vector<Follower*> followers_;
   // Any thread, under mutex_: it also keeps the order of on_events() that of positions.
   std::mutex mutex_;
-  sse::Position last_{0};
+  std::atomic<std::uint64_t> last_{0};  ///< Read by anybody.
 };
 
 }  // namespace sluice::journal

@@ -55,10 +55,10 @@ std::unique_ptr<http::Answer> Admin::open(const http::Request& request, http::Ex
   }
   if (request.path == "/metrics") {
     return text(request, exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
-                metrics_text(workers_));
+                metrics_text(workers_, shared_));
   }
   if (request.path == "/status") {
-    return text(request, exchange, 200, "application/json", metrics_json(workers_));
+    return text(request, exchange, 200, "application/json", metrics_json(workers_, shared_));
   }
   return text(request, exchange, 200, kPlain,
               "Sluice, admin listener\n/livez /readyz /metrics /status\n");

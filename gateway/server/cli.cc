@@ -35,6 +35,13 @@ constexpr const char* kSubscribeFooter =
     "The token is --token, --token-file or $SLUICE_TOKEN; public events need none where the hub\n"
     "lets everybody subscribe.\n";
 
+constexpr const char* kTokenFooter =
+    "\nWith --details the grants are `authorization_details`: each --publish and --subscribe is "
+    "an\n"
+    "exact topic, *, or after `urlpattern:` a URL Pattern. The hub takes such tokens from keys "
+    "that\n"
+    "have an `issuer` only.\n";
+
 constexpr std::size_t kMostEvents = 1'000'000'000;
 
 /// One value per occurrence: `--topic a --topic b`.
@@ -162,13 +169,21 @@ void Grammar::add_subscribe() {
 }
 
 void Grammar::add_token() {
-  CLI::App* app = app_.add_subcommand("token", "Make a token for the hub (a JWT, HS256)");
+  CLI::App* app = app_.add_subcommand("token", "Make a token for the hub (a JWT)");
+  app->footer(kTokenFooter);
   add_list(*app, "--publish", token_.publish, "What it may publish: a topic, a pattern or *");
   add_list(*app, "--subscribe", token_.subscribe, "What private events it may get");
   app->add_option("--ttl", ttl_, "How long it is good for, as \"30m\" or \"1h\"")
       ->capture_default_str();
-  app->add_option("--key-file", token_.key_file, "A file with the shared secret")->required();
+  app->add_option("--key-file", token_.key_file, "A file with the shared secret, or a PEM key")
+      ->required();
+  app->add_option("--alg", token_.algorithm, "HS256, RS256, …; without it: what the key is for");
   app->add_option("--kid", token_.key_id, "The name of that key");
+  app->add_option("--subject", token_.subject, "Who it is for: `sub`");
+  auto* issuer = app->add_option("--issuer", token_.issuer, "Who has made it: `iss`");
+  add_list(*app, "--audience", token_.audience, "Which hub it is for: `aud`; may be repeated");
+  app->add_option("--payload", token_.payload, "JSON that others are told about the subscriber");
+  app->add_flag("--details", token_.details, "A token of Mercure 1.0")->needs(issuer);
   on(app, [this] {
     if (token_.publish.empty() && token_.subscribe.empty()) {
       throw CLI::RequiredError("--publish or --subscribe");

@@ -22,8 +22,14 @@ struct TokenCommand {
   std::vector<std::string> publish;
   std::vector<std::string> subscribe;
   Millis ttl{3'600'000};
+  std::string algorithm;  ///< Empty: what the key is for.
   std::string key_file;
   std::string key_id;
+  std::string subject;
+  std::string issuer;
+  std::vector<std::string> audience;
+  std::string payload;   ///< JSON text; may be empty.
+  bool details = false;  ///< A token of Mercure 1.0.
 };
 struct ReferenceCommand {
   std::string page;  ///< "config" or "metrics".

@@ -1,4 +1,4 @@
-/// The only file that knows httplib.
+/// Knows httplib, as jwks_fetch.cc does, and as no other file.
 
 #include "gateway/server/client.h"
 

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "gateway/auth/token.h"
 #include "gateway/h1/head.h"
 #include "gateway/h2/session.h"
 #include "gateway/net/loop.h"
@@ -15,6 +14,7 @@
 #include "gateway/server/metrics.h"
 #include "gateway/server/reference.h"
 #include "gateway/server/state.h"
+#include "gateway/server/token_command.h"
 #include "tls/context.h"
 
 namespace sluice::server {
@@ -58,18 +58,11 @@ int run(const CheckCommand& command) {
 }
 
 int run(const TokenCommand& command) {
-  auto secret = read_secret_file(command.key_file);
+  const auto secret = read_secret_file(command.key_file);
   if (!secret) return failed(kFailed, secret.error().what);
-  const auth::Key key{
-      .algorithm = auth::Algorithm::hs256, .id = command.key_id, .secret = std::move(*secret)};
-  if (const auto good = auth::check_key(key); !good) {
-    return failed(kUnworkable, fmt::format("{}: {}", command.key_file, good.error().what));
-  }
-  auth::Claims claims;
-  claims.expires = std::chrono::system_clock::now() + command.ttl;
-  if (!command.publish.empty()) claims.publish = command.publish;
-  if (!command.subscribe.empty()) claims.subscribe = command.subscribe;
-  fmt::print("{}\n", auth::mint(key, claims));
+  const auto token = make_token(command, *secret, std::chrono::system_clock::now());
+  if (!token) return failed(kUnworkable, token.error().what);
+  fmt::print("{}\n", *token);
   return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <toml++/toml.h>
 
 #include "gateway/server/config_check.h"
+#include "gateway/server/config_keys.h"
 #include "gateway/server/config_table.h"
 #include "gateway/server/files.h"
 #include "gateway/server/spelling.h"
@@ -55,8 +56,9 @@ class Reader {
  private:
   void read_section(std::string_view name, const toml::node& node);
   void read_listeners(const toml::node& node);
-  void read_keys(std::string_view name, const toml::node& node, std::vector<auth::Key>& keys);
-  Result<auth::Key> to_key(const KeyEntry& entry) const;
+  void read_topic_rules(const toml::node& node);
+  void read_keys(std::string_view name, const toml::node& node, std::vector<auth::Key>& keys,
+                 std::vector<JwksSource>& jwks);
   void refuse_routes(const toml::node& node);
   void unknown_section(const toml::key& key, const toml::node& node);
   void unknown_key(std::string_view section, const toml::key& key);
@@ -89,6 +91,8 @@ tl::expected<Config, std::vector<Fault>> Reader::read(const toml::table& root) {
     const auto& sections = config_sections();
     if (name == "listen") {
       read_listeners(node);
+    } else if (name == "topic") {
+      read_topic_rules(node);
     } else if (name == "route") {
       refuse_routes(node);
     } else if (std::any_of(sections.begin(), sections.end(), is_it)) {
@@ -129,9 +133,9 @@ void Reader::read_section(std::string_view name, const toml::node& node) {
     const auto row = std::find_if(rows.begin(), rows.end(),
                                   [&](const Row<Config>& each) { return each.key == full; });
     if (full == "hub.publisher_keys") {
-      read_keys(full, value, config_.access.publisher_keys);
+      read_keys(full, value, config_.access.publisher_keys, config_.access.publisher_jwks);
     } else if (full == "hub.subscriber_keys") {
-      read_keys(full, value, config_.access.subscriber_keys);
+      read_keys(full, value, config_.access.subscriber_keys, config_.access.subscriber_jwks);
     } else if (row == rows.end()) {
       unknown_key(name, key);
     } else {
@@ -188,8 +192,22 @@ void Reader::read_listeners(const toml::node& node) {
   }
 }
 
-void Reader::read_keys(std::string_view name, const toml::node& node,
-                       std::vector<auth::Key>& keys) {
+void Reader::read_topic_rules(const toml::node& node) {
+  const toml::array* tables = node.as_array();
+  if (tables == nullptr) {
+    fault(to_place(node.source()), "topic must be an array of tables; write it as [[topic]]");
+    return;
+  }
+  for (const toml::node& element : *tables) {
+    hub::TopicRule rule;
+    const std::string table = fmt::format("topic[{}]", config_.hub.rules.size());
+    read_entry(rule, topic_rows(), table, element);
+    config_.hub.rules.push_back(std::move(rule));
+  }
+}
+
+void Reader::read_keys(std::string_view name, const toml::node& node, std::vector<auth::Key>& keys,
+                       std::vector<JwksSource>& jwks) {
   const toml::array* entries = node.as_array();
   if (entries == nullptr) {
     fault(to_place(node.source()),
@@ -202,28 +220,14 @@ void Reader::read_keys(std::string_view name, const toml::node& node,
   for (const toml::node& element : *entries) {
     KeyEntry entry;
     if (!read_entry(entry, key_rows(), fmt::format("{}[{}]", name, index++), element)) continue;
-    if (auto key = to_key(entry)) {
-      keys.push_back(std::move(*key));
+    if (auto loaded = load_keys(entry, folder_)) {
+      for (auth::Key& key : loaded->keys) keys.push_back(std::move(key));
+      if (loaded->jwks) jwks.push_back(std::move(*loaded->jwks));
     } else {
       places_.insert_or_assign(std::string(name), to_place(element.source()));
-      fault(to_place(element.source()), fmt::format("{}: {}", name, key.error().what));
+      fault(to_place(element.source()), fmt::format("{}: {}", name, loaded.error().what));
     }
   }
-}
-
-Result<auth::Key> Reader::to_key(const KeyEntry& entry) const {
-  if (entry.secret.empty() == entry.secret_file.empty()) {
-    return fail(Errc::invalid, "a key needs either \"secret\" or \"secret_file\"");
-  }
-  auth::Key key{.algorithm = entry.algorithm, .id = entry.id, .secret = entry.secret};
-  if (!entry.secret_file.empty()) {
-    std::string path = entry.secret_file;
-    resolve(path);
-    auto secret = read_secret_file(path);
-    if (!secret) return tl::unexpected(secret.error());
-    key.secret = std::move(*secret);
-  }
-  return auth::check_key(key).map([&] { return std::move(key); });
 }
 
 void Reader::refuse_routes(const toml::node& node) {
@@ -244,7 +248,7 @@ void Reader::unknown_section(const toml::key& key, const toml::node& node) {
     unknown_key("", key);
     return;
   }
-  std::vector<std::string_view> names{"listen"};
+  std::vector<std::string_view> names{"listen", "topic"};
   for (const Section& section : config_sections()) names.push_back(section.name);
   fault(to_place(key.source()), fmt::format("there is no table [{}]{}", key.str(),
                                             did_you_mean("[", nearest(key.str(), names), "]")));

@@ -21,8 +21,12 @@
 #include "gateway/http/cors.h"
 #include "gateway/hub/options.h"
 #include "gateway/net/connections.h"
+#include "gateway/server/access.h"
+#include "gateway/server/jwks.h"
 #include "gateway/server/rates.h"
 #include "gateway/server/state.h"
+#include "gateway/server/subjects.h"
+#include "gateway/server/wish.h"
 #include "tls/context.h"
 
 namespace sluice::server {
@@ -39,10 +43,15 @@ struct AdminOptions {
 };
 
 /// Who may do what, and how much at once.
-struct HubAccess {
-  bool anonymous = false;                  ///< Subscribers need no token.
-  std::vector<auth::Key> publisher_keys;   ///< None: nobody can publish.
-  std::vector<auth::Key> subscriber_keys;  ///< None: a subscriber's token is refused.
+struct HubAccess : AccessOptions {
+  Mercure protocol = Mercure::any;         ///< The versions that are spoken.
+  bool subscriptions = false;              ///< Who is subscribed is published and listed.
+  std::string public_url;                  ///< The hub's, as clients know it.
+  std::vector<auth::Key> publisher_keys;   ///< None, nor a JWKS: nobody can publish.
+  std::vector<auth::Key> subscriber_keys;  ///< None, nor a JWKS: a subscriber's token is refused.
+  std::vector<JwksSource> publisher_jwks;
+  std::vector<JwksSource> subscriber_jwks;
+  JwksOptions jwks;
   auth::VerifierOptions tokens;
   http::CorsOptions cors;
   std::size_t max_topics = 100;         ///< Of one event. hub::Options::selectors: of a subscriber.
@@ -117,6 +126,7 @@ struct Config {
   HeartbeatOptions heartbeat;
   RetryOptions retry;
   LimitOptions limits;
+  SubjectOptions subjects;
   net::Connections::Options net;
   h1::Options h1;
   h2::Options h2;

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "gateway/hub/url.h"
+#include "gateway/server/paths.h"
 #include "tls/context.h"
 
 namespace sluice::server {
@@ -21,6 +23,8 @@ class Checker {
     check_certificate();
     check_access();
     check_journal();
+    check_protocol();
+    check_topics();
     check_sizes();
     check_times();
     return std::move(faults_);
@@ -31,6 +35,8 @@ class Checker {
   void check_certificate();
   void check_access();
   void check_journal();
+  void check_protocol();
+  void check_topics();
   void check_sizes();
   void check_times();
 
@@ -118,7 +124,8 @@ void Checker::check_certificate() {
 void Checker::check_access() {
   const HubAccess& access = config_.access;
   const bool is_relay_only = places_.contains("route") && !places_.contains("hub");
-  if (!is_relay_only && !access.anonymous && access.subscriber_keys.empty()) {
+  if (!is_relay_only && !access.anonymous && access.subscriber_keys.empty() &&
+      access.subscriber_jwks.empty()) {
     fault({"hub.subscriber_keys", "hub.anonymous", "hub"},
           "nobody could subscribe: set `hub.anonymous = true`, or give hub.subscriber_keys");
   }
@@ -138,6 +145,36 @@ void Checker::check_journal() {
         fmt::format("history.journal: \"{}\" is not available in this version; use \"memory\", "
                     "which loses history when the process ends",
                     is_file ? "file" : "redis"));
+}
+
+void Checker::check_protocol() {
+  const std::string& url = config_.access.public_url;
+  const auto parsed = hub::Url::parse(url);
+  const bool is_good = parsed && (parsed->protocol == "https" || parsed->protocol == "http") &&
+                       parsed->pathname == kHubPath && parsed->search.empty();
+  if (!url.empty() && !is_good) {
+    fault({"hub.public_url"}, fmt::format("hub.public_url: \"{}\" is not the URL of a hub, as in "
+                                          "\"https://hub.example{}\"",
+                                          url, kHubPath));
+  }
+  for (const std::string& origin : config_.access.publish_origins) {
+    if (is_origin(origin)) continue;
+    fault({"hub.publish_origins"},
+          fmt::format("hub.publish_origins: \"{}\" is not an origin, as in \"https://app.example\"",
+                      origin));
+  }
+}
+
+void Checker::check_topics() {
+  for (std::size_t i = 0; i < config_.hub.rules.size(); ++i) {
+    const hub::TopicRule& rule = config_.hub.rules[i];
+    const std::string table = fmt::format("topic[{}]", i);
+    if (rule.match.empty()) {
+      fault({table + ".match", table},
+            "this [[topic]] says nothing of which topics; add match = "
+            "\"prices/{symbol}\", or \"*\" for all");
+    }
+  }
 }
 
 void Checker::check_sizes() {
@@ -168,6 +205,8 @@ void Checker::check_sizes() {
 void Checker::check_times() {
   const RetryOptions& retry = config_.retry;
   check_order("retry.min", retry.min, "retry.max", retry.max);
+  check_order("hub.jwks_min_interval", config_.access.jwks.min_interval, "hub.jwks_refresh",
+              config_.access.jwks.refresh);
   check_order("retry.parked_min", retry.parked_min, "retry.parked_max", retry.parked_max);
   if (config_.heartbeat.jitter >= config_.heartbeat.interval) {
     fault({"heartbeat.jitter", "heartbeat.interval"},

@@ -56,9 +56,66 @@ std::vector<Row<Config>> hub_rows() {
                 "Keys whose tokens may publish. Without any, nobody can publish."),
       C::tables("hub.subscriber_keys", "array of keys",
                 "Keys whose tokens may subscribe, to private events too."),
+      C::choice<Fallback>(
+          "hub.expired_token",
+          {{"park", Fallback::park},
+           {"reject", Fallback::reject},
+           {"anonymous", Fallback::anonymous}},
+          "What becomes of a stream that is asked for with an expired token in a "
+          "cookie or the query: told to come back, 401, or public events only. In a "
+          "header such a token is always answered with 401.",
+          SLUICE_AT(access.expired_token)),
+      C::choice<Fallback>("hub.lost_token",
+                          {{"park", Fallback::park},
+                           {"reject", Fallback::reject},
+                           {"anonymous", Fallback::anonymous}},
+                          "The same for a browser that reconnects without the cookie that it had: "
+                          "it is known by a cookie of ours, `sluice_signed_in`.",
+                          SLUICE_AT(access.lost_token)),
+      C::text("hub.cookie", "The cookie that carries a token of Mercure 0.x.",
+              SLUICE_AT(access.cookie)),
+      C::text("hub.cookie_v1", "The cookie that carries a token of Mercure 1.0.",
+              SLUICE_AT(access.cookie_v1)),
+      C::list("hub.publish_origins",
+              "Origins whose pages may publish with a cookie, beside our own.",
+              SLUICE_AT(access.publish_origins)),
+      C::choice<Mercure>("hub.protocol",
+                         {{"any", Mercure::any}, {"0.x", Mercure::v0}, {"1.0", Mercure::v1}},
+                         "The version of the Mercure protocol that is spoken; any: whichever a "
+                         "request uses.",
+                         SLUICE_AT(access.protocol)),
+      C::text("hub.public_url",
+              "The hub's URL as clients know it, \"https://hub.example/.well-known/mercure\": what "
+              "URL patterns and relative topics are resolved against. Without it: "
+              "\"https://localhost/.well-known/mercure\".",
+              SLUICE_AT(access.public_url)),
+      C::flag("hub.subscriptions",
+              "Publish and list who is subscribed to what, to those with a grant for it.",
+              SLUICE_AT(access.subscriptions)),
+      C::count("limits.streams_per_subject", from(0),
+               "Event streams of one token subject; the next one is told to come back later. 0: no "
+               "bound.",
+               SLUICE_AT(subjects.streams)),
+      C::count("limits.revocations", from(1), "Revoked subjects that are remembered.",
+               SLUICE_AT(subjects.revocations)),
+      C::duration("hub.remember_revocations", {1s, 24h * 366},
+                  "How long a revocation is remembered: as long as tokens live.",
+                  SLUICE_AT(subjects.remember)),
       C::duration("hub.token_leeway", {0ms, 10min},
                   "How far the clock of whoever makes tokens may differ from ours.",
                   SLUICE_AT(access.tokens.leeway)),
+      C::count("hub.token_cache", {0, 10'000'000},
+               "Verified tokens that are remembered, of publishers and of subscribers each; 0: "
+               "every signature is verified each time.",
+               SLUICE_AT(access.tokens.cache_entries)),
+      C::duration("hub.jwks_refresh", {1s, 7 * 24h},
+                  "Keys of a `jwks_url` are fetched anew after so long, or after the `max-age` of "
+                  "the answer where that is shorter.",
+                  SLUICE_AT(access.jwks.refresh)),
+      C::duration("hub.jwks_min_interval", {1s, 1h},
+                  "They are not fetched more often than this, whatever `max-age` says and however "
+                  "many tokens name an unknown key.",
+                  SLUICE_AT(access.jwks.min_interval)),
       C::list("hub.cors_origins",
               "Origins whose pages may read, as \"https://app.example\"; \"*\": all, but without "
               "cookies and tokens.",
@@ -83,6 +140,18 @@ std::vector<Row<Config>> hub_rows() {
           "Distinct patterns that subscribers of one worker ask for: each event is held against "
           "all.",
           SLUICE_AT(hub.patterns)),
+      C::choice<hub::LostCursor>("hub.lost_cursor",
+                                 {{"gap", hub::LostCursor::gap},
+                                  {"earliest", hub::LostCursor::earliest},
+                                  {"latest", hub::LostCursor::latest}},
+                                 "What a client gets whose last event id is unknown or no longer "
+                                 "held: a gap event and all "
+                                 "that is held; the same without the gap event; or a gap event and "
+                                 "what comes from now on.",
+                                 SLUICE_AT(hub.lost_cursor)),
+      C::count("hub.max_rate", {1, 100'000},
+               "The highest `max_rate` that a subscriber may ask for, in events per second.",
+               SLUICE_AT(hub.max_rate)),
       C::count("hub.ring_events", {1, 1'000'000},
                "Events by which a reader may fall behind before it reads from history.",
                SLUICE_AT(hub.ring_events)),
@@ -295,6 +364,33 @@ std::vector<Row<Config>> timeout_rows() {
   };
 }
 
+/// `alg`: one name, or an array of names.
+Row<KeyEntry> algorithm_row() {
+  const auto set = [](KeyEntry& entry, const Value& value) -> Result<void> {
+    std::vector<std::string> names;
+    if (const auto* name = std::get_if<std::string>(&value)) names = {*name};
+    if (const auto* many = std::get_if<std::vector<std::string>>(&value)) names = *many;
+    entry.algorithms.clear();
+    for (const std::string& name : names) {
+      const auto algorithm = auth::parse_algorithm(name);
+      if (!algorithm) return tl::unexpected(algorithm.error());
+      entry.algorithms.push_back(*algorithm);
+    }
+    if (entry.algorithms.empty()) {
+      return fail(Errc::invalid, "must be one of, or an array of, " + auth::algorithm_names());
+    }
+    return {};
+  };
+  return {"alg",
+          "string or array of strings",
+          auth::algorithm_names(),
+          "The algorithm; a token that names another one is refused. An array only for sets of "
+          "keys: which of them to take. Without it HS256 for a secret; for other keys by their "
+          "curve, for RSA keys RS256.",
+          set,
+          [](const KeyEntry&) { return std::string(); }};
+}
+
 std::vector<Row<Config>> all_rows() {
   std::vector<Row<Config>> rows = server_rows();
   add(rows, hub_rows());
@@ -343,16 +439,58 @@ const std::vector<Row<Listen>>& listen_rows() {
   return rows;
 }
 
+const std::vector<Row<hub::TopicRule>>& topic_rows() {
+  using T = Make<hub::TopicRule>;
+  using hub::Policy;
+  static const std::vector<Row<hub::TopicRule>> rows{
+      T::text("match", "The topics that it is for: a topic, a URI Template or \"*\".",
+              SLUICE_AT(match)),
+      T::choice<Policy>("policy",
+                        {{"replay", Policy::replay},
+                         {"latest", Policy::latest},
+                         {"drop", Policy::drop},
+                         {"close", Policy::close}},
+                        "What a reader that cannot keep up gets: all, from history; the newest of "
+                        "each topic or key; what is new enough, and a gap event that counts the "
+                        "rest; or the end of its stream.",
+                        SLUICE_AT(policy)),
+      T::count("max_rate", {0, 100'000},
+               "Events per second and subscription; what a newer event of the same topic or key "
+               "stands for is left out. 0: as they come.",
+               SLUICE_AT(max_rate)),
+      T::count("max_events", from(0), "Events held of each topic by itself; 0: no bound.",
+               SLUICE_AT(max_events)),
+      T::size("max_bytes", from(0), "The same in bytes; 0B: no bound.", SLUICE_AT(max_bytes)),
+      T::duration("max_age", {0ms, 24h * 366}, "How long each is held; 0s: no bound.",
+                  SLUICE_AT(max_age)),
+  };
+  return rows;
+}
+
 const std::vector<Row<KeyEntry>>& key_rows() {
   using K = Make<KeyEntry>;
   static const std::vector<Row<KeyEntry>> rows{
-      K::choice<auth::Algorithm>("alg", {{"HS256", auth::Algorithm::hs256}},
-                                 "The algorithm; a token that names another one is refused.",
-                                 SLUICE_AT(algorithm)),
-      K::text("secret", "The shared secret itself, 32 bytes or more.", SLUICE_AT(secret)),
+      algorithm_row(),
+      K::text("secret",
+              "The shared secret itself; as many bytes as the digest or more: 32, 48, 64.",
+              SLUICE_AT(secret)),
       K::text("secret_file", "A file with the secret; white space at its end does not count.",
               SLUICE_AT(secret_file)),
+      K::text("key_file", "PEM file: a public key, a certificate, or a private key.",
+              SLUICE_AT(key_file)),
+      K::text("jwks_file", "A file with a JWK or a JWK set; shared secrets (`oct`) are taken too.",
+              SLUICE_AT(jwks_file)),
+      K::text("jwks_url",
+              "Where a JWK set is fetched: https, or http on this machine. Shared secrets in it "
+              "are not taken.",
+              SLUICE_AT(jwks_url)),
       K::text("kid", "Only tokens with this `kid`, or with none, are tried.", SLUICE_AT(id)),
+      K::text("issuer",
+              "The `iss` that every token of this key must have. Tokens of Mercure 1.0 are taken "
+              "only with keys that have one.",
+              SLUICE_AT(issuer)),
+      K::text("audience", "What `aud` of every token of this key must name: this hub.",
+              SLUICE_AT(audience)),
   };
   return rows;
 }

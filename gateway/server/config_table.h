@@ -14,12 +14,17 @@
 
 namespace sluice::server {
 
-/// A key as it stands in the file; becomes an auth::Key when its secret is known to be good.
+/// A key, or a set of keys, as it stands in the file; config_keys.h makes keys of it.
 struct KeyEntry {
-  auth::Algorithm algorithm = auth::Algorithm::hs256;
+  std::vector<auth::Algorithm> algorithms;  ///< Empty: what the key is for.
   std::string secret;
   std::string secret_file;
+  std::string key_file;
+  std::string jwks_file;
+  std::string jwks_url;
   std::string id;
+  std::string issuer;
+  std::string audience;
 };
 
 /// A table of the file, for the reference page; in the order in which it shows them.
@@ -31,6 +36,7 @@ struct Section {
 const std::vector<Section>& config_sections();
 const std::vector<Row<Config>>& config_rows();
 const std::vector<Row<Listen>>& listen_rows();
+const std::vector<Row<hub::TopicRule>>& topic_rows();
 const std::vector<Row<KeyEntry>>& key_rows();
 
 }  // namespace sluice::server

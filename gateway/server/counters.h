@@ -19,6 +19,8 @@ struct Counters {
   Counter subscribe_rejected;  ///< Event streams answered 4xx.
   Counter heartbeats;
   Counter drained;  ///< Event streams ended by a drain.
+  Counter expired;  ///< Event streams ended because their token was no longer good.
+  Counter revoked;  ///< Event streams ended by a revocation.
   Gauge event_streams;
   Gauge publish_streams;
   Gauge publish_waiting;  ///< Of them: held up by a limit, the journal or the workers.

@@ -49,13 +49,15 @@ std::unique_ptr<http::Answer> DemoSite::send(const http::Request& request, http:
 std::string DemoSite::config_json() const {
   nlohmann::json json{{"version", SLUICE_VERSION}, {"feed", shared_.config.demo.feed}};
   json["token"] = nullptr;
-  if (!shared_.config.access.publisher_keys.empty()) {
-    const auth::Claims claims{.publish = std::vector<std::string>{"demo/{+topic}"},
-                              .subscribe = {},
-                              .expires = shared_.clock.wall() + kTokenLife,
-                              .not_before = {},
-                              .subject = "demo"};
-    json["token"] = auth::mint(shared_.config.access.publisher_keys.front(), claims);
+  const auto& keys = shared_.config.access.publisher_keys;
+  if (!keys.empty() && keys.front().can_sign()) {
+    auth::Claims claims;
+    claims.publish = std::vector<std::string>{"demo/{+topic}"};
+    claims.expires = shared_.clock.wall() + kTokenLife;
+    claims.subject = "demo";
+    claims.issuer = keys.front().issuer;
+    if (!keys.front().audience.empty()) claims.audience = {keys.front().audience};
+    if (auto token = auth::mint(keys.front(), claims)) json["token"] = std::move(*token);
   }
   json["plain_origin"] = nullptr;
   if (!shared_.plain_origin.empty()) json["plain_origin"] = shared_.plain_origin;

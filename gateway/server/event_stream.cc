@@ -28,8 +28,29 @@ EventStream::~EventStream() {
 
 void EventStream::start(std::unique_ptr<hub::Subscription> subscription) {
   subscription_ = std::move(subscription);
-  if (setting_.heartbeat.interval > Millis(0)) {
-    setting_.loop.wheel().arm(*this, last_write_ + interval_);
+  last_write_ = setting_.loop.now();
+  arm(last_write_);
+}
+
+void EventStream::hold(Tenure tenure) {
+  ends_ = tenure.ends;
+  tenure_ = std::make_unique<Tenure>(std::move(tenure));
+}
+
+std::string_view EventStream::subject() const {
+  return tenure_ == nullptr ? std::string_view() : tenure_->subject.subject();
+}
+
+std::weak_ptr<EventStream*> EventStream::handle() {
+  if (handle_ == nullptr) handle_ = std::make_shared<EventStream*>(this);
+  return handle_;
+}
+
+void EventStream::arm(TimePoint now) {
+  const bool has_heartbeats = setting_.heartbeat.interval > Millis(0);
+  const TimePoint due = has_heartbeats ? std::max(last_write_, now) + interval_ : TimePoint::max();
+  if (std::min(due, ends_) < TimePoint::max()) {
+    setting_.loop.wheel().arm(*this, std::min(due, ends_));
   }
 }
 
@@ -42,16 +63,19 @@ void EventStream::end(Millis retry) {
 }
 
 http::Answer::Ready EventStream::ready(std::size_t max) {
-  if (text_left() == 0 && !is_ending_) return {subscription_->ready(max), false};
-  const std::size_t bytes = subscription_->rest_of_event() + text_left();
+  if (text_left() == 0 && !is_ending_) {
+    const std::size_t bytes = subscription_ == nullptr ? 0 : subscription_->ready(max);
+    if (!is_ending_) return {bytes, false};  // Asking may have ended it.
+  }
+  const std::size_t bytes = rest_of_event() + text_left();
   return {std::min(bytes, max), is_ending_ && bytes <= max};
 }
 
 void EventStream::take(std::span<std::byte> out) {
   last_write_ = setting_.loop.now();
   if (text_left() > 0) {
-    const std::size_t rest = std::min(subscription_->rest_of_event(), out.size());
-    subscription_->take(out.first(rest));
+    const std::size_t rest = std::min(rest_of_event(), out.size());
+    if (rest > 0) subscription_->take(out.first(rest));
     out = take_text(out.subspan(rest));
   }
   if (!out.empty()) subscription_->take(out);
@@ -69,26 +93,31 @@ std::span<std::byte> EventStream::take_text(std::span<std::byte> out) {
 }
 
 void EventStream::on_deadline(TimePoint now) {
-  const TimePoint due = last_write_ + interval_;
-  if (due > now) {
-    setting_.loop.wheel().arm(*this, due);
+  if (now >= ends_) {
+    setting_.counters.expired.add();
+    end(jitter(setting_.retry.min, setting_.retry.max));
     return;
   }
-  setting_.loop.wheel().arm(*this, now + interval_);
+  if (setting_.heartbeat.interval == Millis(0) || last_write_ + interval_ > now) {
+    arm(last_write_);
+    return;
+  }
+  arm(now);
   // A stream whose client does not read has text or a part of an event waiting: it needs no more.
-  const bool is_blocked = text_left() > 0 || subscription_->rest_of_event() > 0;
+  const bool is_blocked = text_left() > 0 || rest_of_event() > 0;
   if (is_blocked || is_ending_) return;
   text_ = sse::kHeartbeat;
   setting_.counters.heartbeats.add();
   exchange_.wake();
 }
 
-http::Response event_stream_head() {
-  return {200,
-          {{"content-type", "text/event-stream"},
-           {"cache-control", "no-cache, no-transform"},
-           {"x-accel-buffering", "no"},
-           {"x-content-type-options", "nosniff"}}};
+http::Response event_stream_head(bool is_private) {
+  return {
+      200,
+      {{"content-type", "text/event-stream"},
+       {"cache-control", is_private ? "private, no-cache, no-transform" : "no-cache, no-transform"},
+       {"x-accel-buffering", "no"},
+       {"x-content-type-options", "nosniff"}}};
 }
 
 }  // namespace sluice::server

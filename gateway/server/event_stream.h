@@ -9,18 +9,29 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "gateway/base/intrusive_list.h"
+#include "gateway/base/random.h"
 #include "gateway/base/timer_wheel.h"
 #include "gateway/http/exchange.h"
 #include "gateway/hub/subscription.h"
 #include "gateway/net/loop.h"
 #include "gateway/server/config.h"
 #include "gateway/server/counters.h"
+#include "gateway/server/presence.h"
+#include "gateway/server/subjects.h"
 
 namespace sluice::server {
 
 struct EventStreamTag;
+
+/// What a stream holds as long as it is open.
+struct Tenure {
+  Subjects::Lease subject;
+  std::unique_ptr<Presence::Lease> presence;  ///< Null: nobody is told of it.
+  TimePoint ends = TimePoint::max();          ///< When its token is no longer good.
+};
 
 class EventStream final : public http::Answer,
                           public hub::Subscriber,
@@ -40,8 +51,13 @@ class EventStream final : public http::Answer,
   EventStream& operator=(const EventStream&) = delete;
   ~EventStream() override;
 
-  /// Once, directly after construction: the subscription was made with this as its subscriber.
+  /// Once: the subscription was made with this as its subscriber. Until then nothing is sent.
   void start(std::unique_ptr<hub::Subscription> subscription);
+  /// What it holds beside its subscription; before start().
+  void hold(Tenure tenure);
+  [[nodiscard]] std::string_view subject() const;
+  /// For who has to do with it later, when it may be gone.
+  [[nodiscard]] std::weak_ptr<EventStream*> handle();
   /// Finishes the event that was begun, says when to come back, and ends the body.
   void end(Millis retry);
 
@@ -50,23 +66,32 @@ class EventStream final : public http::Answer,
   Ready ready(std::size_t max) override;
   void take(std::span<std::byte> out) override;
   void wake() override { exchange_.wake(); }
+  /// The hub ends it: back as soon as the client likes.
+  void close() override { end(jitter(setting_.retry.min, setting_.retry.max)); }
 
  private:
   void on_deadline(TimePoint now) override;
+  void arm(TimePoint now);
+  [[nodiscard]] std::size_t rest_of_event() const {
+    return subscription_ == nullptr ? 0 : subscription_->rest_of_event();
+  }
   [[nodiscard]] std::size_t text_left() const { return text_.size() - text_taken_; }
   std::span<std::byte> take_text(std::span<std::byte> out);
 
   http::Exchange& exchange_;
   const Setting& setting_;
   std::unique_ptr<hub::Subscription> subscription_;
+  std::unique_ptr<Tenure> tenure_;        ///< Null for most anonymous streams.
+  std::shared_ptr<EventStream*> handle_;  ///< Made when somebody asks for it.
   std::string text_;  ///< Lines of ours, to be sent at the next boundary of events.
   std::size_t text_taken_ = 0;
   TimePoint last_write_;
+  TimePoint ends_ = TimePoint::max();
   Duration interval_;  ///< Of heartbeats; 0: none.
   bool is_ending_ = false;
 };
 
-/// The head of every answer that is an event stream.
-http::Response event_stream_head();
+/// The head of every answer that is an event stream. `is_private`: its URL holds a token.
+http::Response event_stream_head(bool is_private = false);
 
 }  // namespace sluice::server

@@ -21,12 +21,16 @@
 #include "gateway/server/demo_feed.h"
 #include "gateway/server/drain.h"
 #include "gateway/server/feed.h"
+#include "gateway/server/jwks.h"
+#include "gateway/server/jwks_fetch.h"
 #include "gateway/server/notify.h"
 
 namespace sluice::server {
 namespace {
 
 constexpr Millis kDemoInterval{100};
+/// A start waits so long for the first keys; after that tokens are refused until they come.
+constexpr Millis kFirstKeys{3'000};
 
 /// The address as configured, with the port it became.
 std::string url_of(std::string_view scheme, std::string_view address, int fd) {
@@ -77,6 +81,8 @@ class Gateway {
     for (std::size_t i = 0; i < count; ++i) {
       workers_.push_back(std::make_unique<Worker>(i, shared_));
     }
+    make_jwks(config.access.publisher_jwks, shared_.publishers);
+    make_jwks(config.access.subscriber_jwks, shared_.subscribers);
     journal_.follow(feed_);
     loop_.set_turn_end([this] { return admin_.flush(); });
   }
@@ -99,6 +105,7 @@ class Gateway {
     const net::SignalWatch hang_up(loop_, SIGHUP, [] {
       log::warning("SIGHUP changes nothing: a new configuration or certificate needs a restart");
     });
+    start_jwks();
     for (const auto& worker : workers_) worker->start();
     if (config_.demo.feed) demo_timer_.start_periodic(kDemoInterval);
     std::printf("ready%s\n", urls_.c_str());
@@ -108,11 +115,35 @@ class Gateway {
     demo_timer_.stop();
     for (const auto& worker : workers_) worker->post([&worker = *worker] { worker.stop(); });
     for (const auto& worker : workers_) worker->join();
+    for (const auto& jwks : jwks_) jwks->begin_stop();  // All first: they may be in a slow fetch.
+    for (const auto& jwks : jwks_) jwks->stop();
     log::info("stopped");
     return 0;
   }
 
  private:
+  void make_jwks(const std::vector<JwksSource>& sources, auth::Verifier& verifier) {
+    std::vector<Jwks*> of_this;
+    for (const JwksSource& source : sources) {
+      jwks_.push_back(
+          std::make_unique<Jwks>(source, config_.access.jwks, verifier.keys(), clock_, fetch_jwks));
+      of_this.push_back(jwks_.back().get());
+      shared_.jwks.push_back(jwks_.back().get());
+    }
+    verifier.keys().on_unknown_key([of_this] {
+      for (Jwks* jwks : of_this) jwks->hurry();
+    });
+  }
+
+  void start_jwks() {
+    for (const auto& jwks : jwks_) jwks->start();
+    const TimePoint until = clock_.now() + kFirstKeys;
+    for (const auto& jwks : jwks_) {
+      const auto left = std::chrono::duration_cast<Millis>(until - clock_.now());
+      jwks->wait_for_first(std::max(left, Millis(0)));
+    }
+  }
+
   Result<void> open_listener(const Listen& listen, std::size_t index) {
     std::shared_ptr<tls::Context> context;
     if (listen.tls) {
@@ -163,6 +194,7 @@ class Gateway {
   const SteadyClock clock_;
   journal::MemoryJournal journal_;
   Shared shared_;
+  std::vector<std::unique_ptr<Jwks>> jwks_;
   net::Loop loop_;
   Workers workers_;
   Feed feed_;

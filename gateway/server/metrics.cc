@@ -13,14 +13,25 @@ namespace {
 
 using prometheus::MetricType;
 
-/// One figure of one worker.
-struct Row {
+/// One figure of one `Of`: of a worker, or of the whole process.
+template <class Of>
+struct RowOf {
   const char* name;
   const char* label;  ///< "key=value", or empty. Rows of one name stand together.
   MetricType type;
   const char* help;
-  double (*value)(const Worker&);
+  double (*value)(const Of&);
 };
+using Row = RowOf<Worker>;
+using ProcessRow = RowOf<Shared>;
+
+/// Of all that fetch keys.
+template <class Figure>
+double sum_of_jwks(const Shared& shared, Figure figure) {
+  double total = 0;
+  for (const Jwks* jwks : shared.jwks) total += static_cast<double>((jwks->*figure)());
+  return total;
+}
 
 template <class T>
 double number(const T& counter) {
@@ -48,12 +59,30 @@ const Row kRows[] = {
    [](const Worker& w) { return number(w.counters().site.subscribe_rejected); }},
   {"sluice_streams_drained_total", "", kCounter, "Event streams ended by a drain.",
    [](const Worker& w) { return number(w.counters().site.drained); }},
+  {"sluice_streams_closed_slow_total", "", kCounter, "Event streams ended because their topic's policy is `close` and they were too slow.",
+   [](const Worker& w) { return number(w.counters().hub.closed_slow); }},
+  {"sluice_streams_expired_total", "", kCounter, "Event streams ended because their token was no longer good.",
+   [](const Worker& w) { return number(w.counters().site.expired); }},
+  {"sluice_streams_revoked_total", "", kCounter, "Event streams ended by a revocation.",
+   [](const Worker& w) { return number(w.counters().site.revoked); }},
   {"sluice_channels", "", kGauge, "Distinct interests of all event streams.",
    [](const Worker& w) { return number(w.counters().hub.channels); }},
   {"sluice_events_total", "", kCounter, "Events taken from the journal, by every worker.",
    [](const Worker& w) { return number(w.counters().hub.events); }},
   {"sluice_deliveries_total", "", kCounter, "Events handed to event streams, one per stream.",
    [](const Worker& w) { return number(w.counters().hub.deliveries); }},
+  {"sluice_events_conflated_total", "", kCounter, "Events left out for one reader because a newer one stood for them.",
+   [](const Worker& w) { return number(w.counters().hub.conflated); }},
+  {"sluice_events_dropped_total", "", kCounter, "Events that one slow reader lost by the policy `drop`.",
+   [](const Worker& w) { return number(w.counters().hub.dropped); }},
+  {"sluice_history_pages_total", "", kCounter, "Pages asked of the journal, for readers farther back than memory reaches.",
+   [](const Worker& w) { return number(w.counters().hub.pages); }},
+  {"sluice_history_page_events_total", "", kCounter, "Events that came with them.",
+   [](const Worker& w) { return number(w.counters().hub.page_events); }},
+  {"sluice_history_page_errors_total", "", kCounter, "Pages that could not be read; their readers were told to come back.",
+   [](const Worker& w) { return number(w.counters().hub.page_errors); }},
+  {"sluice_history_readers_waiting", "", kGauge, "Event streams that wait for a page.",
+   [](const Worker& w) { return number(w.counters().hub.fetching); }},
   {"sluice_gaps_total", "", kCounter, "Gap events: a reader was told that it may have missed something.",
    [](const Worker& w) { return number(w.counters().hub.gaps); }},
   {"sluice_heartbeats_total", "", kCounter, "Comment lines sent on silent event streams.",
@@ -139,6 +168,19 @@ const Row kRows[] = {
   {"sluice_pings_total", "", kCounter, "PINGs sent to silent clients.",
    [](const Worker& w) { return number(w.counters().h2.pings); }},
 };
+
+const ProcessRow kProcessRows[] = {
+  {"sluice_token_lookups_total", "result=hit", kCounter, "Tokens shown, by whether they had been verified before (hub.token_cache).",
+   [](const Shared& s) { return static_cast<double>(s.publishers.cache().hits() + s.subscribers.cache().hits()); }},
+  {"sluice_token_lookups_total", "result=miss", kCounter, "",
+   [](const Shared& s) { return static_cast<double>(s.publishers.cache().misses() + s.subscribers.cache().misses()); }},
+  {"sluice_jwks_fetches_total", "", kCounter, "Times that keys were fetched from a `jwks_url`.",
+   [](const Shared& s) { return sum_of_jwks(s, &Jwks::fetches); }},
+  {"sluice_jwks_failures_total", "", kCounter, "Fetches without a set of keys that can be used; the old keys stay.",
+   [](const Shared& s) { return sum_of_jwks(s, &Jwks::failures); }},
+  {"sluice_jwks_keys", "", kGauge, "Keys that are held of all `jwks_url`.",
+   [](const Shared& s) { return sum_of_jwks(s, &Jwks::keys); }},
+};
 // clang-format on
 
 constexpr const char* kDelayName = "sluice_loop_delay_seconds";
@@ -151,16 +193,36 @@ double sum(const Row& row, const Workers& workers) {
   return total;
 }
 
-prometheus::ClientMetric metric(const Row& row, double value) {
+/// A figure with its value, whichever table it is of.
+struct Sample {
+  const char* name;
+  const char* label;
+  MetricType type;
+  const char* help;
+  double value;
+};
+
+std::vector<Sample> samples(const Workers& workers, const Shared& shared) {
+  std::vector<Sample> all;
+  for (const Row& row : kRows) {
+    all.push_back({row.name, row.label, row.type, row.help, sum(row, workers)});
+  }
+  for (const ProcessRow& row : kProcessRows) {
+    all.push_back({row.name, row.label, row.type, row.help, row.value(shared)});
+  }
+  return all;
+}
+
+prometheus::ClientMetric metric(const Sample& sample) {
   prometheus::ClientMetric made;
-  const std::string_view label = row.label;
+  const std::string_view label = sample.label;
   if (!label.empty()) {
     const std::size_t equals = label.find('=');
     made.label.push_back(
         {std::string(label.substr(0, equals)), std::string(label.substr(equals + 1))});
   }
-  made.counter.value = value;
-  made.gauge.value = value;
+  made.counter.value = sample.value;
+  made.gauge.value = sample.value;
   return made;
 }
 
@@ -182,13 +244,13 @@ prometheus::MetricFamily loop_delay(const Workers& workers) {
 
 }  // namespace
 
-std::string metrics_text(const Workers& workers) {
+std::string metrics_text(const Workers& workers, const Shared& shared) {
   std::vector<prometheus::MetricFamily> families;
-  for (const Row& row : kRows) {
-    if (families.empty() || families.back().name != row.name) {
-      families.push_back({row.name, row.help, row.type, {}});
+  for (const Sample& sample : samples(workers, shared)) {
+    if (families.empty() || families.back().name != sample.name) {
+      families.push_back({sample.name, sample.help, sample.type, {}});
     }
-    families.back().metric.push_back(metric(row, sum(row, workers)));
+    families.back().metric.push_back(metric(sample));
   }
   families.push_back(loop_delay(workers));
   std::ostringstream out;
@@ -196,14 +258,14 @@ std::string metrics_text(const Workers& workers) {
   return out.str();
 }
 
-std::string metrics_json(const Workers& workers) {
+std::string metrics_json(const Workers& workers, const Shared& shared) {
   nlohmann::ordered_json json;
   json["version"] = SLUICE_VERSION;
   json["workers"] = workers.size();
-  for (const Row& row : kRows) {
-    const std::string_view label = row.label;
-    const auto value = static_cast<std::uint64_t>(sum(row, workers));
-    const std::string name = std::string(row.name).substr(std::string_view("sluice_").size());
+  for (const Sample& sample : samples(workers, shared)) {
+    const std::string_view label = sample.label;
+    const auto value = static_cast<std::uint64_t>(sample.value);
+    const std::string name = std::string(sample.name).substr(std::string_view("sluice_").size());
     if (label.empty()) {
       json[name] = value;
     } else {
@@ -213,17 +275,21 @@ std::string metrics_json(const Workers& workers) {
   return json.dump(2) + "\n";
 }
 
+template <class Of>
+void append_row(std::string& page, const RowOf<Of>& row) {
+  const std::string_view label = row.label;
+  fmt::format_to(std::back_inserter(page), "| `{}` | {} | {} | {} |\n", row.name,
+                 label.empty() ? "" : fmt::format("`{}`", label),
+                 row.type == kCounter ? "counter" : "gauge", row.help);
+}
+
 std::string metrics_reference() {
   std::string page =
       "# Metrics\n\nServed on the admin listener at `/metrics` for Prometheus, and as JSON at "
       "`/status`. Times are in seconds, sizes in bytes.\n\n| name | labels | type | meaning |\n"
       "| --- | --- | --- | --- |\n";
-  for (const Row& row : kRows) {
-    const std::string_view label = row.label;
-    fmt::format_to(std::back_inserter(page), "| `{}` | {} | {} | {} |\n", row.name,
-                   label.empty() ? "" : fmt::format("`{}`", label),
-                   row.type == kCounter ? "counter" : "gauge", row.help);
-  }
+  for (const Row& row : kRows) append_row(page, row);
+  for (const ProcessRow& row : kProcessRows) append_row(page, row);
   fmt::format_to(std::back_inserter(page), "| `{}` |  | histogram | {} |\n", kDelayName,
                  kDelayHelp);
   return page;

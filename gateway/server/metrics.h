@@ -16,9 +16,9 @@ namespace sluice::server {
 using Workers = std::vector<std::unique_ptr<Worker>>;
 
 /// The text form that Prometheus scrapes.
-[[nodiscard]] std::string metrics_text(const Workers& workers);
+[[nodiscard]] std::string metrics_text(const Workers& workers, const Shared& shared);
 /// The same figures as a JSON object.
-[[nodiscard]] std::string metrics_json(const Workers& workers);
+[[nodiscard]] std::string metrics_json(const Workers& workers, const Shared& shared);
 /// Markdown: name, type and meaning of each.
 [[nodiscard]] std::string metrics_reference();
 /// Figures of the whole process, for the demo page and the limits.

@@ -34,8 +34,8 @@ bool wants_little(const http::Request& request) {
   return preferences && http::accepts(*preferences, "return=minimal");
 }
 
-Refusal refusal_for(const Error& error) {
-  return {error.code == Errc::limit ? 413 : 400, error.what};
+Denial denial_for(const Error& error) {
+  return {error.code == Errc::limit ? 413 : 400, error.what, {}};
 }
 
 /// The only event of a request.
@@ -73,22 +73,23 @@ std::unique_ptr<http::Answer> Publish::open_hub(const http::Request& request,
   }
   return reject({415,
                  "publish here with content-type: application/x-www-form-urlencoded, "
-                 "application/json or text/event-stream"},
+                 "application/json or text/event-stream",
+                 {}},
                 request, exchange);
 }
 
 std::unique_ptr<http::Answer> Publish::open_topic(std::string topic, const http::Request& request,
                                                   http::Exchange& exchange) {
   auto fields = read_query(request.query);
-  if (!fields) return reject(refusal_for(fields.error()), request, exchange);
+  if (!fields) return reject(denial_for(fields.error()), request, exchange);
   fields->topics.push_back(std::move(topic));
   // What is wrong with the head is told before the body is read.
   if (const auto good = rules().apply(*fields); !good) {
-    return reject(refusal_for(good.error()), request, exchange);
+    return reject(denial_for(good.error()), request, exchange);
   }
   if (has_type(request, "text/event-stream")) {
     if (!fields->id.empty()) {
-      return reject({400, "id: each event of a stream names its own"}, request, exchange);
+      return reject({400, "id: each event of a stream names its own", {}}, request, exchange);
     }
     return open_stream(std::move(*fields), request, exchange);
   }
@@ -104,29 +105,31 @@ std::unique_ptr<http::Answer> Publish::open_answer(Read read, bool is_batch,
                                                    const http::Request& request,
                                                    http::Exchange& exchange) {
   auto publisher = admit_publisher(setting_.shared, request);
-  if (!publisher) return reject(std::move(publisher.error()), request, exchange);
+  if (!publisher) return reject(publisher.error(), request, exchange);
   if (setting_.shared.is_behind()) {
     return send_away(request, exchange, "deliveries are behind; try again in a second");
   }
   const std::size_t max_body = setting_.shared.config.access.max_body_bytes;
   if (announced_length(request) > max_body) {
-    return reject({413, fmt::format("the body is larger than {}", format_size(max_body))}, request,
-                  exchange);
+    return reject({413, fmt::format("the body is larger than {}", format_size(max_body)), {}},
+                  request, exchange);
   }
   http::Headers extra;
   setting_.shared.cors.add_fields(request, extra);
-  return std::make_unique<PublishAnswer>(setting_,
-                                         PublishAnswer::Job{.read = std::move(read),
-                                                            .is_batch = is_batch,
-                                                            .publisher = std::move(*publisher),
-                                                            .extra = std::move(extra)},
-                                         exchange);
+  return std::make_unique<PublishAnswer>(
+      setting_,
+      PublishAnswer::Job{.read = std::move(read),
+                         .is_batch = is_batch,
+                         .publisher = std::move(*publisher),
+                         .challenge = Access::challenge(request, {403, {}, "insufficient_scope"}),
+                         .extra = std::move(extra)},
+      exchange);
 }
 
 std::unique_ptr<http::Answer> Publish::open_stream(Fields common, const http::Request& request,
                                                    http::Exchange& exchange) {
   auto publisher = admit_publisher(setting_.shared, request);
-  if (!publisher) return reject(std::move(publisher.error()), request, exchange);
+  if (!publisher) return reject(publisher.error(), request, exchange);
   if (setting_.shared.is_parking.load(std::memory_order_relaxed)) {
     return send_away(request, exchange, "the gateway is about to stop; try again in a second");
   }
@@ -145,13 +148,15 @@ std::unique_ptr<http::Answer> Publish::open_stream(Fields common, const http::Re
       exchange);
 }
 
-std::unique_ptr<http::Answer> Publish::reject(Refusal refusal, const http::Request& request,
+std::unique_ptr<http::Answer> Publish::reject(const Denial& denial, const http::Request& request,
                                               http::Exchange& exchange) {
   setting_.counters.publish_rejected.add();
   http::Headers extra;
-  if (refusal.status == 401) extra.add("www-authenticate", "Bearer");
+  if (denial.status == 401 || denial.status == 403) {
+    extra.add("www-authenticate", Access::challenge(request, denial));
+  }
   setting_.shared.cors.add_fields(request, extra);
-  return http::problem(exchange, refusal.status, std::move(refusal.text), std::move(extra));
+  return http::problem(exchange, denial.status, denial.text, std::move(extra));
 }
 
 std::unique_ptr<http::Answer> Publish::send_away(const http::Request& request,

@@ -36,7 +36,7 @@ class Publish {
                                             http::Exchange& exchange);
   std::unique_ptr<http::Answer> open_stream(Fields common, const http::Request& request,
                                             http::Exchange& exchange);
-  std::unique_ptr<http::Answer> reject(Refusal refusal, const http::Request& request,
+  std::unique_ptr<http::Answer> reject(const Denial& denial, const http::Request& request,
                                        http::Exchange& exchange);
   std::unique_ptr<http::Answer> send_away(const http::Request& request, http::Exchange& exchange,
                                           std::string text);

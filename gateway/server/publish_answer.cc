@@ -99,6 +99,7 @@ void PublishAnswer::count(const std::vector<journal::Receipt>& receipts) {
 
 void PublishAnswer::reject(int status, std::string text) {
   setting_.counters.publish_rejected.add();
+  if (status == 403) job_.extra.add("www-authenticate", job_.challenge);
   respond(status, std::move(text) + "\n");
 }
 

@@ -42,7 +42,8 @@ class PublishAnswer final : public http::Answer {
     std::function<Result<std::vector<sse::Draft>>(std::string body)> read;
     bool is_batch = false;  ///< Answered with JSON: all ids.
     Publisher publisher;
-    http::Headers extra;  ///< Of the answer.
+    std::string challenge;  ///< Goes with a 403.
+    http::Headers extra;    ///< Of the answer.
   };
 
   PublishAnswer(const PublishSetting& setting, Job job, http::Exchange& exchange)

@@ -9,6 +9,7 @@
 
 #include "gateway/base/units.h"
 #include "gateway/base/utf8.h"
+#include "gateway/server/paths.h"
 #include "gateway/server/publish_names.h"
 #include "gateway/sse/event_id.h"
 

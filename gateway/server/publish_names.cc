@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/server/paths.h"
 #include "gateway/sse/encoder.h"
 
 namespace sluice::server {

@@ -11,9 +11,6 @@
 
 namespace sluice::server {
 
-/// The hub's own path: what is there or below it is not for publishers.
-inline constexpr std::string_view kHubPath = "/.well-known/mercure";
-
 /// UTF-8 of at most `max` bytes without control characters (C0, DEL, C1) or characters that do not
 /// show (Unicode category Cf), and without a blank at either end. May be empty.
 Result<void> check_name(std::string_view what, std::string_view name, std::size_t max);

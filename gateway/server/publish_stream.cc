@@ -47,10 +47,6 @@ PublishStream::PublishStream(const PublishSetting& setting, Job job, http::Excha
     heartbeat_ =
         heartbeat.interval - jitter(Millis(0), std::min(heartbeat.jitter, heartbeat.interval));
   }
-  if (const auto& expires = job_.publisher.expires) {
-    expires_ =
-        last_write_ + std::chrono::duration_cast<Duration>(*expires - setting_.shared.clock.wall());
-  }
   setting_.counters.publish_streams.add();
   setting_.streams.push_back(*this);
   if (!job_.begins_late) begin();
@@ -323,7 +319,7 @@ void PublishStream::schedule(TimePoint now) {
   if (is_last_) return;
   if (!has_begun_) look_at(now);
   if (heartbeat_ > Duration(0)) look_at(last_write_ + heartbeat_);
-  if (expires_) look_at(*expires_);
+  if (job_.publisher.expires) look_at(*job_.publisher.expires);
   look_at(last_input_ + setting_.shared.config.publish.stream_idle);
   if (has_news_) look_at(last_ack_ + setting_.shared.config.publish.ack_interval);
   if (is_waiting_) look_at(held_until_);
@@ -331,7 +327,8 @@ void PublishStream::schedule(TimePoint now) {
 
 void PublishStream::on_deadline(TimePoint now) {
   begin();
-  if (!is_closed_ && expires_ && now >= *expires_) {
+  const auto& expires = job_.publisher.expires;
+  if (!is_closed_ && expires && now >= *expires) {
     stop({401, "the token has expired"});
     cut();
   }

@@ -118,7 +118,6 @@ class PublishStream final : public http::Answer,
   std::optional<Millis> retry_;  ///< Of a drain.
 
   Duration heartbeat_{};  ///< 0: none.
-  std::optional<TimePoint> expires_;
   TimePoint last_write_;
   TimePoint last_input_;
   TimePoint last_ack_;

@@ -11,23 +11,18 @@
 #include "gateway/base/clock.h"
 #include "gateway/http/message.h"
 #include "gateway/hub/selector.h"
+#include "gateway/server/access.h"
 #include "gateway/server/shared.h"
 #include "gateway/sse/event.h"
 
 namespace sluice::server {
 
-/// A request that is not let in.
-struct Refusal {
-  int status = 400;
-  std::string text;
-};
-
 struct Publisher {
   std::string name = {};  ///< Tells publishers apart, for Rates.
   std::string subject = {};
   std::vector<hub::Selector> grants = {};
-  std::optional<WallTime> expires = {};  ///< When the token ceases to be accepted.
-  std::string idempotency_key = {};      ///< Of the request; empty: none.
+  std::optional<TimePoint> expires = {};  ///< When the token ceases to be accepted.
+  std::string idempotency_key = {};       ///< Of the request; empty: none.
 
   /// Each of the topics is granted.
   [[nodiscard]] bool may_publish_to(const std::vector<std::string>& topics) const;
@@ -36,8 +31,7 @@ struct Publisher {
   void make_unique(sse::Draft& draft, std::size_t index) const;
 };
 
-/// The only place that reads a publisher's token.
-tl::expected<Publisher, Refusal> admit_publisher(const Shared& shared,
-                                                 const http::Request& request);
+/// The only place that asks for a publisher's token.
+tl::expected<Publisher, Denial> admit_publisher(const Shared& shared, const http::Request& request);
 
 }  // namespace sluice::server

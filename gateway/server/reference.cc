@@ -63,12 +63,18 @@ std::string config_reference() {
   std::string page(kIntroduction);
   append_head(page, "[[listen]]", "One table per listener; one at least.");
   for (const auto& row : listen_rows()) append_row(page, row.key, row);
+  append_head(page, "[[topic]]",
+              "What holds for topics by name: the first table whose `match` takes a topic is its "
+              "own. An event is judged by its first topic.");
+  for (const auto& row : topic_rows()) append_row(page, row.key, row);
   for (const Section& section : config_sections()) {
     append_section(page, section);
     if (section.name != "hub") continue;
-    append_head(page, "Keys",
-                "An entry of `publisher_keys` or `subscriber_keys`, as in `[{ alg = \"HS256\", "
-                "secret_file = \"jwt.secret\" }]`. It has `secret` or `secret_file`.");
+    append_head(
+        page, "Keys",
+        "An entry of `publisher_keys` or `subscriber_keys`, as in `[{ alg = \"HS256\", "
+        "secret_file = \"jwt.secret\" }]`. It has one of `secret`, `secret_file`, `key_file`, "
+        "`jwks_file` and `jwks_url`. [authorisation.md](authorisation.md) shows them all.");
     for (const auto& row : key_rows()) append_row(page, row.key, row);
   }
   return page;

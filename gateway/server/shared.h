@@ -7,14 +7,21 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "gateway/auth/token.h"
 #include "gateway/base/clock.h"
 #include "gateway/http/cors.h"
+#include "gateway/hub/url.h"
 #include "gateway/journal/journal.h"
+#include "gateway/server/access.h"
 #include "gateway/server/config.h"
+#include "gateway/server/jwks.h"
+#include "gateway/server/presence.h"
 #include "gateway/server/rates.h"
+#include "gateway/server/subjects.h"
 
 namespace sluice::server {
 
@@ -25,6 +32,9 @@ struct Totals {
   std::uint64_t deliveries = 0;
 };
 
+/// hub.public_url, parsed; the configuration was checked.
+[[nodiscard]] hub::Url hub_url_of(const Config& config);
+
 struct Shared {
   Shared(const Config& config_, const Clock& clock_, journal::Journal& journal_)
       : config(config_),
@@ -33,19 +43,28 @@ struct Shared {
         publishers(config_.access.publisher_keys, config_.access.tokens),
         subscribers(config_.access.subscriber_keys, config_.access.tokens),
         cors(config_.access.cors),
-        rates(config_.publish.rate) {}
+        rates(config_.publish.rate),
+        subjects(config_.subjects),
+        access(config_.access, publishers, subscribers, subjects, clock_),
+        presence(config_.access.subscriptions ? std::make_unique<Presence>(journal_) : nullptr),
+        hub_url(hub_url_of(config_)) {}
 
   const Config& config;
   const Clock& clock;
   journal::Journal& journal;
-  const auth::Verifier publishers;
-  const auth::Verifier subscribers;
+  auth::Verifier publishers;
+  auth::Verifier subscribers;
   const http::Cors cors;
   Rates rates;  ///< Of publishers.
+  Subjects subjects;
+  const Access access;
+  const std::unique_ptr<Presence> presence;  ///< Null: it is turned off.
+  const hub::Url hub_url;                    ///< What URL patterns are relative to.
   std::size_t worker_count = 1;
   std::string plain_origin;          ///< "http://localhost:8080": the demo's other half.
   std::function<Totals()> totals;    ///< Any thread.
   std::function<bool()> is_behind;   ///< Some worker's backlog is full. Any thread.
+  std::vector<const Jwks*> jwks;     ///< Those that fetch keys; for their figures.
   std::size_t connection_limit = 0;  ///< limits.connections, or what the descriptors allow.
 
   std::atomic<bool> is_draining{false};  ///< /readyz answers 503.

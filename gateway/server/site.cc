@@ -5,37 +5,45 @@
 
 #include "gateway/http/answers.h"
 #include "gateway/http/uri.h"
-#include "gateway/server/publish_names.h"
+#include "gateway/server/metadata.h"
+#include "gateway/server/paths.h"
 
 namespace sluice::server {
 namespace {
-constexpr std::string_view kAllEvents = "/events";
-constexpr std::string_view kEvents = "/events/";
+bool is_below(std::string_view path, std::string_view folder) {
+  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+}
+bool is_read(const http::Request& request) {
+  return request.method == "GET" || request.method == "HEAD";
+}
 }  // namespace
 
-Site::Site(Shared& shared, Subscribe subscribe, Publish publish)
+Site::Site(Shared& shared, Subscribe subscribe, Publish publish, SubscriptionApi subscriptions)
     : shared_(shared),
       subscribe_(std::move(subscribe)),
       publish_(std::move(publish)),
+      subscriptions_(subscriptions),
       demo_(shared) {}
 
 std::unique_ptr<http::Answer> Site::open(const http::Request& request, http::Exchange& exchange) {
   if (http::Cors::is_preflight(request)) {
     return http::reply(exchange, shared_.cors.preflight(request), {});
   }
-  if (request.path == kHubPath) {
-    if (request.method == "GET" || request.method == "HEAD") {
-      return subscribe_.open_mercure(request, exchange);
-    }
-    if (request.method == "POST") return publish_.open_hub(request, exchange);
-    return not_allowed(request, exchange);
-  }
-  if (request.path == kAllEvents) {
+  if (request.path == kHubPath) return open_hub(request, exchange);
+  if (request.path == kAllEventsPath) {
     return request.method == "POST" ? publish_.open_hub(request, exchange)
                                     : open_events({}, request, exchange);
   }
-  if (request.path.starts_with(kEvents)) {
-    return open_events(std::string_view(request.path).substr(kEvents.size()), request, exchange);
+  if (request.path.starts_with(kEventsPath)) {
+    const std::string_view topic = std::string_view(request.path).substr(kEventsPath.size());
+    return open_events(topic, request, exchange);
+  }
+  if (shared_.presence && is_below(request.path, kSubscriptionsPath) && is_read(request)) {
+    return subscriptions_.open(request, exchange);
+  }
+  if (request.path == kMetadataPath && is_read(request) &&
+      shared_.config.access.protocol != Mercure::v0) {
+    return open_metadata(request, exchange);
   }
   if (shared_.config.demo.page) {
     if (auto answer = demo_.open(request, exchange)) return answer;
@@ -43,11 +51,26 @@ std::unique_ptr<http::Answer> Site::open(const http::Request& request, http::Exc
   return not_found(request, exchange);
 }
 
+std::unique_ptr<http::Answer> Site::open_hub(const http::Request& request,
+                                             http::Exchange& exchange) {
+  if (is_read(request)) return subscribe_.open_mercure(request, exchange);
+  if (request.method == "POST") return publish_.open_hub(request, exchange);
+  if (request.method == "QUERY") return subscribe_.open_query(request, exchange);
+  return not_allowed(request, exchange);
+}
+
+std::unique_ptr<http::Answer> Site::open_metadata(const http::Request& request,
+                                                  http::Exchange& exchange) {
+  http::Response head{200, {{"content-type", "application/json"}, {"cache-control", "no-cache"}}};
+  shared_.cors.add_fields(request, head.headers);
+  return http::reply(exchange, std::move(head), resource_metadata(shared_.config, request),
+                     request.method == "HEAD");
+}
+
 std::unique_ptr<http::Answer> Site::open_events(std::string_view encoded,
                                                 const http::Request& request,
                                                 http::Exchange& exchange) {
-  const bool is_read = request.method == "GET" || request.method == "HEAD";
-  if (!is_read && request.method != "POST") return not_allowed(request, exchange);
+  if (!is_read(request) && request.method != "POST") return not_allowed(request, exchange);
   auto topic = http::percent_decode(encoded);
   if (!topic || topic->empty()) {
     http::Headers extra;
@@ -56,13 +79,14 @@ std::unique_ptr<http::Answer> Site::open_events(std::string_view encoded,
         exchange, 400, topic ? "name the topic: /events/TOPIC" : "the path: " + topic.error().what,
         std::move(extra), request.method == "HEAD");
   }
-  return is_read ? subscribe_.open_topic(std::move(*topic), request, exchange)
-                 : publish_.open_topic(std::move(*topic), request, exchange);
+  return is_read(request) ? subscribe_.open_topic(std::move(*topic), request, exchange)
+                          : publish_.open_topic(std::move(*topic), request, exchange);
 }
 
 std::unique_ptr<http::Answer> Site::not_allowed(const http::Request& request,
                                                 http::Exchange& exchange) {
-  http::Headers extra{{"allow", "GET, HEAD, POST, OPTIONS"}};
+  http::Headers extra{{"allow", request.path == kHubPath ? "GET, HEAD, POST, QUERY, OPTIONS"
+                                                         : "GET, HEAD, POST, OPTIONS"}};
   shared_.cors.add_fields(request, extra);
   if (request.method == "OPTIONS") {
     return http::reply(exchange, {204, std::move(extra)}, {});

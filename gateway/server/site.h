@@ -1,6 +1,8 @@
 /// Site: which path does what, for one worker.
 ///
-///   /.well-known/mercure   subscribe (GET), publish (POST: a form, a batch, a stream)
+///   /.well-known/mercure   subscribe (GET, QUERY), publish (POST: a form, a batch, a stream)
+///   …/subscriptions        who is subscribed, where that is turned on
+///   …/oauth-protected-resource/.well-known/mercure   what an OAuth client wants to know
 ///   /events                publish (POST), the same
 ///   /events/{topic}        subscribe (GET), publish (POST: the body is the data, or a stream)
 ///   /                      the demo page, where it is turned on
@@ -15,17 +17,21 @@
 #include "gateway/server/demo_site.h"
 #include "gateway/server/publish.h"
 #include "gateway/server/subscribe.h"
+#include "gateway/server/subscription_api.h"
 
 namespace sluice::server {
 
 class Site final : public http::Service {
  public:
-  Site(Shared& shared, Subscribe subscribe, Publish publish);
+  Site(Shared& shared, Subscribe subscribe, Publish publish, SubscriptionApi subscriptions);
 
   std::unique_ptr<http::Answer> open(const http::Request& request,
                                      http::Exchange& exchange) override;
 
  private:
+  std::unique_ptr<http::Answer> open_hub(const http::Request& request, http::Exchange& exchange);
+  std::unique_ptr<http::Answer> open_metadata(const http::Request& request,
+                                              http::Exchange& exchange);
   std::unique_ptr<http::Answer> open_events(std::string_view encoded, const http::Request& request,
                                             http::Exchange& exchange);
   std::unique_ptr<http::Answer> not_allowed(const http::Request& request, http::Exchange& exchange);
@@ -34,6 +40,7 @@ class Site final : public http::Service {
   Shared& shared_;
   Subscribe subscribe_;
   Publish publish_;
+  SubscriptionApi subscriptions_;
   const DemoSite demo_;
 };
 

@@ -45,11 +45,12 @@ Result<void> ensure_certificate(const StateFiles& files) {
 }
 
 Result<auth::Key> ensure_secret(const std::string& file) {
-  auth::Key key;
-  if (auto secret = read_secret_file(file)) key.secret = std::move(*secret);
-  if (auth::check_key(key)) return key;
-  key.secret = base64url_encode(secret_bytes(32));
-  return write_private_file(file, key.secret + "\n").map([&] { return std::move(key); });
+  const auto key_of = [](const std::string& secret) {
+    return auth::Key::of_secret(auth::Algorithm::hs256, secret);
+  };
+  if (auto key = read_secret_file(file).and_then(key_of)) return key;
+  const std::string secret = base64url_encode(secret_bytes(32));
+  return write_private_file(file, secret + "\n").and_then([&] { return key_of(secret); });
 }
 
 Result<std::string> ensure_token(const std::string& file, const auth::Key& key, WallTime now) {
@@ -57,12 +58,14 @@ Result<std::string> ensure_token(const std::string& file, const auth::Key& key, 
     const auth::Verifier verifier({key});
     if (verifier.verify(*token, now + kRenewBefore)) return std::move(*token);
   }
-  std::string token = auth::mint(key, {.publish = {{"*"}},
-                                       .subscribe = {{"*"}},
-                                       .expires = now + kTokenLife,
-                                       .not_before = {},
-                                       .subject = "development"});
-  return write_private_file(file, token + "\n").map([&] { return std::move(token); });
+  auth::Claims claims;
+  claims.publish = std::vector<std::string>{"*"};
+  claims.subscribe = std::vector<std::string>{"*"};
+  claims.expires = now + kTokenLife;
+  claims.subject = "development";
+  auto token = auth::mint(key, claims);
+  if (!token) return token;
+  return write_private_file(file, *token + "\n").map([&] { return std::move(*token); });
 }
 
 }  // namespace
@@ -90,16 +93,15 @@ StateFiles state_files(const std::string& directory) {
 }
 
 Result<State> open_state(const std::string& directory, WallTime now) {
-  State state{.files = state_files(directory), .key = {}, .publisher_token = {}};
+  StateFiles files = state_files(directory);
   if (auto made = make_directory(directory); !made) return tl::unexpected(made.error());
-  if (auto made = ensure_certificate(state.files); !made) return tl::unexpected(made.error());
-  auto key = ensure_secret(state.files.secret);
+  if (auto made = ensure_certificate(files); !made) return tl::unexpected(made.error());
+  auto key = ensure_secret(files.secret);
   if (!key) return tl::unexpected(key.error());
-  auto token = ensure_token(state.files.publisher_token, *key, now);
+  auto token = ensure_token(files.publisher_token, *key, now);
   if (!token) return tl::unexpected(token.error());
-  state.key = std::move(*key);
-  state.publisher_token = std::move(*token);
-  return state;
+  return State{
+      .files = std::move(files), .key = std::move(*key), .publisher_token = std::move(*token)};
 }
 
 }  // namespace sluice::server

@@ -1,5 +1,7 @@
 #include "gateway/server/subscribe.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -7,127 +9,188 @@
 #include "gateway/base/random.h"
 #include "gateway/http/answers.h"
 #include "gateway/http/uri.h"
+#include "gateway/server/selectors.h"
 #include "gateway/sse/encoder.h"
+#include "gateway/sse/event_id.h"
 
 namespace sluice::server {
-namespace {
 
-constexpr std::size_t kMaxQueryFields = 1000;
-constexpr std::size_t kMaxLastEventId = 1_KiB;
-
-/// The header wins; then the names that clients of the protocol's versions use.
-std::string last_event_id(const http::Request& request, const http::Form& query) {
-  if (const std::string* header = request.headers.find("last-event-id")) return *header;
-  for (const char* name : {"lastEventID", "last_event_id", "Last-Event-ID"}) {
-    if (const std::string* value = http::first(query, name)) return *value;
-  }
-  return {};
-}
-
-bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
-  if (text.size() < prefix.size()) return false;
-  for (std::size_t i = 0; i < prefix.size(); ++i) {
-    const char c = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] + 32) : text[i];
-    if (c != prefix[i]) return false;
-  }
-  return true;
-}
-
-}  // namespace
-
-std::string_view bearer_token(const http::Headers& headers) {
-  const std::string* field = headers.find("authorization");
-  if (field == nullptr || !starts_with_ignoring_case(*field, "bearer ")) return {};
-  std::string_view token = *field;
-  token.remove_prefix(std::string_view("bearer ").size());
-  while (!token.empty() && token.front() == ' ') token.remove_prefix(1);
-  return token;
-}
-
-Subscribe::Subscribe(const Shared& shared, hub::Hub& hub, EventStreams& streams,
+Subscribe::Subscribe(Shared& shared, hub::Hub& hub, EventStreams& streams,
                      EventStream::Setting setting)
     : shared_(shared), hub_(hub), streams_(streams), setting_(setting) {}
 
 std::unique_ptr<http::Answer> Subscribe::open_mercure(const http::Request& request,
                                                       http::Exchange& exchange) {
   const auto query = http::parse_form(request.query, kMaxQueryFields);
-  if (!query) return reject(400, "the query: " + query.error().what, request, exchange);
-  Wish wish;
-  for (const std::string_view topic : http::all(*query, "topic")) wish.topics.emplace_back(topic);
-  if (wish.topics.empty()) {
-    return reject(400, "name what to subscribe to: ?topic=TOPIC, as often as you like", request,
-                  exchange);
-  }
-  wish.last_event_id = last_event_id(request, *query);
-  return open(std::move(wish), request, exchange);
+  if (!query) return reject("the query: " + query.error().what, request, exchange);
+  return open_fields(*query, request, exchange);
+}
+
+std::unique_ptr<http::Answer> Subscribe::open_fields(const http::Form& fields,
+                                                     const http::Request& request,
+                                                     http::Exchange& exchange) {
+  auto wish = read_wish(request, fields, shared_.config.access.protocol);
+  if (!wish) return reject(wish.error().what, request, exchange);
+  return open(std::move(*wish), fields, request, exchange);
 }
 
 std::unique_ptr<http::Answer> Subscribe::open_topic(std::string topic, const http::Request& request,
                                                     http::Exchange& exchange) {
   const auto query = http::parse_form(request.query, kMaxQueryFields);
-  if (!query) return reject(400, "the query: " + query.error().what, request, exchange);
-  Wish wish{.topics = {}, .last_event_id = last_event_id(request, *query)};
-  wish.topics.push_back(std::move(topic));
-  return open(std::move(wish), request, exchange);
+  if (!query) return reject("the query: " + query.error().what, request, exchange);
+  auto wish = read_topic_wish(std::move(topic), request, *query);
+  if (!wish) return reject(wish.error().what, request, exchange);
+  return open(std::move(*wish), *query, request, exchange);
 }
 
-std::unique_ptr<http::Answer> Subscribe::open(Wish wish, const http::Request& request,
+std::unique_ptr<http::Answer> Subscribe::open(Wish wish, const http::Form& fields,
+                                              const http::Request& request,
                                               http::Exchange& exchange) {
-  std::vector<std::string> grants;
-  if (const std::string_view token = bearer_token(request.headers); !token.empty()) {
-    const auto granted = shared_.subscribers.verify(token, shared_.clock.wall());
-    if (!granted) return reject(401, granted.error().what, request, exchange);
-    grants = granted->subscribe;
-  } else if (!shared_.config.access.anonymous) {
-    return reject(401, "a token is needed to subscribe here: authorization: Bearer TOKEN", request,
-                  exchange);
-  }
-  if (wish.topics.size() > shared_.config.hub.selectors) {
-    return reject(400,
-                  fmt::format("{} topics in one subscription; at most {} are allowed",
-                              wish.topics.size(), shared_.config.hub.selectors),
+  auto bearer = shared_.access.subscriber(request, fields, wish.is_reconnect);
+  if (!bearer) return deny(bearer.error(), request, exchange);
+  if (wish.matches.size() > shared_.config.hub.selectors) {
+    return reject(fmt::format("{} topics in one subscription; at most {} are allowed",
+                              wish.matches.size(), shared_.config.hub.selectors),
                   request, exchange);
   }
-  for (const std::string& topic : wish.topics) {
-    const auto good = sse::check_text("a topic", topic, shared_.config.hub.selector_length);
-    if (!good) return reject(400, good.error().what, request, exchange);
-  }
-  if (wish.last_event_id.size() > kMaxLastEventId) {
-    return reject(400, "last-event-id is longer than 1024 bytes", request, exchange);
-  }
+  if (wish.max_rate > shared_.config.hub.max_rate) wish.max_rate = shared_.config.hub.max_rate;
+  http::Response head = head_for(request, *bearer);
+  return open_stream(wish, std::move(*bearer), std::move(head), request, exchange);
+}
+
+/// What is known of a stream before it is known where it begins.
+struct Subscribe::Opening {
+  hub::Interest interest;
+  Wish wish;
+  http::Response head;
+};
+
+std::unique_ptr<http::Answer> Subscribe::open_stream(const Wish& wish, Bearer bearer,
+                                                     http::Response head,
+                                                     const http::Request& request,
+                                                     http::Exchange& exchange) {
+  auto topics = to_selectors(wish.matches, shared_.config.hub.selector_length, shared_.hub_url);
+  if (!topics) return reject(topics.error().what, request, exchange);
   if (request.method == "HEAD") {
-    http::Response head = event_stream_head();
-    shared_.cors.add_fields(request, head.headers);
     exchange.respond(std::move(head), http::Kind::finite);
     return std::make_unique<http::TextAnswer>(exchange, std::string());
   }
   if (is_full(exchange.connection())) return park(request, exchange);
+  auto lease = shared_.subjects.open_stream(bearer.grants.subject);
+  if (!lease) return park(request, exchange);
+
+  Opening opening{.interest = hub::Interest::of_selectors(
+                      std::move(*topics), to_selectors(bearer.grants.subscribe, shared_.hub_url)),
+                  .wish = wish,
+                  .head = std::move(head)};
+  opening.interest.max_rate = rate_of(wish);
+  if (!hub_.has_room(opening.interest)) return park(request, exchange);
 
   auto stream = std::make_unique<EventStream>(exchange, setting_);
-  auto subscription = hub_.subscribe(hub::Interest::of(std::move(wish.topics), std::move(grants)),
-                                     hub_.resolve(wish.last_event_id), *stream);
-  if (!subscription) {
-    return subscription.error().code == Errc::limit
-               ? park(request, exchange)
-               : reject(400, subscription.error().what, request, exchange);
+  Tenure tenure{.subject = std::move(*lease),
+                .presence = nullptr,
+                .ends = bearer.ends.value_or(TimePoint::max())};
+  if (shared_.presence) {
+    tenure.presence = shared_.presence->enter(present(wish, bearer.grants));
   }
-  http::Response head = event_stream_head();
-  shared_.cors.add_fields(request, head.headers);
-  stream->start(std::move(*subscription));
+  if (tenure.presence || bearer.carrier != Carrier::none) stream->hold(std::move(tenure));
   streams_.push_back(*stream);
-  exchange.respond(std::move(head), http::Kind::event_stream);
+  // The place where it begins may have to be asked of the journal; the client may go meanwhile.
+  hub_.resolve(wish.cursor.value_or(std::string()),
+               [this, &exchange, handle = stream->handle(),
+                opening = std::make_shared<Opening>(std::move(opening))](hub::Start start) {
+                 if (const auto alive = handle.lock()) {
+                   begin(**alive, exchange, std::move(*opening), std::move(start));
+                 }
+               });
   return stream;
 }
 
-std::unique_ptr<http::Answer> Subscribe::reject(int status, std::string text,
-                                                const http::Request& request,
-                                                http::Exchange& exchange) {
+void Subscribe::begin(EventStream& stream, http::Exchange& exchange, Opening opening,
+                      hub::Start start) {
+  if (opening.wish.cursor) {
+    const std::string cursor = cursor_of(opening.wish, start);
+    opening.head.headers.add("mercure-last-event-id", cursor);
+    if (!opening.wish.is_v1) opening.head.headers.add("last-event-id", cursor);
+  }
+  auto subscription = hub_.subscribe(std::move(opening.interest), std::move(start), stream);
+  if (subscription) {
+    stream.start(std::move(*subscription));
+  } else {
+    setting_.counters.parked.add();
+    stream.end(parked_retry());
+  }
+  exchange.respond(std::move(opening.head), http::Kind::event_stream);
+}
+
+/// The id that stands before the first event that the stream will send (Mercure,
+/// "Reconciliation").
+std::string Subscribe::cursor_of(const Wish& wish, const hub::Start& start) const {
+  if (start.is_found && !wish.cursor->empty()) return *wish.cursor;
+  const bool is_from_now = start.after == hub_.window().last() && start.after > hub_.oldest();
+  return is_from_now ? sse::make_id(hub_.epoch(), start.after) : std::string("earliest");
+}
+
+/// The lowest of what it asks for and of what the rules say of any of its selectors.
+std::size_t Subscribe::rate_of(const Wish& wish) const {
+  std::size_t rate = wish.max_rate;
+  for (const Wish::Match& match : wish.matches) {
+    const hub::TopicRule* rule = hub_.rules().find(match.text);
+    if (rule == nullptr || rule->max_rate == 0) continue;
+    rate = rate == 0 ? rule->max_rate : std::min(rate, rule->max_rate);
+  }
+  return rate;
+}
+
+Presence::Subscriptions Subscribe::present(const Wish& wish, const auth::Grants& grants) const {
+  Presence::Subscriptions subscriptions;
+  for (const Wish::Match& match : wish.matches) {
+    ActiveSubscription active{
+        .is_v1 = wish.is_v1, .match_type = {}, .match = match.text, .payload = grants.payload};
+    if (wish.is_v1) {
+      active.match_type = match.type == hub::SelectorType::urlpattern ? "urlpattern" : "exact";
+      for (const auth::Grant& grant : grants.subscribe) {
+        const auto selectors = to_selectors({grant}, shared_.hub_url);
+        const bool fits = grant.match == match.text ||
+                          (!selectors.empty() && selectors.front().matches(match.text));
+        if (!fits) continue;
+        active.payload = grant.payload;
+        break;
+      }
+    }
+    subscriptions.push_back(std::move(active));
+  }
+  return subscriptions;
+}
+
+http::Response Subscribe::head_for(const http::Request& request, const Bearer& bearer) const {
+  http::Response head = event_stream_head(bearer.carrier == Carrier::query);
+  shared_.cors.add_fields(request, head.headers);
+  if (bearer.set_cookie) head.headers.add("set-cookie", *bearer.set_cookie);
+  return head;
+}
+
+std::unique_ptr<http::Answer> Subscribe::deny(const Denial& denial, const http::Request& request,
+                                              http::Exchange& exchange) {
+  if (denial.park) return park(request, exchange);
   setting_.counters.subscribe_rejected.add();
   http::Headers extra;
-  if (status == 401) extra.add("www-authenticate", "Bearer");
+  if (denial.status == 401 || denial.status == 403) {
+    extra.add("www-authenticate", Access::challenge(request, denial));
+  }
   shared_.cors.add_fields(request, extra);
-  return http::problem(exchange, status, std::move(text), std::move(extra),
+  return http::problem(exchange, denial.status, denial.text, std::move(extra),
                        request.method == "HEAD");
+}
+
+std::unique_ptr<http::Answer> Subscribe::reject(std::string text, const http::Request& request,
+                                                http::Exchange& exchange) {
+  return deny({.status = 400, .text = std::move(text), .error = "invalid_request"}, request,
+              exchange);
+}
+
+Millis Subscribe::parked_retry() const {
+  return jitter(setting_.retry.parked_min, setting_.retry.parked_max);
 }
 
 std::unique_ptr<http::Answer> Subscribe::park(const http::Request& request,
@@ -135,10 +198,9 @@ std::unique_ptr<http::Answer> Subscribe::park(const http::Request& request,
   setting_.counters.parked.add();
   http::Response head = event_stream_head();
   shared_.cors.add_fields(request, head.headers);
-  const RetryOptions& retry = setting_.retry;
-  return http::reply(
-      exchange, std::move(head),
-      std::string(sse::kHeartbeat) + sse::retry_line(jitter(retry.parked_min, retry.parked_max)));
+  return http::reply(exchange, std::move(head),
+                     std::string(sse::kHeartbeat) + sse::retry_line(parked_retry()),
+                     request.method == "HEAD");
 }
 
 bool Subscribe::is_full(const http::Connection& connection) const {

@@ -20,7 +20,15 @@ Worker::Worker(std::size_t index, Shared& shared)
     : index_(index),
       shared_(shared),
       loop_(shared.clock),
-      hub_(shared.config.hub, shared.journal.epoch(), counters_.hub),
+      hub_(shared.config.hub,
+           {.clock = shared.clock,
+            .wheel = loop_.wheel(),
+            .epoch = shared.journal.epoch(),
+            .last = shared.journal.last(),
+            .newest = [&journal = shared.journal] { return journal.last(); },
+            .history = shared.journal.history(),
+            .post = [this](Task task) { post(std::move(task)); }},
+           counters_.hub),
       site_(shared,
             Subscribe(shared, hub_, streams_,
                       {.loop = loop_,
@@ -38,7 +46,8 @@ Worker::Worker(std::size_t index, Shared& shared)
                            } else {
                              post(std::move(task));
                            }
-                         }})),
+                         }}),
+            SubscriptionApi(shared, counters_.site)),
       connections_(loop_, shared.config.net,
                    [this](Transport& transport, const net::Hello& hello) {
                      return speak(transport, hello);

@@ -1,7 +1,7 @@
 #include "gateway/sse/encoder.h"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -38,6 +38,8 @@ constexpr std::string_view name_of(GapReason reason) {
       return "epoch";
     case GapReason::unknown:
       return "unknown";
+    case GapReason::dropped:
+      return "dropped";
   }
   return "unknown";
 }
@@ -87,10 +89,13 @@ Result<void> check_text(std::string_view what, std::string_view text, std::size_
   return {};
 }
 
-std::string encode_gap(GapReason reason, std::string_view id, std::string_view last_event_id) {
+std::string encode_gap(GapReason reason, std::string_view id, std::string_view last_event_id,
+                       std::uint64_t missed) {
   const std::string_view echoed = is_plain(last_event_id) ? last_event_id : std::string_view();
-  const std::string data =
-      fmt::format(R"({{"reason":"{}","last_event_id":"{}"}})", name_of(reason), echoed);
+  std::string data =
+      fmt::format(R"({{"reason":"{}","last_event_id":"{}")", name_of(reason), echoed);
+  if (missed > 0) fmt::format_to(std::back_inserter(data), R"(,"missed":{})", missed);
+  data.push_back('}');
   return encode({.id = id, .type = "gap", .data = data, .retry = {}});
 }
 

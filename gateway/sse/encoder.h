@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,7 +44,10 @@ enum class GapReason {
   evicted,  ///< What it missed is no longer in the history.
   epoch,    ///< Its id is of a history that is lost.
   unknown,  ///< Its id was never given, or is long gone.
+  dropped,  ///< It was too slow for a topic whose slow readers lose the oldest events.
 };
-std::string encode_gap(GapReason reason, std::string_view id, std::string_view last_event_id);
+/// `missed`: how many events, where that is known; 0: it is not.
+std::string encode_gap(GapReason reason, std::string_view id, std::string_view last_event_id,
+                       std::uint64_t missed = 0);
 
 }  // namespace sluice::sse

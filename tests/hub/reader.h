@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/base/timer_wheel.h"
 #include "gateway/hub/hub.h"
 #include "gateway/sse/event_id.h"
 
@@ -30,22 +31,29 @@ struct World {
   Options options;
   Counters counters;
   sse::Position last{0};
-  Hub hub{options, kEpoch, counters};
+  ManualClock clock;
+  TimerWheel wheel{clock.now()};
+  Hub hub{options, {.clock = clock, .wheel = wheel, .epoch = kEpoch}, counters};
 };
 
 /// A subscriber that keeps what it reads.
 class Reader final : public Subscriber {
  public:
+  Reader(World& world, Interest interest, Start start)
+      : subscription_(
+            std::move(*world.hub.subscribe(std::move(interest), std::move(start), *this))) {}
   Reader(World& world, std::vector<std::string> topics, Start start,
          std::vector<std::string> grants = {})
-      : subscription_(std::move(*world.hub.subscribe(
-            Interest::of(std::move(topics), std::move(grants)), start, *this))) {}
+      : Reader(world, Interest::of(std::move(topics), std::move(grants)), std::move(start)) {}
+  Reader(World& world, Interest interest)
+      : Reader(world, std::move(interest), world.hub.now()) {}
   Reader(World& world, std::string topic) : Reader(world, {std::move(topic)}, world.hub.now()) {}
   /// Comes back with an id.
   Reader(World& world, std::string topic, std::string_view last_event_id)
       : Reader(world, {std::move(topic)}, world.hub.resolve(last_event_id)) {}
 
   void wake() override { ++woken; }
+  void close() override { is_closed = true; }
   /// At most `max` bytes, as one flush would take them. Returns how many there were.
   std::size_t read(std::size_t max = 1_MiB) {
     const std::size_t n = subscription_->ready(max);
@@ -81,6 +89,7 @@ class Reader final : public Subscriber {
 
   std::string text;
   int woken = 0;
+  bool is_closed = false;
 
  private:
   std::unique_ptr<Subscription> subscription_;

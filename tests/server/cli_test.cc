@@ -97,6 +97,19 @@ TEST_SUITE("Command line") {
           std::chrono::hours(1));
   }
 
+  TEST_CASE("token knows who it is for, and both versions of the protocol") {
+    const auto command =
+        as<TokenCommand>({"token", "--subscribe", "urlpattern:/a/*", "--key-file", "F", "--alg",
+                          "ES256", "--subject", "ada", "--issuer", "https://i", "--audience", "a",
+                          "--audience", "b", "--payload", "{}", "--details"});
+    CHECK(command.algorithm == "ES256");
+    CHECK(command.subject == "ada");
+    CHECK(command.issuer == "https://i");
+    CHECK(command.audience == std::vector<std::string>{"a", "b"});
+    CHECK(command.payload == "{}");
+    CHECK(command.details);
+  }
+
   TEST_CASE("check takes its file with and without the option") {
     CHECK(as<CheckCommand>({"check", "--config", "sluice.toml"}).file == "sluice.toml");
     CHECK(as<CheckCommand>({"check", "sluice.toml"}).file == "sluice.toml");
@@ -124,6 +137,7 @@ TEST_SUITE("Command line") {
         {{"token", "--publish", "*", "--key-file", "F", "--ttl", "60"},
          "--ttl: \"60\" needs a unit, as in \"15s\""},
         {{"token", "--publish", "*", "--key-file", "F", "--ttl", "1ms"}, "a second is the least"},
+        {{"token", "--publish", "*", "--key-file", "F", "--details"}, "--issuer"},
         {{"reference", "everything"}, "everything"},
     };
     for (const auto& [arguments, reason] : cases) {

@@ -62,6 +62,10 @@ Config config_of(const std::string& text) {
   return *config;
 }
 
+auth::Key key_of(const std::string& secret) {
+  return auth::Key::of_secret(auth::Algorithm::hs256, secret).value();
+}
+
 /// Every fault as "LINE:COL: message".
 Texts faults_of(const std::string& text) {
   Texts faults;
@@ -83,7 +87,8 @@ TEST_SUITE("Configuration") {
     CHECK_FALSE(config->listens[1].tls);
     CHECK(config->admin.address == "127.0.0.1:0");
     CHECK(config->tls.certificate_file == dir.path("cert.pem"));
-    CHECK(config->access.publisher_keys.at(0).secret == "a-contract-secret-of-32-bytes-or-more");
+    CHECK(config->access.publisher_keys.at(0).sign("x").value() ==
+          key_of("a-contract-secret-of-32-bytes-or-more").sign("x").value());
     CHECK(config->access.cors.origins == Texts{"https://app.example"});
     CHECK(config->hub.history_bytes == 256_MiB);
     CHECK(config->heartbeat.interval == 15s);
@@ -115,12 +120,41 @@ TEST_SUITE("Configuration") {
         "f.toml", least("publisher_keys = [{ alg = \"HS256\", secret_file = \"jwt.secret\", "
                         "kid = \"7\" }]\n")));
     REQUIRE(config);
-    CHECK(config->access.publisher_keys.at(0).secret == "a-secret-of-32-bytes-or-more-in-a-file");
+    CHECK(config->access.publisher_keys.at(0).sign("x").value() ==
+          key_of("a-secret-of-32-bytes-or-more-in-a-file").sign("x").value());
     CHECK(config->access.publisher_keys.at(0).id == "7");
   }
 
+  TEST_CASE("keys come from PEM files, from JWK sets, and from addresses") {
+    const TempDir dir;
+    REQUIRE(tls::make_self_signed(dir.path("cert.pem"), dir.path("key.pem")));
+    const auto set =
+        dir.file("set.json", R"({"keys":[{"kty":"oct","k":")" + std::string(43, 'A') +
+                                 R"(","kid":"s"},{"kty":"OKP","crv":"Ed25519","kid":"e","x":")"
+                                 "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}");
+    const auto config = load(dir.file(
+        "f.toml", least("publisher_keys = [{ key_file = \"cert.pem\" }, { jwks_file = \"" + set +
+                        "\", "
+                        "issuer = \"https://i\", audience = \"hub\" }]\n"
+                        "subscriber_keys = [{ jwks_url = \"https://i.example/k\", "
+                        "alg = [\"ES256\", \"PS256\"], issuer = \"https://i\" }]\n")));
+    REQUIRE(config);
+    const auto& keys = config->access.publisher_keys;
+    REQUIRE(keys.size() == 3);
+    CHECK(keys[0].algorithm() == auth::Algorithm::es256);
+    CHECK_FALSE(keys[0].can_sign());
+    CHECK(keys[1].algorithm() == auth::Algorithm::hs256);
+    CHECK(keys[2].id == "e");
+    CHECK(keys[2].issuer == "https://i");
+    CHECK(keys[2].audience == "hub");
+    REQUIRE(config->access.subscriber_jwks.size() == 1);
+    CHECK(config->access.subscriber_jwks[0].algorithms.size() == 2);
+    CHECK(config->access.subscriber_jwks[0].issuer == "https://i");
+  }
+
   TEST_CASE("the development default listens on localhost, with and without TLS") {
-    const State state{.files = state_files("/s"), .key = {}, .publisher_token = ""};
+    const State state{
+        .files = state_files("/s"), .key = key_of(std::string(32, 's')), .publisher_token = ""};
     const Config config = development_default(state);
     REQUIRE(config.listens.size() == 2);
     CHECK(config.listens[0].address == "localhost:8443");
@@ -260,13 +294,39 @@ TEST_SUITE("Configuration fault") {
           "6:19: hub.publisher_keys: the secret has 5 bytes; HS256 needs 32 or more, as "
           "`openssl rand -hex 32` makes them");
     CHECK(fault("{ alg = \"HS256\" }") ==
-          "6:19: hub.publisher_keys: a key needs either \"secret\" or \"secret_file\"");
-    CHECK(fault("{ alg = \"none\", secret = \"x\" }") ==
-          "6:27: hub.publisher_keys[0].alg: must be one of \"HS256\"");
+          "6:19: hub.publisher_keys: a key needs \"secret\", \"secret_file\", \"key_file\", "
+          "\"jwks_file\" or \"jwks_url\"");
+    CHECK(fault("{ alg = \"none\", secret = \"x\" }").substr(0, 84) ==
+          "6:27: hub.publisher_keys[0].alg: \"none\" is not an algorithm that is supported: HS256");
+    CHECK(fault("{ alg = 7, secret = \"x\" }").substr(0, 66) ==
+          "6:27: hub.publisher_keys[0].alg: must be one of, or an array of, H");
     CHECK(fault("{ algorithm = \"HS256\" }").substr(0, 56) ==
           "6:21: hub.publisher_keys has no key \"algorithm\"");
     CHECK(fault("{ secret_file = \"/none\" }") ==
           "6:19: hub.publisher_keys: cannot read /none: No such file or directory");
+  }
+
+  TEST_CASE("members of a key that make no sense together are refused, with what would") {
+    const auto fault = [](const std::string& members) {
+      const std::string text = faults_of(least("publisher_keys = [{ " + members + " }]\n")).at(0);
+      return text.substr(std::string("6:19: hub.publisher_keys: ").size());
+    };
+    const std::string secret = "secret = \"a-secret-of-32-bytes-or-more-in-the-file\"";
+    CHECK(fault(secret + ", jwks_url = \"https://i.example/k\"") ==
+          "a key has one of \"secret\" and \"jwks_url\", not both");
+    CHECK(fault(secret + ", alg = \"RS256\"") ==
+          "RS256 needs a \"key_file\" or a JWK set, not a shared secret");
+    CHECK(fault(secret + ", alg = [\"HS256\", \"HS384\"]") ==
+          "\"alg\": one key has one algorithm; several only with \"jwks_file\" and \"jwks_url\"");
+    CHECK(fault("key_file = \"k.pem\", alg = \"HS256\"") ==
+          "HS256 needs a shared secret: \"secret\" or \"secret_file\"");
+    CHECK(fault("jwks_url = \"https://i.example/k\", alg = [\"RS256\", \"HS256\"]") ==
+          "HS256 needs a shared secret: \"secret\" or \"secret_file\"");
+    CHECK(fault("jwks_url = \"https://i.example/k\", kid = \"1\"") ==
+          "\"kid\" beside \"jwks_url\": the keys of a set have their own");
+    CHECK(fault("jwks_url = \"http://i.example/k\"").substr(0, 72) ==
+          "jwks_url: \"http://i.example/k\": keys are fetched by https only, but for ");
+    CHECK(fault("key_file = \"/none.pem\"") == "cannot read /none.pem: No such file or directory");
   }
 
   TEST_CASE("an origin is a scheme and a host, nothing more") {
@@ -296,6 +356,8 @@ TEST_SUITE("Configuration fault") {
     const auto fault = [](const std::string& more) { return faults_of(least(more)).at(0); };
     CHECK(fault("[retry]\nmin = \"10s\"\nmax = \"5s\"\n") ==
           "7:7: retry.min: 10s is more than retry.max, 5s");
+    CHECK(fault("jwks_refresh = \"10s\"\n") ==
+          "6:16: hub.jwks_min_interval: 30s is more than hub.jwks_refresh, 10s");
     CHECK(fault("[heartbeat]\ninterval = \"1s\"\n") ==
           "7:12: heartbeat.jitter: 1500ms must be less than heartbeat.interval, 1s");
     CHECK(fault("[drain]\nhard_limit = \"1s\"\n") ==
@@ -344,6 +406,36 @@ TEST_SUITE("Configuration table") {
     CHECK(page.find("| `interval` | duration | `\"15s\"` | 1s to 10m | ") != std::string::npos);
     CHECK(page.find("| `anonymous` | boolean | `false` |") != std::string::npos);
     CHECK(page.find("| `secret_file` | string | none |") != std::string::npos);
+  }
+}
+
+TEST_SUITE("rules for topics") {
+  TEST_CASE("are tables of their own, in order") {
+    const Config config = config_of(least(R"([[topic]]
+match = "prices/{symbol}"
+policy = "latest"
+max_rate = 5
+[[topic]]
+match = "*"
+max_events = 10
+max_bytes = "1MiB"
+max_age = "1h"
+)"));
+    REQUIRE(config.hub.rules.size() == 2);
+    CHECK(config.hub.rules[0].policy == hub::Policy::latest);
+    CHECK(config.hub.rules[0].max_rate == 5);
+    CHECK(config.hub.rules[1].max_bytes == 1_MiB);
+    CHECK(config.hub.rules[1].max_age == 1h);
+  }
+
+  TEST_CASE("say what they are for, and name their faults") {
+    CHECK(faults_of(least("[[topic]]\npolicy = \"latest\"\n")).front().find("match") !=
+          std::string::npos);
+    CHECK(faults_of(least("[[topic]]\nmatch = \"a\"\npolicy = \"newest\"\n"))
+              .front()
+              .find("must be one of \"replay\", \"latest\"") != std::string::npos);
+    CHECK(faults_of(least("[topic]\nmatch = \"a\"\n")).front().find("[[topic]]") !=
+          std::string::npos);
   }
 }
 

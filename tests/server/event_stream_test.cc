@@ -62,7 +62,7 @@ struct Stream {
   net::Loop loop{clock};
   hub::Options options;
   hub::Counters hub_counters;
-  hub::Hub hub{options, "epoch000", hub_counters};
+  hub::Hub hub{options, {.clock = clock, .wheel = loop.wheel(), .epoch = "epoch000"}, hub_counters};
   HeartbeatOptions heartbeat{.interval = seconds(15), .jitter = milliseconds(0)};
   RetryOptions retry{.min = milliseconds(3000), .max = milliseconds(3000)};
   Counters counters;

@@ -52,7 +52,7 @@ TEST_SUITE("State") {
     CHECK(mode_of(state->files.secret) == 0600);
     CHECK(mode_of(state->files.publisher_token) == 0600);
     CHECK_FALSE(tls::expires_within(state->files.certificate, 24h * 300));
-    CHECK(auth::check_key(state->key));
+    CHECK(state->key.can_sign());
   }
 
   TEST_CASE("the token publishes and subscribes everything, and ends some day") {
@@ -61,8 +61,8 @@ TEST_SUITE("State") {
     REQUIRE(state);
     const auto grants = grants_of(*state, kNow);
     REQUIRE(grants);
-    CHECK(grants->publish == std::vector<std::string>{"*"});
-    CHECK(grants->subscribe == std::vector<std::string>{"*"});
+    CHECK(auth::selector_texts(grants->publish) == std::vector<std::string>{"*"});
+    CHECK(auth::selector_texts(grants->subscribe) == std::vector<std::string>{"*"});
     CHECK(grants->expires.has_value());
     CHECK(read_secret_file(state->files.publisher_token) == state->publisher_token);
   }
@@ -73,7 +73,7 @@ TEST_SUITE("State") {
     const auto certificate = read_file(first->files.certificate).value();
     const auto second = open_state(home.path("state"), kNow + 24h);
     REQUIRE(second);
-    CHECK(second->key.secret == first->key.secret);
+    CHECK(second->key.sign("x").value() == first->key.sign("x").value());
     CHECK(second->publisher_token == first->publisher_token);
     CHECK(read_file(second->files.certificate) == certificate);
   }

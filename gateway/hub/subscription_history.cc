@@ -1,0 +1,226 @@
+/// What a Subscription reads that is not simply next in its ring: history, and choices among
+/// events.
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "gateway/hub/hub.h"
+#include "gateway/hub/subscription.h"
+#include "gateway/sse/event_id.h"
+
+namespace sluice::hub {
+
+using sse::GapReason;
+using sse::Position;
+
+namespace {
+// A page is what one flush can carry; more would only pin events for a reader that takes none.
+constexpr std::size_t kPageBytes = 16_KiB;
+constexpr std::size_t kPageEvents = 128;
+}  // namespace
+
+/// Fills the page from history, or finds that the ring holds all there is.
+void Subscription::read_history() {
+  if (channel_.complete_since() <= position_) {
+    go_live();
+    return;
+  }
+  const Window& window = hub_.window_;
+  if (const Position oldest = hub_.oldest(); position_ < oldest) {
+    put_gap(GapReason::evicted, oldest, sse::make_id(hub_.home_.epoch, position_));
+    return;
+  }
+  if (allowance() == 0) return;
+  if (position_ < window.evicted()) {
+    fetch(window.evicted());
+    return;
+  }
+  if (const Position removed = removed_by_rules(); removed > std::max(position_, told_missing_)) {
+    told_missing_ = removed;
+    put_gap(GapReason::evicted, position_, sse::make_id(hub_.home_.epoch, position_));
+    return;
+  }
+  collect_page();
+  if (rest_ == Rest::none && page_.empty() && channel_.complete_since() <= position_) go_live();
+}
+
+void Subscription::collect_page() {
+  const Window& window = hub_.window_;
+  const WallTime now = hub_.home_.clock.wall();
+  const bool is_exact = channel_.interest().is_exact();
+  // An event costs as much as there are selectors to hold it against.
+  const std::size_t cost = channel_.interest().topics.size();
+  std::size_t allowed = std::min(allowance(), kPageEvents);
+  for (Position at = position_; at < window.last() && hub_.scan_budget_ > 0;) {
+    hub_.scan_budget_ -= std::min(cost, hub_.scan_budget_);
+    at = is_exact ? next_wanted(at) : at.next();
+    if (at == Position(0)) at = window.last();
+    const sse::EventPtr& event = window.at(at);
+    const bool is_wanted =
+        event != nullptr && channel_.interest().wants(*event) && !event->is_expired(now);
+    const Verdict verdict = is_wanted ? judge(*event) : Verdict::skip;
+    if (verdict == Verdict::close) {
+      close();
+      return;
+    }
+    if (verdict == Verdict::take) {
+      put_on_page(event);
+      if (page_bytes_ >= kPageBytes || --allowed == 0) return;
+    } else if (page_.empty()) {
+      position_ = at;  // Looked at, and not for this reader.
+    } else {
+      page_through_ = at;
+    }
+  }
+}
+
+/// Of a reader whose next event is in the ring, but who is not to have all of them.
+void Subscription::pick_from_ring() {
+  std::size_t allowed = std::min(allowance(), kPageEvents);
+  const bool conflates_all = pace_ != nullptr;
+  while (sequence_ < channel_.next() && allowed > 0 && page_bytes_ < kPageBytes) {
+    const sse::EventPtr event = channel_.at(sequence_++);
+    const bool may_skip =
+        conflates_all || hub_.rules_.policy(event->topics.front()) == Policy::latest;
+    if (may_skip && is_superseded(*event)) {
+      hub_.counters_.conflated.add();
+      if (page_.empty()) position_ = event->position;
+      continue;
+    }
+    put_on_page(event);
+    --allowed;
+  }
+}
+
+Subscription::Verdict Subscription::judge(const sse::Event& event) {
+  const Policy policy =
+      hub_.rules_.has_policies() ? hub_.rules_.policy(event.topics.front()) : Policy::replay;
+  if ((policy == Policy::latest || pace_ != nullptr) && is_superseded(event)) {
+    hub_.counters_.conflated.add();
+    return Verdict::skip;
+  }
+  // Who comes back is given what it missed; only who was here and did not keep up is not.
+  if (!was_live_ || event.position > channel_.complete_since()) return Verdict::take;
+  if (policy == Policy::close) {
+    hub_.counters_.closed_slow.add();
+    return Verdict::close;
+  }
+  if (policy == Policy::drop) {
+    hub_.counters_.dropped.add();
+    ++dropped_;
+    return Verdict::skip;
+  }
+  return Verdict::take;
+}
+
+/// A newer event of the same topic and key will reach this reader.
+bool Subscription::is_superseded(const sse::Event& event) const {
+  const sse::EventPtr newest = hub_.window_.newest_like(event);
+  return newest != nullptr && newest->position > event.position &&
+         channel_.interest().wants(*newest);
+}
+
+/// The next event of any of the topics named, by the window's index; 0 when there is none.
+Position Subscription::next_wanted(Position after) const {
+  Position next(0);
+  for (const Selector& topic : channel_.interest().topics) {
+    const Position candidate = hub_.window_.next_of_topic(topic.text(), after);
+    if (candidate != Position(0) && (next == Position(0) || candidate < next)) next = candidate;
+  }
+  return next;
+}
+
+/// Where rules last removed something that this reader may have wanted.
+Position Subscription::removed_by_rules() const {
+  if (!hub_.rules_.has_retention()) return Position(0);
+  if (!channel_.interest().is_exact()) return hub_.window_.removed();
+  Position removed(0);
+  for (const Selector& topic : channel_.interest().topics) {
+    removed = std::max(removed, hub_.window_.removed_of_topic(topic.text()));
+  }
+  return removed;
+}
+
+void Subscription::fetch(Position through) {
+  if (alive_ == nullptr) alive_ = std::make_shared<Subscription*>(this);
+  journal::Query query{.after = position_, .through = through, .topics = {}, .wants = {}};
+  query.max_events = std::min(allowance(), kPageEvents);
+  query.max_bytes = kPageBytes;
+  query.max_looks = hub_.options_.scan_events;
+  if (channel_.interest().is_exact()) {
+    for (const Selector& topic : channel_.interest().topics) query.topics.push_back(topic.text());
+  }
+  query.wants = [interest = channel_.shared_interest()](const sse::Event& event) {
+    return interest->wants(event);
+  };
+  rest(Rest::fetching);
+  hub_.counters_.fetching.add();
+  hub_.counters_.pages.add();
+  hub_.home_.history->read(
+      std::move(query),
+      [post = &hub_.home_.post, alive = std::weak_ptr(alive_)](Result<journal::Page> page) {
+        // A task is copied; the page is not.
+        (*post)([alive, page = std::make_shared<const Result<journal::Page>>(std::move(page))] {
+          if (const auto reader = alive.lock()) (*reader)->on_page(*page);
+        });
+      });
+}
+
+void Subscription::on_page(const Result<journal::Page>& page) {
+  rest_ = Rest::none;
+  hub_.counters_.fetching.sub();
+  if (!page) {
+    hub_.counters_.page_errors.add();
+    close();
+    return;
+  }
+  hub_.counters_.page_events.add(page->events.size());
+  if (page->missing > std::max(position_, told_missing_)) {
+    told_missing_ = page->missing;
+    put_gap(GapReason::evicted, position_, sse::make_id(hub_.home_.epoch, position_));
+  }
+  for (const sse::EventPtr& event : page->events) {
+    const Verdict verdict = judge(*event);
+    if (verdict == Verdict::close) {
+      // What stands before it is read first; then history leads here again.
+      if (page_.empty()) close();
+      if (rest_ != Rest::closed) subscriber_.wake();
+      return;
+    }
+    if (verdict == Verdict::take) put_on_page(event);
+    (page_.empty() ? position_ : page_through_) = event->position;
+  }
+  (page_.empty() ? position_ : page_through_) = page->through;
+  subscriber_.wake();
+}
+
+std::size_t Subscription::allowance() const {
+  return pace_ == nullptr ? std::numeric_limits<std::size_t>::max()
+                          : pace_->tokens(hub_.home_.clock.now());
+}
+
+void Subscription::put_on_page(sse::EventPtr event) {
+  if (dropped_ > 0) put_dropped();
+  if (pace_ != nullptr) pace_->spend(hub_.home_.clock.now());
+  page_bytes_ += event->wire.size();
+  page_.push_back(std::move(event));
+}
+
+/// A gap event that carries `at` as its id: who comes back with that reads on from there.
+void Subscription::put_gap(GapReason reason, Position at, std::string_view asked) {
+  auto gap = std::make_shared<sse::Event>();
+  gap->position = at;
+  gap->wire = sse::encode_gap(reason, sse::make_id(hub_.home_.epoch, at), asked,
+                              std::exchange(dropped_, 0));
+  page_bytes_ += gap->wire.size();
+  page_.push_back(std::move(gap));
+  hub_.counters_.gaps.add();
+}
+
+void Subscription::put_dropped() {
+  const Position at = page_.empty() ? position_ : page_.back()->position;
+  put_gap(GapReason::dropped, std::max(at, page_through_), {});
+}
+
+}  // namespace sluice::hub

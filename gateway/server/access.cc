@@ -1,0 +1,185 @@
+#include "gateway/server/access.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/http/cookie.h"
+#include "gateway/server/paths.h"
+
+namespace sluice::server {
+namespace {
+
+/// Set on a browser whose stream a cookie has opened, so that a reconnect without that cookie is
+/// recognised for what it is: a login that has run out, not an anonymous visitor.
+constexpr std::string_view kMark = "sluice_signed_in";
+
+bool begins_with_bearer(std::string_view text) {
+  constexpr std::string_view kBearer = "bearer ";
+  return text.size() > kBearer.size() &&
+         std::equal(kBearer.begin(), kBearer.end(), text.begin(), [](char wanted, char c) {
+           return wanted == (c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
+         });
+}
+
+std::string_view bearer_token(const http::Headers& headers) {
+  const std::string* field = headers.find("authorization");
+  if (field == nullptr || !begins_with_bearer(*field)) return {};
+  std::string_view token = *field;
+  token.remove_prefix(std::string_view("bearer ").size());
+  while (!token.empty() && token.front() == ' ') token.remove_prefix(1);
+  return token;
+}
+
+std::string mark_cookie(const http::Request& request, bool is_set) {
+  // Only over TLS may a cookie go along with requests of other sites.
+  const std::string_view site =
+      request.scheme == "https" ? "SameSite=None; Secure" : "SameSite=Lax";
+  return fmt::format("{}={}; Path=/; HttpOnly; {}{}", kMark, is_set ? "1" : "", site,
+                     is_set ? "" : "; Max-Age=0");
+}
+
+/// The origin of `https://a.example/page?x`, which a `referer` is.
+std::string_view origin_of(std::string_view url) {
+  const std::size_t host = url.find("://");
+  if (host == url.npos) return {};
+  return url.substr(0, url.find('/', host + 3));
+}
+
+/// What stands in a quoted string (RFC 9110 §5.6.4).
+std::string quoted(std::string_view text) {
+  std::string safe;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    safe += c == '"' || c == '\\' ? '\'' : byte < 0x20 || byte >= 0x7f ? '?' : c;
+  }
+  return safe;
+}
+
+}  // namespace
+
+Access::Found Access::find(const http::Request& request, const http::Form& query) const {
+  if (const auto token = bearer_token(request.headers); !token.empty()) {
+    return {Carrier::header, token};
+  }
+  if (const std::string* token = http::first(query, "authorization"); token && !token->empty()) {
+    return {Carrier::query, *token};
+  }
+  for (const std::string* name : {&options_.cookie, &options_.cookie_v1}) {
+    const auto token = http::cookie(request.headers, *name);
+    if (token && !token->empty()) return {Carrier::cookie, *token};
+  }
+  return {};
+}
+
+tl::expected<Bearer, Denial> Access::verify(const Found& found,
+                                            const auth::Verifier& verifier) const {
+  const WallTime now = clock_.wall();
+  auto grants = verifier.verify(found.token, now);
+  if (!grants) {
+    const bool is_expired = grants.error().code == Errc::expired;
+    return tl::unexpected(Denial{401, grants.error().what, "invalid_token",
+                                 is_expired && found.carrier != Carrier::header});
+  }
+  if (grants->is_v1 && found.carrier == Carrier::query) {
+    return tl::unexpected(
+        Denial{400, "a token of Mercure 1.0 does not belong into the query", "invalid_request"});
+  }
+  if (subjects_.is_revoked(grants->subject, grants->issued, now)) {
+    return tl::unexpected(Denial{401, "the token has been revoked", "invalid_token"});
+  }
+  Bearer bearer{.carrier = found.carrier, .grants = std::move(*grants)};
+  if (bearer.grants.expires) {
+    bearer.ends = clock_.now() + std::chrono::duration_cast<Duration>(*bearer.grants.expires - now);
+  }
+  return bearer;
+}
+
+tl::expected<Bearer, Denial> Access::subscriber(const http::Request& request,
+                                                const http::Form& query, bool is_reconnect) const {
+  const Found found = find(request, query);
+  if (found.carrier == Carrier::none) return without_token(request, is_reconnect);
+  auto bearer = verify(found, subscribers_);
+  if (!bearer) {
+    return bearer.error().park ? fall_back(options_.expired_token, std::move(bearer.error()))
+                               : bearer;
+  }
+  const bool is_marked = http::cookie(request.headers, kMark).has_value();
+  if (found.carrier == Carrier::cookie && options_.anonymous && !is_marked &&
+      options_.lost_token != Fallback::anonymous) {
+    bearer->set_cookie = mark_cookie(request, true);
+  }
+  return bearer;
+}
+
+tl::expected<Bearer, Denial> Access::without_token(const http::Request& request,
+                                                   bool is_reconnect) const {
+  const bool is_marked = http::cookie(request.headers, kMark).has_value();
+  if (is_marked && is_reconnect && options_.lost_token != Fallback::anonymous) {
+    return fall_back(options_.lost_token,
+                     {401, "the cookie with the token has gone", "invalid_token", true});
+  }
+  if (!options_.anonymous) {
+    return tl::unexpected(Denial{
+        401, "a token is needed to subscribe here: authorization: Bearer TOKEN, or a cookie", {}});
+  }
+  Bearer bearer;
+  if (is_marked && !is_reconnect) bearer.set_cookie = mark_cookie(request, false);
+  return bearer;
+}
+
+tl::expected<Bearer, Denial> Access::fall_back(Fallback fallback, Denial denial) const {
+  if (fallback == Fallback::anonymous && options_.anonymous) return Bearer{};
+  denial.park = fallback == Fallback::park;
+  return tl::unexpected(std::move(denial));
+}
+
+tl::expected<Bearer, Denial> Access::publisher(const http::Request& request,
+                                               const http::Form& query) const {
+  const Found found = find(request, query);
+  if (found.carrier == Carrier::none) {
+    return tl::unexpected(
+        Denial{401, "a token is needed to publish: authorization: Bearer TOKEN", {}});
+  }
+  auto bearer = verify(found, publishers_);
+  if (!bearer) {
+    bearer.error().park = false;
+    return bearer;
+  }
+  if (found.carrier == Carrier::cookie && !may_publish_from(request)) {
+    return tl::unexpected(Denial{400,
+                                 "publishing with a cookie needs an origin that is allowed to: "
+                                 "hub.publish_origins",
+                                 "invalid_request"});
+  }
+  if (!bearer->grants.may_publish) {
+    return tl::unexpected(Denial{403, "the token has no \"publish\" claim", "insufficient_scope"});
+  }
+  return bearer;
+}
+
+/// A page of another site can make a browser send the cookie along: only pages of our own origin
+/// and of those listed may publish with it.
+bool Access::may_publish_from(const http::Request& request) const {
+  std::string_view origin;
+  if (const std::string* field = request.headers.find("origin")) {
+    origin = *field;
+  } else if (const std::string* referer = request.headers.find("referer")) {
+    origin = origin_of(*referer);
+  }
+  if (origin.empty()) return false;
+  if (origin == fmt::format("{}://{}", request.scheme, request.authority)) return true;
+  return std::find(options_.publish_origins.begin(), options_.publish_origins.end(), origin) !=
+         options_.publish_origins.end();
+}
+
+std::string Access::challenge(const http::Request& request, const Denial& denial) {
+  std::string text = fmt::format("Bearer resource_metadata=\"{}://{}{}\"", request.scheme,
+                                 quoted(request.authority), kMetadataPath);
+  if (denial.error.empty()) return text;
+  return fmt::format("{}, error=\"{}\", error_description=\"{}\"", text, denial.error,
+                     quoted(denial.text));
+}
+
+}  // namespace sluice::server

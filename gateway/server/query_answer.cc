@@ -1,0 +1,78 @@
+/// QUERY (RFC 10008): a subscription whose fields are in the request's body.
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/http/answers.h"
+#include "gateway/http/uri.h"
+#include "gateway/server/subscribe.h"
+
+namespace sluice::server {
+
+namespace {
+constexpr std::size_t kMaxQueryBody = 1_MiB;
+}  // namespace
+
+/// Collects the body, then hands over to the answer that it leads to.
+class QueryAnswer final : public http::Answer {
+ public:
+  QueryAnswer(Subscribe& owner, http::Request request, http::Exchange& exchange)
+      : owner_(owner), request_(std::move(request)), exchange_(exchange) {}
+
+  void on_body(std::string_view bytes) override {
+    if (answer_ != nullptr) {
+      answer_->on_body(bytes);
+      return;
+    }
+    exchange_.consume(bytes.size());
+    if (body_.size() + bytes.size() <= kMaxQueryBody) {
+      body_ += bytes;
+      return;
+    }
+    http::Headers extra;
+    owner_.shared_.cors.add_fields(request_, extra);
+    answer_ = http::problem(exchange_, 413, "the body of a QUERY may have 1 MiB", std::move(extra));
+  }
+
+  void on_body_end() override {
+    if (answer_ == nullptr) answer_ = open();
+    answer_->on_body_end();
+    exchange_.wake();
+  }
+
+  Ready ready(std::size_t max) override {
+    return answer_ == nullptr ? Ready{} : answer_->ready(max);
+  }
+  void take(std::span<std::byte> out) override { answer_->take(out); }
+
+ private:
+  /// What is in both the query and the body counts as the query says: it stands first.
+  std::unique_ptr<http::Answer> open() {
+    auto fields = http::parse_form(request_.query, kMaxQueryFields);
+    if (!fields) return owner_.reject("the query: " + fields.error().what, request_, exchange_);
+    const auto body = http::parse_form(body_, kMaxQueryFields);
+    if (!body) return owner_.reject("the body: " + body.error().what, request_, exchange_);
+    fields->insert(fields->end(), body->begin(), body->end());
+    return owner_.open_fields(*fields, request_, exchange_);
+  }
+
+  Subscribe& owner_;
+  const http::Request request_;
+  http::Exchange& exchange_;
+  std::string body_;
+  std::unique_ptr<http::Answer> answer_;
+};
+
+std::unique_ptr<http::Answer> Subscribe::open_query(const http::Request& request,
+                                                    http::Exchange& exchange) {
+  const std::string* type = request.headers.find("content-type");
+  if (type == nullptr || !http::accepts(*type, "application/x-www-form-urlencoded")) {
+    return deny({.status = 415,
+                 .text = "QUERY takes content-type: application/x-www-form-urlencoded",
+                 .error = "invalid_request"},
+                request, exchange);
+  }
+  return std::make_unique<QueryAnswer>(*this, request, exchange);
+}
+
+}  // namespace sluice::server
