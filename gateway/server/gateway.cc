@@ -78,6 +78,7 @@ class Gateway {
     shared_.totals = [this] { return totals(workers_); };
     shared_.is_behind = [this] { return is_behind(); };
     shared_.connection_limit = connection_limit(config, count);
+    shared_.revoke = [this](const std::string& subject) { revoke(subject); };
     for (std::size_t i = 0; i < count; ++i) {
       workers_.push_back(std::make_unique<Worker>(i, shared_));
     }
@@ -113,6 +114,7 @@ class Gateway {
     notify_service_manager("READY=1");
     loop_.run();
     demo_timer_.stop();
+    if (shared_.presence) shared_.presence->fall_silent();
     for (const auto& worker : workers_) worker->post([&worker = *worker] { worker.stop(); });
     for (const auto& worker : workers_) worker->join();
     for (const auto& jwks : jwks_) jwks->begin_stop();  // All first: they may be in a slow fetch.
@@ -182,6 +184,13 @@ class Gateway {
       return worker->backlog() > limits.backlog_events ||
              worker->backlog_bytes() > limits.backlog_bytes;
     });
+  }
+
+  void revoke(const std::string& subject) {
+    shared_.subjects.revoke(subject, clock_.wall());
+    for (const auto& worker : workers_) {
+      worker->post([&worker = *worker, subject] { worker.end_streams_of(subject); });
+    }
   }
 
   void publish_demo() {

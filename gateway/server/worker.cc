@@ -157,6 +157,15 @@ void Worker::end_some_streams() {
   if (is_over) drain_.stop();
 }
 
+void Worker::end_streams_of(const std::string& subject) {
+  const RetryOptions& retry = shared_.config.retry;
+  streams_.for_each([&](EventStream& stream) {
+    if (stream.subject() != subject) return;
+    stream.end(jitter(retry.min, retry.max));
+    counters_.site.revoked.add();
+  });
+}
+
 void Worker::finish_drain() {
   ports_.clear();
   drain_window_ = {};
