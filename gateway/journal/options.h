@@ -19,9 +19,9 @@ enum class Sync {
 
 struct FileOptions {
   std::string path;     ///< A folder of its own; made when it is not there.
-  Retention retention;  ///< Of all events.
+  Retention retention = {};  ///< Of all events.
   RetentionOf retention_of = {};
-  RepeatOptions repeats;
+  RepeatOptions repeats = {};
   Sync sync = Sync::always;
   Millis sync_interval{100};
   std::size_t cache_bytes = 32_MiB;  ///< Of events that were read, in memory.
