@@ -11,9 +11,9 @@ struct WriterCounters {
   Gauge file_bytes;
   Counter appended;
   Counter repeats;
-  Counter groups;         ///< Transactions that stored events.
-  Counter failed_groups;  ///< Whose publishers were told that nothing was stored.
-  Counter removed;        ///< Events that history no longer had to hold.
+  Counter groups;   ///< Transactions that stored events.
+  Counter refused;  ///< Batches whose publishers were told that nothing was stored.
+  Counter removed;  ///< Events that history no longer had to hold.
   Counter syncs;
   Histogram commit;  ///< Time of a commit; with Sync::always the disk's.
 };

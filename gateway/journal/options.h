@@ -18,7 +18,7 @@ enum class Sync {
 };
 
 struct FileOptions {
-  std::string path;     ///< A folder of its own; made when it is not there.
+  std::string path;          ///< A folder of its own; made when it is not there.
   Retention retention = {};  ///< Of all events.
   RetentionOf retention_of = {};
   RepeatOptions repeats = {};

@@ -157,7 +157,7 @@ void Writer::write(std::vector<Batch>& batches) {
 }
 
 void Writer::refuse(Batch& batch, int error) {
-  counters_.failed_groups.add();
+  counters_.refused.add();
   batch.done(fail(Errc::io, sentence(error)));
 }
 

@@ -18,10 +18,12 @@ constexpr std::string_view kPlain = "text/plain; charset=utf-8";
 
 }  // namespace
 
-Admin::Admin(net::Loop& loop, const Shared& shared, const Workers& workers)
+Admin::Admin(net::Loop& loop, const Shared& shared, const Workers& workers,
+             const journal::Counters& journal)
     : loop_(loop),
       shared_(shared),
       workers_(workers),
+      journal_(journal),
       connections_(loop, {}, [this](Transport& transport, const net::Hello& hello) {
         return std::make_unique<h1::Session>(
             transport, *this,
@@ -55,10 +57,10 @@ std::unique_ptr<http::Answer> Admin::open(const http::Request& request, http::Ex
   }
   if (request.path == "/metrics") {
     return text(request, exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
-                metrics_text(workers_));
+                metrics_text(workers_, journal_));
   }
   if (request.path == "/status") {
-    return text(request, exchange, 200, "application/json", metrics_json(workers_));
+    return text(request, exchange, 200, "application/json", metrics_json(workers_, journal_));
   }
   return text(request, exchange, 200, kPlain,
               "Sluice, admin listener\n/livez /readyz /metrics /status\n");

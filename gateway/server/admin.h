@@ -20,7 +20,8 @@ namespace sluice::server {
 
 class Admin final : public http::Service {
  public:
-  Admin(net::Loop& loop, const Shared& shared, const Workers& workers);
+  Admin(net::Loop& loop, const Shared& shared, const Workers& workers,
+        const journal::Counters& journal);
 
   void listen(UniqueFd socket);
   /// Turn end of the control loop: writes the answers.
@@ -33,6 +34,7 @@ class Admin final : public http::Service {
   net::Loop& loop_;
   const Shared& shared_;
   const Workers& workers_;
+  const journal::Counters& journal_;
   h1::Counters counters_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   net::Connections connections_;

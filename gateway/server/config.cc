@@ -99,7 +99,8 @@ tl::expected<Config, std::vector<Fault>> Reader::read(const toml::table& root) {
   }
   resolve(config_.tls.certificate_file);
   resolve(config_.tls.key_file);
-  resolve(config_.history.path);
+  resolve(config_.history.file.path);
+  set_windows(config_);
   add_faults(check(config_, places_));
   if (faults_.empty()) return std::move(config_);
   std::stable_sort(faults_.begin(), faults_.end(), [](const Fault& a, const Fault& b) {
@@ -286,6 +287,14 @@ tl::expected<Config, std::vector<Fault>> load(const std::string& file) {
   const auto text = read_file(file);
   if (!text) return tl::unexpected(std::vector{Fault{file, 1, 1, text.error().what}});
   return parse(*text, file);
+}
+
+void set_windows(Config& config) {
+  const HistoryOptions& history = config.history;
+  const bool is_all = history.journal == Journal::memory;
+  const journal::Retention& kept = history.file.retention;
+  config.hub.history_events = is_all ? kept.events : history.window_events;
+  config.hub.history_bytes = is_all ? kept.bytes : history.window_bytes;
 }
 
 Config development_default(const State& state) {

@@ -127,6 +127,51 @@ const Row kRows[] = {
 };
 // clang-format on
 
+/// One figure of the journal; those of the file journal stay 0 with another one.
+struct JournalRow {
+  const char* name;
+  MetricType type;
+  const char* help;
+  double (*value)(const journal::Counters&);
+};
+
+// clang-format off
+const JournalRow kJournalRows[] = {
+  {"sluice_journal_events", kGauge, "Events that the file journal holds.",
+   [](const journal::Counters& c) { return number(c.writer.events); }},
+  {"sluice_journal_bytes", kGauge, "Their size in the file, about, as history.max_bytes counts it.",
+   [](const journal::Counters& c) { return number(c.writer.bytes); }},
+  {"sluice_journal_file_bytes", kGauge, "Size of the file; room that became free in it is used again.",
+   [](const journal::Counters& c) { return number(c.writer.file_bytes); }},
+  {"sluice_journal_appended_total", kCounter, "Events stored.",
+   [](const journal::Counters& c) { return number(c.writer.appended); }},
+  {"sluice_journal_repeats_total", kCounter, "Events not stored because they had been published before.",
+   [](const journal::Counters& c) { return number(c.writer.repeats); }},
+  {"sluice_journal_removed_total", kCounter, "Events removed: too many, too large or too old.",
+   [](const journal::Counters& c) { return number(c.writer.removed); }},
+  {"sluice_journal_groups_total", kCounter, "Transactions, each of which stored what waited.",
+   [](const journal::Counters& c) { return number(c.writer.groups); }},
+  {"sluice_journal_refused_total", kCounter, "Publish requests whose events could not be stored.",
+   [](const journal::Counters& c) { return number(c.writer.refused); }},
+  {"sluice_journal_syncs_total", kCounter, "Times that the disk was told to keep what was written.",
+   [](const journal::Counters& c) { return number(c.writer.syncs); }},
+  {"sluice_journal_pages_total", kCounter, "Pages read for readers that come back from far.",
+   [](const journal::Counters& c) { return number(c.reader.pages); }},
+  {"sluice_journal_events_read_total", kCounter, "Events in these pages.",
+   [](const journal::Counters& c) { return number(c.reader.events); }},
+  {"sluice_journal_cache_hits_total", kCounter, "Events that were in memory when they were looked at.",
+   [](const journal::Counters& c) { return number(c.reader.cache_hits); }},
+  {"sluice_journal_cache_misses_total", kCounter, "Events that were read from the file.",
+   [](const journal::Counters& c) { return number(c.reader.cache_misses); }},
+  {"sluice_journal_damaged_total", kCounter, "Events that could not be read: the disk gave something else than was written.",
+   [](const journal::Counters& c) { return number(c.reader.damaged); }},
+};
+// clang-format on
+
+constexpr const char* kCommitName = "sluice_journal_commit_seconds";
+constexpr const char* kCommitHelp =
+    "Time that the file journal waits for the disk with one transaction.";
+
 constexpr const char* kDelayName = "sluice_loop_delay_seconds";
 constexpr const char* kDelayHelp =
     "Time of one turn of a worker's loop: how long an event may have to wait for the others.";
@@ -137,9 +182,8 @@ double sum(const Row& row, const Workers& workers) {
   return total;
 }
 
-prometheus::ClientMetric metric(const Row& row, double value) {
+prometheus::ClientMetric metric(std::string_view label, double value) {
   prometheus::ClientMetric made;
-  const std::string_view label = row.label;
   if (!label.empty()) {
     const std::size_t equals = label.find('=');
     made.label.push_back(
@@ -150,17 +194,19 @@ prometheus::ClientMetric metric(const Row& row, double value) {
   return made;
 }
 
-prometheus::MetricFamily loop_delay(const Workers& workers) {
-  prometheus::MetricFamily family{kDelayName, kDelayHelp, MetricType::Histogram, {}};
+/// Several histograms as one.
+prometheus::MetricFamily histogram(const char* name, const char* help,
+                                   const std::vector<const Histogram*>& parts) {
+  prometheus::MetricFamily family{name, help, MetricType::Histogram, {}};
   prometheus::ClientMetric made;
   std::uint64_t cumulative = 0;
   for (std::size_t i = 0; i <= Histogram::kBounds.size(); ++i) {
-    for (const auto& worker : workers) cumulative += worker->loop_delay().count(i);
+    for (const Histogram* part : parts) cumulative += part->count(i);
     const double bound = i < Histogram::kBounds.size() ? Histogram::kBounds[i]
                                                        : std::numeric_limits<double>::infinity();
     made.histogram.bucket.push_back({cumulative, bound});
   }
-  for (const auto& worker : workers) made.histogram.sample_sum += worker->loop_delay().sum();
+  for (const Histogram* part : parts) made.histogram.sample_sum += part->sum();
   made.histogram.sample_count = cumulative;
   family.metric.push_back(std::move(made));
   return family;
@@ -168,21 +214,28 @@ prometheus::MetricFamily loop_delay(const Workers& workers) {
 
 }  // namespace
 
-std::string metrics_text(const Workers& workers) {
+std::string metrics_text(const Workers& workers, const journal::Counters& journal) {
   std::vector<prometheus::MetricFamily> families;
   for (const Row& row : kRows) {
     if (families.empty() || families.back().name != row.name) {
       families.push_back({row.name, row.help, row.type, {}});
     }
-    families.back().metric.push_back(metric(row, sum(row, workers)));
+    families.back().metric.push_back(metric(row.label, sum(row, workers)));
   }
-  families.push_back(loop_delay(workers));
+  for (const JournalRow& row : kJournalRows) {
+    families.push_back({row.name, row.help, row.type, {}});
+    families.back().metric.push_back(metric("", row.value(journal)));
+  }
+  families.push_back(histogram(kCommitName, kCommitHelp, {&journal.writer.commit}));
+  std::vector<const Histogram*> delays;
+  for (const auto& worker : workers) delays.push_back(&worker->loop_delay());
+  families.push_back(histogram(kDelayName, kDelayHelp, delays));
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, families);
   return out.str();
 }
 
-std::string metrics_json(const Workers& workers) {
+std::string metrics_json(const Workers& workers, const journal::Counters& journal) {
   nlohmann::ordered_json json;
   json["version"] = SLUICE_VERSION;
   json["workers"] = workers.size();
@@ -195,6 +248,10 @@ std::string metrics_json(const Workers& workers) {
     } else {
       json[name][std::string(label.substr(label.find('=') + 1))] = value;
     }
+  }
+  for (const JournalRow& row : kJournalRows) {
+    const std::string name = std::string(row.name).substr(std::string_view("sluice_").size());
+    json[name] = static_cast<std::uint64_t>(row.value(journal));
   }
   return json.dump(2) + "\n";
 }
@@ -210,8 +267,13 @@ std::string metrics_reference() {
                    label.empty() ? "" : fmt::format("`{}`", label),
                    row.type == kCounter ? "counter" : "gauge", row.help);
   }
-  fmt::format_to(std::back_inserter(page), "| `{}` |  | histogram | {} |\n", kDelayName,
-                 kDelayHelp);
+  for (const JournalRow& row : kJournalRows) {
+    fmt::format_to(std::back_inserter(page), "| `{}` |  | {} | {} |\n", row.name,
+                   row.type == kCounter ? "counter" : "gauge", row.help);
+  }
+  for (const auto& [name, help] : {std::pair(kCommitName, kCommitHelp), {kDelayName, kDelayHelp}}) {
+    fmt::format_to(std::back_inserter(page), "| `{}` |  | histogram | {} |\n", name, help);
+  }
   return page;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/journal/counters.h"
 #include "gateway/server/worker.h"
 
 namespace sluice::server {
@@ -16,9 +17,9 @@ namespace sluice::server {
 using Workers = std::vector<std::unique_ptr<Worker>>;
 
 /// The text form that Prometheus scrapes.
-[[nodiscard]] std::string metrics_text(const Workers& workers);
+[[nodiscard]] std::string metrics_text(const Workers& workers, const journal::Counters& journal);
 /// The same figures as a JSON object.
-[[nodiscard]] std::string metrics_json(const Workers& workers);
+[[nodiscard]] std::string metrics_json(const Workers& workers, const journal::Counters& journal);
 /// Markdown: name, type and meaning of each.
 [[nodiscard]] std::string metrics_reference();
 /// Figures of the whole process, for the demo page and the limits.
