@@ -18,13 +18,21 @@ namespace sluice::journal {
 /// Raised when a gateway that knows the older one could misread the file.
 inline constexpr std::uint32_t kFormat = 1;
 
-enum class MetaKey : std::uint64_t { identity = 1, state = 2 };
+enum class MetaKey : std::uint64_t { identity = 1, state = 2, session = 3 };
 
 struct Identity {
   std::uint32_t format = kFormat;
   std::uint32_t epoch_size = 0;
   std::array<char, 16> epoch{};
   std::uint64_t seed = 0;  ///< Of all hashes in the tables.
+};
+
+/// Which run of the machine may have to lose the newest events, if it ends before they are on the
+/// disk; none when the history was closed well, or is always on the disk.
+struct Session {
+  std::uint64_t boot = 0;  ///< Hash of the system's name for that run.
+
+  friend bool operator==(const Session&, const Session&) = default;
 };
 
 struct State {

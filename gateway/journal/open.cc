@@ -5,6 +5,7 @@
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
+#include <fstream>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -17,6 +18,7 @@
 #include "gateway/journal/database_head.h"
 #include "gateway/journal/record.h"
 #include "gateway/journal/seed.h"
+#include "gateway/journal/tables.h"
 #include "gateway/sse/event_id.h"
 
 namespace sluice::journal {
@@ -80,16 +82,48 @@ std::size_t map_bytes(const FileOptions& options) {
   return std::max<std::size_t>(1024_MiB, 4 * options.retention.bytes);
 }
 
-int begin_anew(OpenHistory& history) {
+void put_epoch(Txn& txn, OpenHistory& history) {
   history.epoch = sse::make_epoch();
-  history.seed = make_seed();
-  history.state = {};
   Identity identity{.seed = history.seed};
   identity.epoch_size =
       static_cast<std::uint32_t>(history.epoch.copy(identity.epoch.data(), identity.epoch.size()));
-  Txn txn = history.store->begin_write();
   txn.put(Table::meta, static_cast<std::uint64_t>(MetaKey::identity), seal(identity));
+}
+
+int begin_anew(OpenHistory& history) {
+  history.seed = make_seed();
+  history.state = {};
+  Txn txn = history.store->begin_write();
+  put_epoch(txn, history);
   txn.put(Table::meta, static_cast<std::uint64_t>(MetaKey::state), seal(history.state));
+  const int error = txn.commit();
+  return error == 0 ? history.store->sync() : error;
+}
+
+/// Of this run of the machine.
+Session this_session(const FileOptions& options) {
+  std::string name = options.boot_id;
+  if (name.empty()) std::ifstream("/proc/sys/kernel/random/boot_id") >> name;
+  return {.boot = hash_of(name, 0) | 1};  // 0 stands for none.
+}
+
+/// Notes that the newest events may not be on the disk from now on, and looks whether they were
+/// when the machine went down the last time.
+int begin_session(OpenHistory& history, const FileOptions& options) {
+  const Session here = this_session(options);
+  const Session next = options.sync == Sync::always ? Session{} : here;
+  Txn txn = history.store->begin_write();
+  const auto bytes = txn.get(Table::meta, static_cast<std::uint64_t>(MetaKey::session));
+  const Session before = bytes ? unseal<Session>(*bytes).value_or(Session{}) : Session{};
+  if (before == next) return txn.error();
+  if (before != Session{} && before != here) {
+    put_epoch(txn, history);
+    log::warning(
+        "the machine went down before the newest events of the history in {} were on the disk: "
+        "some may be lost. Clients that come back are told that they may have missed something",
+        options.path);
+  }
+  txn.put(Table::meta, static_cast<std::uint64_t>(MetaKey::session), seal(next));
   const int error = txn.commit();
   return error == 0 ? history.store->sync() : error;
 }
@@ -207,6 +241,9 @@ Result<OpenHistory> open_history(const FileOptions& options, WallTime now) {
     }
   }
   if (!damage) return tl::unexpected(damage.error());
+  if (const int error = begin_session(history, options); error != 0) {
+    return cannot("write to", options.path, error);
+  }
   return history;
 }
 

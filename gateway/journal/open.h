@@ -6,7 +6,10 @@
 ///
 /// Thread  main, before start.
 /// Errors  Errc::io, with what to do about it. Damage is no error: the file is set aside, the log
-/// says so, and a new history with another epoch begins.
+/// says so, and a new history with another epoch begins. When the machine went down before the
+/// newest events were on the disk (with another Sync than always), what is there is kept, but what
+/// comes behind it gets another epoch: its positions may have been given to other events before,
+/// and clients that have seen those must be told of a gap.
 #pragma once
 
 #include <memory>

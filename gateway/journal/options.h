@@ -31,6 +31,7 @@ struct FileOptions {
   std::size_t group_events = 1024;    ///< Written in one transaction: no more batches are taken …
   std::size_t group_bytes = 4_MiB;    ///< … past either.
   std::size_t map_bytes = 0;          ///< Address space at first; it grows. 0: by retention.bytes.
+  std::string boot_id = {};           ///< Names this run of the machine; empty: as Linux does.
   /// Topics that are known by name to miss something, because of a rule of their own. Past it,
   /// the oldest of what is missing is taken to be missing in all of them.
   std::size_t marks = 100'000;

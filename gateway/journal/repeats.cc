@@ -1,7 +1,5 @@
 #include "gateway/journal/repeats.h"
 
-#include <utility>
-
 #include <xxhash.h>
 
 namespace sluice::journal {
@@ -16,8 +14,8 @@ const std::string* Repeats::find(const Key& key) const {
   return found == ids_.end() ? nullptr : &found->second;
 }
 
-void Repeats::remember(const Key& key, std::string id, WallTime time) {
-  if (ids_.try_emplace(key, std::move(id)).second) order_.push_back({key, time});
+void Repeats::remember(const Key& key, const std::string& id, WallTime time) {
+  if (ids_.try_emplace(key, id).second) order_.push_back({key, time});
 }
 
 void Repeats::forget_newest(std::size_t n) {

@@ -39,7 +39,7 @@ class Repeats {
   /// The id that the first one got, good until the next change; null: it is new.
   [[nodiscard]] const std::string* find(const Key& key) const;
   /// `key` is new; `time` is not before that of the one before.
-  void remember(const Key& key, std::string id, WallTime time);
+  void remember(const Key& key, const std::string& id, WallTime time);
   /// Takes back the newest `n`: what they stood for was not appended.
   void forget_newest(std::size_t n);
   /// Drops what is too old or too many.

@@ -30,7 +30,7 @@ std::uint64_t hash_of(std::string_view name, std::uint64_t seed) {
 
 std::string make_once(const OnceEntry& entry) {
   const OnceHead head{entry.key.low, entry.key.high, entry.time.time_since_epoch().count()};
-  return seal(head) + entry.own_id;
+  return seal(head) + entry.id;
 }
 
 std::optional<OnceEntry> parse_once(std::string_view bytes) {
@@ -40,7 +40,7 @@ std::optional<OnceEntry> parse_once(std::string_view bytes) {
   if (!head) return std::nullopt;
   return OnceEntry{.key = {.low = head->low, .high = head->high},
                    .time = WallTime(WallTime::duration(head->time)),
-                   .own_id = std::string(bytes.substr(kSealed))};
+                   .id = std::string(bytes.substr(kSealed))};
 }
 
 std::uint64_t due_of(WallTime time, const Retention& rule) {
@@ -49,29 +49,29 @@ std::uint64_t due_of(WallTime time, const Retention& rule) {
   return static_cast<std::uint64_t>(std::max<Millis::rep>(due.count() + 1, 1));
 }
 
-Held Tables::describe(std::uint64_t position, std::string_view bytes) const {
+Held Tables::describe(std::uint64_t position, std::string_view record) const {
   Held held{.position = position,
-            .cost = record_cost(bytes.size(), 1),
+            .cost = record_cost(record.size(), 1),
             .first_topic = {},
             .topics = {},
             .own_id = {},
             .time = {}};
-  const auto record = parse_record(bytes, sse::Position(position));
-  if (!record) {
+  const auto parsed = parse_record(record, sse::Position(position));
+  if (!parsed) {
     held.is_damaged = true;
     return held;
   }
-  held.first_topic = record->topics.front();
-  for (const std::string_view topic : record->topics) {
+  held.first_topic = parsed->topics.front();
+  for (const std::string_view topic : parsed->topics) {
     const std::uint64_t hash = hash_of(topic, seed_);
     if (std::find(held.topics.begin(), held.topics.end(), hash) == held.topics.end()) {
       held.topics.push_back(hash);
     }
   }
-  held.cost = record_cost(bytes.size(), record->topics.size());
-  if (record->has_own_id) held.own_id = hash_of(record->id, seed_);
-  held.time = record->time;
-  held.is_ruled = record->is_ruled;
+  held.cost = record_cost(record.size(), parsed->topics.size());
+  if (parsed->has_own_id) held.own_id = hash_of(parsed->id, seed_);
+  held.time = parsed->time;
+  held.is_ruled = parsed->is_ruled;
   return held;
 }
 

@@ -28,7 +28,7 @@ namespace sluice::journal {
 struct OnceEntry {
   Repeats::Key key;
   WallTime time;
-  std::string own_id;  ///< Empty: the event has the id that its position gives it.
+  std::string id;
 };
 [[nodiscard]] std::string make_once(const OnceEntry& entry);
 std::optional<OnceEntry> parse_once(std::string_view bytes);

@@ -6,16 +6,15 @@
 
 #include "gateway/base/log.h"
 #include "gateway/journal/trimmer.h"
-#include "gateway/sse/event_id.h"
 
 namespace sluice::journal {
 namespace {
 
 /// What a draft costs while it waits.
 std::size_t bytes_of(const sse::Draft& draft) {
-  std::size_t bytes = sizeof(draft) + draft.data.size() + draft.id.size() + draft.type.size() +
+  std::size_t bytes = sizeof(sse::Draft) + draft.data.size() + draft.id.size() + draft.type.size() +
                       draft.key.size() + draft.once.size();
-  for (const std::string& topic : draft.topics) bytes += sizeof(topic) + topic.size();
+  for (const std::string& topic : draft.topics) bytes += sizeof(std::string) + topic.size();
   return bytes;
 }
 
@@ -47,10 +46,7 @@ void Writer::load_repeats() {
   Cursor cursor(txn, Table::once);
   for (bool has = cursor.first(); has; has = cursor.next()) {
     auto entry = parse_once(cursor.value());
-    if (!entry) continue;
-    std::string id = std::move(entry->own_id);
-    if (id.empty()) id = sse::make_id(epoch_, sse::Position(cursor.key()));
-    repeats_.remember(entry->key, std::move(id), entry->time);
+    if (entry) repeats_.remember(entry->key, std::move(entry->id), entry->time);
   }
   repeats_.expire(clock_.wall());
 }
@@ -71,26 +67,23 @@ void Writer::stop() {
 void Writer::append(std::vector<sse::Draft> drafts, Appended done) {
   Batch batch{.drafts = std::move(drafts), .done = std::move(done)};
   for (const sse::Draft& draft : batch.drafts) batch.bytes += bytes_of(draft);
-  Error refusal;
-  {
-    const std::lock_guard lock(mutex_);
-    const bool is_full = queue_events_ + batch.drafts.size() > options_.queue_events ||
-                         queue_bytes_ + batch.bytes > options_.queue_bytes;
-    if (is_stopping_) {
-      refusal = {Errc::io, "history is being closed"};
-    } else if (is_full && !queue_.empty()) {
-      refusal = {Errc::limit, "too many events wait to be stored"};
-    } else {
-      queue_events_ += batch.drafts.size();
-      queue_bytes_ += batch.bytes;
-      queue_.push_back(std::move(batch));
-    }
-  }
-  if (refusal.what.empty()) {
+  if (auto queued = enqueue(batch); queued) {
     wake_.notify_one();
   } else {
-    batch.done(tl::unexpected(std::move(refusal)));
+    batch.done(tl::unexpected(std::move(queued.error())));
   }
+}
+
+Result<void> Writer::enqueue(Batch& batch) {
+  const std::lock_guard lock(mutex_);
+  if (is_stopping_) return fail(Errc::io, "history is being closed");
+  const bool is_full = queue_events_ + batch.drafts.size() > options_.queue_events ||
+                       queue_bytes_ + batch.bytes > options_.queue_bytes;
+  if (is_full && !queue_.empty()) return fail(Errc::limit, "too many events wait to be stored");
+  queue_events_ += batch.drafts.size();
+  queue_bytes_ += batch.bytes;
+  queue_.push_back(std::move(batch));
+  return {};
 }
 
 void Writer::tick() {
@@ -121,7 +114,7 @@ void Writer::run() {
     ticked_.notify_all();
   }
   lock.unlock();
-  if (health_ != Health::dead) sync_now();
+  if (health_ != Health::dead) close_well();
 }
 
 std::vector<Writer::Batch> Writer::take_batches() {
@@ -207,7 +200,7 @@ void Writer::order(const sse::Draft& draft, Group& group, std::vector<Receipt>& 
   receipts.push_back({event.id});
   if (!has_once) return;
   repeats_.remember(key, event.id, group.time);
-  group.once.push_back({position.value(), {key, group.time, event.has_own_id ? event.id : ""}});
+  group.once.push_back({position.value(), {key, group.time, event.id}});
 }
 
 }  // namespace sluice::journal

@@ -69,6 +69,8 @@ class Writer {
   };
   enum class Health { good, full, dead };
 
+  /// Takes the batch out of `batch`, or leaves it and says why.
+  Result<void> enqueue(Batch& batch);
   void run();
   [[nodiscard]] Duration patience() const;
   std::vector<Batch> take_batches();
@@ -86,6 +88,7 @@ class Writer {
   /// How many entries were removed in one transaction; `error` of it, if any.
   std::size_t trim_step(int& error);
   void sync_now();
+  void close_well();
   void load_repeats();
   void show_figures();
 

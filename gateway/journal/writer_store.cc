@@ -146,6 +146,16 @@ void Writer::sync_now() {
   if (error != 0) note_health(EIO);
 }
 
+void Writer::close_well() {
+  if (options_.sync == Sync::always) return;
+  sync_now();
+  if (health_ == Health::dead) return;
+  // Not before all else is on the disk.
+  Txn txn = store_.begin_write();
+  txn.put(Table::meta, static_cast<std::uint64_t>(MetaKey::session), seal(Session{}));
+  if (txn.commit() == 0) static_cast<void>(store_.sync());
+}
+
 Duration Writer::patience() const {
   if (health_ == Health::dead) return kHousekeeping;
   if (has_more_to_trim_) return Duration(0);

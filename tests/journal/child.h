@@ -21,6 +21,7 @@ class Child {
   explicit Child(const std::function<void(int)>& body) {
     int ends[2];
     SLUICE_ASSERT(::pipe(ends) == 0, "no pipe could be made");
+    std::fflush(nullptr);  // Or it would be printed twice.
     pid_ = ::fork();
     SLUICE_ASSERT(pid_ >= 0, "no process could be made");
     if (pid_ == 0) {

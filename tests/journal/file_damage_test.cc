@@ -247,20 +247,25 @@ TEST_SUITE("a full disk") {
       // All or none: the small one is refused with the large one.
       const bool is_refused = !it.try_append({draft("a"), draft("a", std::string(1_MiB, 'x'))});
       say(out, is_refused ? "refused again" : "taken");
+      sse::Draft once = draft("a", std::string(1_MiB, 'x'));
+      once.once = "order-7";
+      say(out, it.try_append({once}) ? "taken" : "refused");
       const bool is_small =
           fs::file_size(options.path + "/history.mdb") <= static_cast<std::size_t>(3_MiB);
       say(out, is_small ? "small" : "too large");
       limit_files(0);
-      const auto more = it.try_append({draft("a")});
+      const auto more = it.try_append({once});
+      say(out, more && !more->at(0).is_repeat ? "no repeat" : "a repeat of nothing");
       const std::string id = it.journal->epoch() + "-" + std::to_string(first + 1);
       say(out, more && more->at(0).id == id ? "goes on" : "does not go on");
       it.reopen();
       const bool is_good = it.read_all().events.size() == static_cast<std::size_t>(first) + 1;
       say(out, is_good ? "good" : "bad");
     });
-    CHECK(child.read_rest() == "took some\nhistory in " + options.path +
-                                   " cannot be written: File too large; free some space on that "
-                                   "disk\nall there\nrefused again\nsmall\ngoes on\ngood\n");
+    CHECK(child.read_rest() ==
+          "took some\nhistory in " + options.path +
+              " cannot be written: File too large; free some space on that "
+              "disk\nall there\nrefused again\nrefused\nsmall\nno repeat\ngoes on\ngood\n");
     CHECK(child.wait());
   }
 

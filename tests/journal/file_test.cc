@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "tests/journal/child.h"
 #include "tests/journal/file_help.h"
 
 namespace sluice::journal {
@@ -146,6 +147,39 @@ TEST_SUITE("the file journal") {
     CHECK(it.counters.writer.syncs.value() == 1);
     it.pass(100ms);
     CHECK(it.counters.writer.syncs.value() == 1);  // Nothing new.
+  }
+
+  TEST_CASE("gives other ids when the machine went down before the disk had all of them") {
+    const TempDir dir;
+    const FileOptions options{
+        .path = dir.path("history"), .sync = Sync::never, .boot_id = "monday"};
+    const auto killed = [&](const FileOptions& its) {
+      Child child([&](int out) {
+        const TestJournal it(its);
+        static_cast<void>(it.append({draft("a")}));
+        say(out, it.journal->epoch());
+        ::pause();
+      });
+      return child.read_lines(1);  // And then it is killed.
+    };
+    FileOptions tuesday = options;
+    tuesday.boot_id = "tuesday";
+    FileOptions durable = tuesday;
+    durable.sync = Sync::always;
+    const std::string first = killed(options);
+    CHECK(killed(options) == first);  // Only the process went down.
+    const std::string second = killed(tuesday);
+    CHECK(second != first);
+    TestJournal it(tuesday);
+    CHECK(it.journal->epoch() + "\n" == second);
+    CHECK(positions_of(it.read_all()) == Numbers{1, 2, 3});  // They are kept.
+    it.options.boot_id = "wednesday";
+    it.reopen();  // It was closed well.
+    CHECK(it.journal->epoch() + "\n" == second);
+    it.journal.reset();
+    CHECK(killed(durable) == second);
+    durable.boot_id = "friday";
+    CHECK(killed(durable) == second);
   }
 
   TEST_CASE("its files are for its user alone") {
