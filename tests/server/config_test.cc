@@ -130,6 +130,9 @@ TEST_SUITE("Configuration") {
     CHECK(config.tls.key_file == "/s/localhost-key.pem");
     CHECK(config.access.anonymous);
     CHECK(config.demo.page);
+    CHECK(config.history.journal == Journal::file);
+    CHECK(config.history.file.path == "/s/history");
+    CHECK(config.hub.history_events == config.history.window_events);
   }
 }
 
