@@ -45,8 +45,8 @@ void Writer::load_repeats() {
   Txn txn = store_.begin_read();
   Cursor cursor(txn, Table::once);
   for (bool has = cursor.first(); has; has = cursor.next()) {
-    auto entry = parse_once(cursor.value());
-    if (entry) repeats_.remember(entry->key, std::move(entry->id), entry->time);
+    const auto entry = parse_once(cursor.value());
+    if (entry) repeats_.remember(entry->key, entry->id, entry->time);
   }
   repeats_.expire(clock_.wall());
 }
