@@ -3,7 +3,10 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "gateway/http/answers.h"
+#include "gateway/http/uri.h"
 
 namespace sluice::server {
 namespace {
@@ -37,12 +40,33 @@ void Admin::listen(UniqueFd socket) {
       }));
 }
 
+std::unique_ptr<http::Answer> Admin::open_revoke(const http::Request& request,
+                                                 http::Exchange& exchange) {
+  if (request.method != "POST") {
+    return http::problem(exchange, 405, "POST /revoke?subject=SUBJECT", {{"allow", "POST"}});
+  }
+  // No page of the web, open in an operator's browser, shall do this.
+  if (request.headers.has("origin")) {
+    return http::problem(exchange, 403, "not from a browser");
+  }
+  const auto query = http::parse_form(request.query, 10);
+  const std::string* subject = query ? http::first(*query, "subject") : nullptr;
+  if (subject == nullptr || subject->empty()) {
+    return http::problem(exchange, 400,
+                         "name whose tokens are to count no more: POST /revoke?subject=SUBJECT");
+  }
+  const std::size_t streams = shared_.subjects.streams_of(*subject);
+  shared_.revoke(*subject);
+  return text(request, exchange, 200, kPlain, fmt::format("{} streams are being ended\n", streams));
+}
+
 std::unique_ptr<http::Answer> Admin::open(const http::Request& request, http::Exchange& exchange) {
+  if (request.path == "/revoke") return open_revoke(request, exchange);
   const bool is_known = request.path == "/" || request.path == "/livez" ||
                         request.path == "/readyz" || request.path == "/metrics" ||
                         request.path == "/status";
   if (!is_known) {
-    return http::problem(exchange, 404, "here are /livez, /readyz, /metrics and /status");
+    return http::problem(exchange, 404, "here are /livez, /readyz, /metrics, /status and /revoke");
   }
   if (request.method != "GET" && request.method != "HEAD") {
     return http::problem(exchange, 405, "only GET is of use here", {{"allow", "GET, HEAD"}});
@@ -60,8 +84,9 @@ std::unique_ptr<http::Answer> Admin::open(const http::Request& request, http::Ex
   if (request.path == "/status") {
     return text(request, exchange, 200, "application/json", metrics_json(workers_, shared_));
   }
-  return text(request, exchange, 200, kPlain,
-              "Sluice, admin listener\n/livez /readyz /metrics /status\n");
+  return text(
+      request, exchange, 200, kPlain,
+      "Sluice, admin listener\n/livez /readyz /metrics /status\nPOST /revoke?subject=SUBJECT\n");
 }
 
 }  // namespace sluice::server

@@ -3,6 +3,7 @@
 ///   /livez    200 while the process runs
 ///   /readyz   200, or 503 from the moment a drain begins
 ///   /metrics  Prometheus text;  /status  the same as JSON
+///   POST /revoke?subject=S   ends S's streams; its tokens issued until now count no more
 ///
 /// Owner   server::Gateway. Thread  the control loop's; the workers cannot slow it down.
 #pragma once
@@ -30,6 +31,8 @@ class Admin final : public http::Service {
                                      http::Exchange& exchange) override;
 
  private:
+  std::unique_ptr<http::Answer> open_revoke(const http::Request& request, http::Exchange& exchange);
+
   net::Loop& loop_;
   const Shared& shared_;
   const Workers& workers_;

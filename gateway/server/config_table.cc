@@ -162,16 +162,51 @@ std::vector<Row<Config>> hub_rows() {
       C::choice<Journal>(
           "history.journal",
           {{"memory", Journal::memory}, {"file", Journal::file}, {"redis", Journal::redis}},
-          "What orders and keeps events. This version has \"memory\" only.",
+          "What orders and keeps events: memory, which the end of the process ends; a file; Redis, "
+          "which this version does not have.",
           SLUICE_AT(history.journal)),
-      C::text("history.path", "Folder of the file journal.", SLUICE_AT(history.path)),
+      C::text("history.path", "Folder of the file journal, for it alone; made if need be.",
+              SLUICE_AT(history.file.path)),
       C::text("history.url", "Server of the Redis journal, as \"redis://host:6379/0\".",
               SLUICE_AT(history.url)),
       C::text("history.key", "Name of the stream in Redis.", SLUICE_AT(history.key)),
       C::count("history.max_events", from(1), "Events that a client can still come back to.",
-               SLUICE_AT(hub.history_events)),
+               SLUICE_AT(history.file.retention.events)),
       C::size("history.max_bytes", from(64_KiB),
-              "Their size as they are sent; the oldest go first.", SLUICE_AT(hub.history_bytes)),
+              "Their size as they are kept; the oldest go first.",
+              SLUICE_AT(history.file.retention.bytes)),
+  };
+}
+
+std::vector<Row<Config>> history_rows() {
+  return {
+      C::duration("history.max_age", {0ms, 24h * 365 * 10},
+                  "File: how old they may be; 0s: as old as they like.",
+                  SLUICE_AT(history.file.retention.age)),
+      C::choice<journal::Sync>(
+          "history.sync",
+          {{"always", journal::Sync::always},
+           {"interval", journal::Sync::interval},
+           {"never", journal::Sync::never}},
+          "File: when an event is on the disk for certain, even if the power fails: before its "
+          "publisher is answered, soon after, or when the system likes.",
+          SLUICE_AT(history.file.sync)),
+      C::duration("history.sync_interval", {1ms, 1min}, "File: how soon, with \"interval\".",
+                  SLUICE_AT(history.file.sync_interval)),
+      C::size("history.cache_bytes", {0, 64 * 1024_MiB},
+              "File: memory for events that were read, for the next who asks for them.",
+              SLUICE_AT(history.file.cache_bytes)),
+      C::count("history.window_events", from(1),
+               "File: newest events in memory, for each worker; what is older is read.",
+               SLUICE_AT(history.window_events)),
+      C::size("history.window_bytes", from(64_KiB), "The same in bytes; workers share them.",
+              SLUICE_AT(history.window_bytes)),
+      C::duration("history.idempotency_window", {0ms, 24h * 30},
+                  "An event that is published again within this time is not appended again.",
+                  SLUICE_AT(history.file.repeats.window)),
+      C::count("history.idempotency_keys", {0, 100'000'000},
+               "How many are remembered for that; the oldest are forgotten first.",
+               SLUICE_AT(history.file.repeats.keys)),
   };
 }
 
@@ -395,6 +430,7 @@ std::vector<Row<Config>> all_rows() {
   std::vector<Row<Config>> rows = server_rows();
   add(rows, hub_rows());
   add(rows, publish_rows());
+  add(rows, history_rows());
   add(rows, pace_rows());
   add(rows, limit_rows());
   add(rows, abuse_rows());

@@ -3,10 +3,12 @@
 #include <chrono>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "gateway/auth/token.h"
 #include "gateway/http/answers.h"
+#include "gateway/server/paths.h"
 
 namespace sluice::server {
 namespace {
@@ -40,6 +42,7 @@ std::unique_ptr<http::Answer> DemoSite::send(const http::Request& request, http:
   http::Response head{200,
                       {{"content-type", std::string(type)},
                        {"cache-control", "no-store"},
+                       {"link", fmt::format("<{}>; rel=\"mercure\"", kHubPath)},
                        {"content-security-policy", kPolicy},
                        {"referrer-policy", "no-referrer"},
                        {"x-content-type-options", "nosniff"}}};

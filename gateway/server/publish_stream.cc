@@ -252,6 +252,11 @@ void PublishStream::end(Millis retry) {
   cut();
 }
 
+void PublishStream::revoke() {
+  stop({401, "the token has been revoked"});
+  cut();
+}
+
 void PublishStream::finish() {
   if (std::exchange(is_last_, true)) return;
   begin();

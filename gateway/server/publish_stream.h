@@ -51,6 +51,9 @@ class PublishStream final : public http::Answer,
 
   /// Takes no more, acknowledges what it took, says when to come back, and ends the body.
   void end(Millis retry);
+  /// The same, because its token counts no more.
+  void revoke();
+  [[nodiscard]] const std::string& subject() const { return job_.publisher.subject; }
 
   void on_body(std::string_view bytes) override;
   void on_body_end() override;

@@ -15,6 +15,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/http/cors.h"
 #include "gateway/hub/url.h"
+#include "gateway/journal/counters.h"
 #include "gateway/journal/journal.h"
 #include "gateway/server/access.h"
 #include "gateway/server/config.h"
@@ -61,9 +62,13 @@ struct Shared {
   const std::unique_ptr<Presence> presence;  ///< Null: it is turned off.
   const hub::Url hub_url;                    ///< What URL patterns are relative to.
   std::size_t worker_count = 1;
-  std::string plain_origin;          ///< "http://localhost:8080": the demo's other half.
-  std::function<Totals()> totals;    ///< Any thread.
-  std::function<bool()> is_behind;   ///< Some worker's backlog is full. Any thread.
+  std::string plain_origin;        ///< "http://localhost:8080": the demo's other half.
+  std::function<Totals()> totals;  ///< Any thread.
+  /// Ends the streams of a subject, and remembers that its tokens until now count no more. Any
+  /// thread.
+  std::function<void(const std::string& subject)> revoke;
+  std::function<bool()> is_behind;  ///< Some worker's backlog is full. Any thread.
+  const journal::Counters* journal_counters = nullptr;  ///< Never null once it runs.
   std::vector<const Jwks*> jwks;     ///< Those that fetch keys; for their figures.
   std::size_t connection_limit = 0;  ///< limits.connections, or what the descriptors allow.
 

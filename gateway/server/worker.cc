@@ -170,6 +170,20 @@ void Worker::end_publish_streams() {
       [&](PublishStream& stream) { stream.end(jitter(retry.min, retry.max)); });
 }
 
+void Worker::end_streams_of(const std::string& subject) {
+  const RetryOptions& retry = shared_.config.retry;
+  streams_.for_each([&](EventStream& stream) {
+    if (stream.subject() != subject) return;
+    stream.end(jitter(retry.min, retry.max));
+    counters_.site.revoked.add();
+  });
+  publish_streams_.for_each([&](PublishStream& stream) {
+    if (stream.subject() != subject) return;
+    stream.revoke();
+    counters_.site.revoked.add();
+  });
+}
+
 void Worker::finish_drain() {
   ports_.clear();
   end_publish_streams();

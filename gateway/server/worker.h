@@ -75,6 +75,8 @@ class Worker {
   /// Accepts no more; connections end as soon as their exchanges have.
   void finish_drain();
   void stop() { loop_.stop(); }
+  /// Ends all streams of a token's subject.
+  void end_streams_of(const std::string& subject);
 
  private:
   struct Port {

@@ -317,6 +317,16 @@ TEST_SUITE("a publishing stream") {
     CHECK(answer.ends_with("$"));
   }
 
+  TEST_CASE("ends when its token is revoked") {
+    World world;
+    world.job.publisher.subject = "s";
+    world.open();
+    world.send("data: a\n\n");
+    CHECK(world.stream->subject() == "s");
+    world.stream->revoke();
+    CHECK(world.read().find("{\"event\":2,\"status\":401,") != std::string::npos);
+  }
+
   TEST_CASE("ends when nothing comes for too long, unless it is us who are slow") {
     World world;
     world.config.publish.stream_idle = seconds(60);
