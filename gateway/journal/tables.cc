@@ -143,8 +143,9 @@ void Tables::evict(const Held& held) {
   state_.evicted = std::max(state_.evicted, held.position);
 }
 
-void Tables::remove_by_rule(const Held& held) {
+void Tables::remove_by_rule(const Held& held, bool is_missed) {
   remove(held);
+  if (!is_missed) return;
   for (const std::uint64_t topic : held.topics) mark(topic, held.position);
 }
 

@@ -57,8 +57,9 @@ class Tables {
   [[nodiscard]] std::optional<Held> oldest_of(std::uint64_t topic);
   /// Removes the oldest event of all.
   void evict(const Held& held);
-  /// Removes an event because of its topic's rule: its topics are marked as missing something.
-  void remove_by_rule(const Held& held);
+  /// Removes an event because of its topic's rule. `is_missed`: its topics are marked as missing
+  /// something.
+  void remove_by_rule(const Held& held, bool is_missed);
 
   /// A mark of something missing at or before `position` is of no use. False: there is none.
   bool drop_mark_through(std::uint64_t position);

@@ -26,7 +26,7 @@ void Trimmer::trim_topic(std::string_view name, const Retention& rule, std::uint
     if (!is_over) return;
     const auto held = tables_.oldest_of(topic);
     if (!held || !step()) return;
-    tables_.remove_by_rule(*held);
+    tables_.remove_by_rule(*held, !rule.is_state);
     ++removed_;
   }
 }
@@ -54,6 +54,7 @@ void Trimmer::trim_due() {
 
 void Trimmer::trim_due_topic(std::uint64_t topic) {
   while (const auto held = tables_.oldest_of(topic)) {
+    bool is_missed = true;
     if (!held->is_damaged) {
       const Retention* rule =
           bounds_.options.retention_of ? bounds_.options.retention_of(held->first_topic) : nullptr;
@@ -62,9 +63,10 @@ void Trimmer::trim_due_topic(std::uint64_t topic) {
         tables_.set_due(topic, has_age ? due_of(held->time, *rule) : 0);
         return;
       }
+      is_missed = !rule->is_state;
     }
     if (!step()) return;
-    tables_.remove_by_rule(*held);
+    tables_.remove_by_rule(*held, is_missed);
     ++removed_;
   }
   tables_.set_due(topic, 0);

@@ -299,6 +299,7 @@ void set_windows(Config& config) {
   const journal::Retention& kept = history.file.retention;
   config.hub.history_events = is_all ? kept.events : history.window_events;
   config.hub.history_bytes = is_all ? kept.bytes : history.window_bytes;
+  config.hub.history_age = kept.age;
 }
 
 Config development_default(const State& state) {

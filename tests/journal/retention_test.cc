@@ -135,6 +135,15 @@ TEST_SUITE("retention of a topic by itself") {
     CHECK(positions_of(it.read_all({"hot"})) == Numbers{7, 9});
   }
 
+  TEST_CASE("of which only the newest counts leaves nothing missing") {
+    const TempDir dir;
+    const TestJournal it({.path = dir.path("history"),
+                          .retention_of = rule_for_hot({.events = 1, .is_state = true})});
+    for (int i = 0; i < 4; ++i) static_cast<void>(it.append({draft("hot")}));
+    CHECK(positions_of(it.read_all({"hot"})) == Numbers{4});
+    CHECK(missing(it, {"hot"}) == 0);
+  }
+
   TEST_CASE("a topic is told what it misses, and the others are not") {
     const TempDir dir;
     const TestJournal it(
