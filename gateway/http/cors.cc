@@ -32,7 +32,7 @@ bool Cors::add_origin(const Request& request, Headers& answer) const {
 
 void Cors::add_fields(const Request& request, Headers& answer) const {
   if (!add_origin(request, answer)) return;
-  answer.add("access-control-expose-headers", "last-event-id, mercure-last-event-id, link");
+  answer.add("access-control-expose-headers", "last-event-id, mercure-last-event-id, link, idempotent-replayed");
 }
 
 bool Cors::is_preflight(const Request& request) {
@@ -46,7 +46,7 @@ Response Cors::preflight(const Request& request) const {
   response.headers.add(
       "access-control-allow-headers",
       "authorization, cache-control, content-type, last-event-id, idempotency-key, "
-      "x-requested-with");
+      "prefer, x-requested-with");
   response.headers.add("access-control-max-age", std::to_string(options_.max_age.count()));
   return response;
 }

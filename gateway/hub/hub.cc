@@ -42,10 +42,9 @@ void Hub::publish(sse::EventPtr event) {
   }
   const std::vector<Topic> topics(event->topics.begin(), event->topics.end());
   for (const auto& [key, pattern] : patterns_) {
-    const bool matches = std::any_of(topics.begin(), topics.end(),
-                                     [&selector = pattern.selector](const Topic& topic) {
-                                       return selector.matches(topic);
-                                     });
+    const bool matches = std::any_of(
+        topics.begin(), topics.end(),
+        [&selector = pattern.selector](const Topic& topic) { return selector.matches(topic); });
     if (!matches) continue;
     for (Channel* channel : pattern.channels) offer(*channel, event);
   }

@@ -43,7 +43,7 @@ enum class Carrier { none, header, query, cookie };
 
 struct Bearer {
   Carrier carrier = Carrier::none;
-  auth::Grants grants;                    ///< Empty without a token.
+  auth::Grants grants;                      ///< Empty without a token.
   std::optional<TimePoint> ends{};          ///< When its token is no longer accepted.
   std::optional<std::string> set_cookie{};  ///< To be sent with the answer.
 };

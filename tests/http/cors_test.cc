@@ -61,7 +61,9 @@ TEST_SUITE("Cors") {
       CHECK(value(answer, "access-control-allow-origin") == row.allowed);
       CHECK(value(answer, "access-control-allow-credentials") == row.credentials);
       CHECK(value(answer, "access-control-expose-headers") ==
-            (row.allowed == "none" ? "none" : "last-event-id, mercure-last-event-id, link"));
+            (row.allowed == "none"
+                 ? "none"
+                 : "last-event-id, mercure-last-event-id, link, idempotent-replayed"));
       CHECK(value(answer, "vary") == "origin");
     }
   }
@@ -80,10 +82,10 @@ TEST_SUITE("Cors") {
     CHECK(response.status == 204);
     CHECK(value(response.headers, "access-control-allow-origin") == "https://app.example");
     CHECK(value(response.headers, "access-control-allow-credentials") == "true");
-    CHECK(value(response.headers, "access-control-allow-methods") == "GET, HEAD, POST");
+    CHECK(value(response.headers, "access-control-allow-methods") == "GET, HEAD, POST, QUERY");
     CHECK(value(response.headers, "access-control-allow-headers") ==
           "authorization, cache-control, content-type, last-event-id, idempotency-key, "
-          "x-requested-with");
+          "prefer, x-requested-with");
     CHECK(value(response.headers, "access-control-max-age") == "600");
   }
 

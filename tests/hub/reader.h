@@ -45,8 +45,7 @@ class Reader final : public Subscriber {
   Reader(World& world, std::vector<std::string> topics, Start start,
          std::vector<std::string> grants = {})
       : Reader(world, Interest::of(std::move(topics), std::move(grants)), std::move(start)) {}
-  Reader(World& world, Interest interest)
-      : Reader(world, std::move(interest), world.hub.now()) {}
+  Reader(World& world, Interest interest) : Reader(world, std::move(interest), world.hub.now()) {}
   Reader(World& world, std::string topic) : Reader(world, {std::move(topic)}, world.hub.now()) {}
   /// Comes back with an id.
   Reader(World& world, std::string topic, std::string_view last_event_id)
