@@ -23,7 +23,7 @@ def hub(start):
     return hub_with(start)
 
 
-def soon(seconds=2):
+def soon(seconds=3):
     return int(time.time()) + seconds
 
 
