@@ -149,7 +149,7 @@ def test_no_grant_is_insufficient_scope(closed_hub):
     assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
 
 
-def test_a_challenge_cannot_be_broken_by_the_host_that_is_asked_for(start):
+def test_without_a_public_url_the_challenge_points_to_where_the_request_went(start):
     gateway = start(hub={**BOTH, "anonymous": False})
     with Room(gateway) as room:
         challenge = room.ask("GET", query(topic="a")).headers["www-authenticate"]
