@@ -19,6 +19,11 @@ class Rules {
   /// The first whose `match` takes the topic, or a selector of the same text; null: none does.
   [[nodiscard]] const TopicRule* find(const std::string& topic) const;
   [[nodiscard]] Policy policy(const std::string& topic) const;
+  /// Calls `visit(rule)` for each; it stays where it is.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const Compiled& compiled : rules_) visit(compiled.rule);
+  }
   /// Some rule has a policy other than `replay`.
   [[nodiscard]] bool has_policies() const { return has_policies_; }
   /// Some rule bounds history.

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "gateway/base/result.h"
+#include "gateway/base/units.h"
 #include "gateway/sse/event.h"
 
 namespace sluice::journal {
@@ -28,9 +29,8 @@ struct Query {
   /// Called on the journal's thread, for each event looked at. Expired events are never shown.
   std::function<bool(const sse::Event&)> wants;
   std::size_t max_events = 128;
-  std::size_t max_bytes =
-      16 * 1024;                 ///< Encoded; a page holds one event at least, if there is one.
-  std::size_t max_looks = 8192;  ///< A page may end early, and be empty, after so many.
+  std::size_t max_bytes = 16_KiB;  ///< Encoded; a page holds one event at least, if there is one.
+  std::size_t max_looks = 8192;    ///< A page may end early, and be empty, after so many.
 };
 
 struct Page {

@@ -13,13 +13,14 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/journal/journal.h"
+#include "gateway/journal/repeats.h"
 
 namespace sluice::journal {
 
 class MemoryJournal final : public Journal {
  public:
-  explicit MemoryJournal(const Clock& clock);
-  MemoryJournal(const Clock& clock, std::string epoch);
+  explicit MemoryJournal(const Clock& clock, RepeatOptions repeats = {});
+  MemoryJournal(const Clock& clock, std::string epoch, RepeatOptions repeats = {});
 
   [[nodiscard]] const std::string& epoch() const override { return epoch_; }
   void append(std::vector<sse::Draft> drafts, Appended done) override;
@@ -38,6 +39,7 @@ class MemoryJournal final : public Journal {
   // Any thread, under mutex_: it also keeps the order of on_events() that of positions.
   std::mutex mutex_;
   std::atomic<std::uint64_t> last_{0};  ///< Read by anybody.
+  Repeats repeats_;
 };
 
 }  // namespace sluice::journal

@@ -16,6 +16,8 @@ struct Retention {
   std::size_t events = 0;
   std::size_t bytes = 0;  ///< Of memory or of the file, as the journal counts them.
   Millis age{0};
+  /// Only the newest event of the topic counts: nobody is told that he misses an older one.
+  bool is_state = false;
 };
 
 /// What holds for each topic of that name by itself, beside the bounds of all history; null:

@@ -198,21 +198,26 @@ std::string Access::metadata_url(const http::Request& request) const {
          std::string(kMetadataPath);
 }
 
+std::string Access::challenge(const http::Request& request, const Denial& denial) const {
+  std::string text = "Bearer";
+  std::string_view separator = " ";
+  const auto add = [&](std::string_view name, std::string_view value) {
+    text += fmt::format("{}{}=\"{}\"", std::exchange(separator, ", "), name, value);
+  };
+  if (options_.protocol != Mercure::v0) add("resource_metadata", metadata_url(request));
+  if (!denial.error.empty()) add("error", denial.error);
+  if (!denial.error.empty() && !denial.text.empty()) {
+    add("error_description", quoted(denial.text));
+  }
+  return text;
+}
+
 void Access::add_challenge(const http::Request& request, const Denial& denial,
                            http::Headers& headers) const {
   const bool is_about_token = denial.status == 401 || denial.status == 403;
-  if (!is_about_token && denial.error.empty()) return;
-  std::string text = "Bearer";
-  std::string_view comma = " ";
-  if (options_.protocol != Mercure::v0) {
-    text += fmt::format(" resource_metadata=\"{}\"", metadata_url(request));
-    comma = ", ";
+  if (is_about_token || !denial.error.empty()) {
+    headers.add("www-authenticate", challenge(request, denial));
   }
-  if (!denial.error.empty()) {
-    text += fmt::format("{}error=\"{}\", error_description=\"{}\"", comma, denial.error,
-                        quoted(denial.text));
-  }
-  headers.add("www-authenticate", std::move(text));
 }
 
 }  // namespace sluice::server

@@ -80,6 +80,8 @@ class Access {
   tl::expected<Bearer, Denial> publisher(const http::Request& request,
                                          const http::Form& query) const;
 
+  /// The `www-authenticate` of a refusal.
+  [[nodiscard]] std::string challenge(const http::Request& request, const Denial& denial) const;
   /// Adds the `www-authenticate` of a 401, of a 403, or of a 400 that is about the token.
   void add_challenge(const http::Request& request, const Denial& denial,
                      http::Headers& headers) const;

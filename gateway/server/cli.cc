@@ -21,8 +21,11 @@ constexpr const char* kPublishFooter =
     "\nURL is a hub's (https://localhost:8443), or ends in /.well-known/mercure, or in "
     "/events/TOPIC.\n"
     "The id of the event is printed. Data from stdin loses its final line end.\n"
-    "With --stream each event on stdin is published by a request of its own, as it comes; its id,\n"
-    "event and data count, and its id is printed.\n"
+    "With --stream all of stdin is one request, and each event is published as it comes, with its\n"
+    "own id, event, data, topic, private, key, ttl and retry. What the gateway has acknowledged "
+    "is\n"
+    "printed as lines of JSON, the last of which counts everything.\n"
+    "With --batch the events of a JSON array are published, all or none, and their ids printed.\n"
     "The token is --token, --token-file, $SLUICE_TOKEN or, for a gateway on this machine, the one\n"
     "that `sluice serve` has made.\n";
 constexpr const char* kSubscribeFooter =
@@ -134,8 +137,17 @@ void Grammar::add_publish() {
   app->add_option("--retry", publish_.retry,
                   "Milliseconds after which its readers come back when they lose the connection");
   app->add_flag("--private", publish_.is_private, "Only for those with a token for the topic");
-  app->add_flag("--stream", publish_.stream, "stdin is text/event-stream: publish each event")
+  app->add_option("--key", publish_.key,
+                  "What it is the newest state of, for readers that want only the newest");
+  app->add_option("--ttl", publish_.ttl, "How long it is replayed: seconds, or as \"5m\"");
+  app->add_option("--idempotency-key", publish_.idempotency_key,
+                  "A request with the same key is published once");
+  auto* stream =
+      app->add_flag("--stream", publish_.stream, "stdin is text/event-stream: publish each event");
+  stream->excludes(data)->excludes(id);
+  app->add_option("--batch", publish_.batch_file, "A file with a JSON array of events; -: stdin")
       ->excludes(data)
+      ->excludes(stream)
       ->excludes(id)
       ->excludes(type);
   add_access(*app, publish_.access);

@@ -18,6 +18,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/server/client_stream.h"
 #include "gateway/server/client_wire.h"
 #include "gateway/server/files.h"
 #include "gateway/server/state.h"
@@ -153,43 +154,61 @@ std::string explain(int status, std::string text, const Url& url) {
 
 // --- publish ---------------------------------------------------------------------------------
 
-/// Sends one event and prints its id; returns the exit status.
-int publish_one(Peer& peer, const PublishCommand& command, std::string data) {
-  auto post = make_post(peer.url, command, std::move(data));
+/// What is wrong, and where the token was from when that may be it.
+int refused(const Peer& peer, int status, const std::string& text) {
+  std::string what = explain(status, text.substr(0, kMaxExcuse), peer.url);
+  if (peer.token.text.empty()) {
+    what += "\nno token was sent; give --token or --token-file, or set SLUICE_TOKEN";
+  } else if (status == 401 || status == 403) {
+    what += "\nthe token was from " + peer.token.origin;
+  }
+  return failed("publish", what);
+}
+
+/// Sends one request and prints the ids; returns the exit status.
+int publish_one(Peer& peer, const PublishCommand& command, const Result<Post>& post) {
   if (!post) return failed("publish", post.error().what);
-  const auto answer =
-      peer.client->Post(post->target, peer.headers(), post->body, post->content_type);
+  httplib::Headers headers = peer.headers();
+  if (!command.idempotency_key.empty()) {
+    headers.emplace("Idempotency-Key", command.idempotency_key);
+  }
+  const auto answer = peer.client->Post(post->target, headers, post->body, post->content_type);
   if (!answer) return failed("publish", explain(answer.error(), peer.url));
   if (answer->status < 200 || answer->status > 299) {
-    std::string what = explain(answer->status, answer->body.substr(0, kMaxExcuse), peer.url);
-    if (peer.token.text.empty()) {
-      what += "\nno token was sent; give --token or --token-file, or set SLUICE_TOKEN";
-    } else if (answer->status == 401 || answer->status == 403) {
-      what += "\nthe token was from " + peer.token.origin;
-    }
-    return failed("publish", what);
+    return refused(peer, answer->status, answer->body);
   }
-  fmt::print("{}\n", answer->body);
+  fmt::print("{}", printed_ids(answer->body, !command.batch_file.empty()));
   std::fflush(stdout);
   return 0;
 }
 
-/// Each event of a text/event-stream on stdin is published as it comes.
-int publish_stream(Peer& peer, const PublishCommand& command) {
-  int status = 0;
-  std::string last_id;
-  const auto on_message = [&](sse::Message&& message) {
-    if (status != 0) return;
-    PublishCommand event = command;
-    // The parser's id sticks, as it does in a browser; an event has one only where it changes.
-    if (message.id != last_id) event.id = last_id = message.id;
-    event.type = message.type;
-    status = publish_one(peer, event, std::move(message.data));
+/// All of stdin in one request; each acknowledgement is printed as it comes.
+int publish_stream(const Peer& peer, const PublishCommand& command) {
+  const auto target = make_stream(peer.url, command);
+  if (!target) return failed("publish", target.error().what);
+  std::string error;
+  std::string last;
+  bool is_whole = false;
+  const auto on_event = [&](sse::Message&& message) {
+    if (message.type == "error") error = std::move(message.data);
+    if (message.type != "ack") return;
+    is_whole = true;
+    if (message.data == last) return;
+    last = std::move(message.data);
+    fmt::print("{}\n", last);
+    std::fflush(stdout);
   };
-  const auto on_overflow = [&] { status = failed("publish", "an event is too large"); };
-  sse::Parser parser({on_message, [](Millis) {}, on_overflow}, kMaxEvent);
-  for (std::string line; status == 0 && std::getline(std::cin, line);) parser.feed(line + "\n");
-  return status;
+  const auto answer = stream_events({.url = peer.url,
+                                     .target = *target,
+                                     .token = peer.token.text,
+                                     .idempotency_key = command.idempotency_key,
+                                     .ca_file = find_certificate(peer.url, command.access),
+                                     .is_insecure = command.access.insecure},
+                                    STDIN_FILENO, on_event);
+  if (!answer) return failed("publish", answer.error().what);
+  if (answer->status != 200) return refused(peer, answer->status, answer->text);
+  if (!error.empty()) return failed("publish", error);
+  return is_whole ? 0 : failed("publish", "the gateway did not acknowledge anything");
 }
 
 /// The final line end is the shell's, not the text's.
@@ -306,11 +325,19 @@ int run(const PublishCommand& command) {
   std::signal(SIGPIPE, SIG_IGN);
   auto peer = make_peer(command.url, command.access, /*may_use_state=*/true);
   if (!peer) return failed("publish", peer.error().what);
-  if (!command.stream) {
-    return publish_one(*peer, command, command.data ? *command.data : data_from_stdin());
+  if (command.idempotency_key.find_first_of("\r\n") != std::string::npos) {
+    return failed("publish", "--idempotency-key must be one line");
   }
-  peer->client->set_keep_alive(true);
-  return publish_stream(*peer, command);
+  if (command.stream) return publish_stream(*peer, command);
+  if (!command.batch_file.empty()) {
+    auto json = command.batch_file == "-" ? Result<std::string>(data_from_stdin())
+                                          : read_file(command.batch_file);
+    if (!json) return failed("publish", json.error().what);
+    return publish_one(*peer, command, make_batch(peer->url, command, std::move(*json)));
+  }
+  return publish_one(
+      *peer, command,
+      make_post(peer->url, command, command.data ? *command.data : data_from_stdin()));
 }
 
 int run(const SubscribeCommand& command) {

@@ -30,7 +30,11 @@ struct PublishCommand {
   std::string type;
   std::optional<std::size_t> retry;  ///< Milliseconds.
   bool is_private = false;
-  bool stream = false;  ///< stdin is text/event-stream; each event is a request.
+  std::string key;
+  std::string ttl;
+  std::string idempotency_key;
+  bool stream = false;     ///< stdin is text/event-stream, and goes out as one request.
+  std::string batch_file;  ///< JSON; "-": stdin. Empty: none.
   ClientAccess access;
 };
 

@@ -44,6 +44,11 @@ bool is_topic(const Url& url) {
 tl::unexpected<Error> topic_twice() {
   return fail(Errc::invalid, "the URL names the topic already; leave --topic out");
 }
+tl::unexpected<Error> no_hub() {
+  return fail(Errc::invalid,
+              "the URL to publish to is a hub's, as https://localhost:8443, or "
+              "ends in /.well-known/mercure or /events/TOPIC");
+}
 tl::unexpected<Error> no_topic() {
   return fail(Errc::invalid, "give a --topic, or a URL that ends in /events/TOPIC");
 }
@@ -53,6 +58,8 @@ void add_fields(const PublishCommand& command, Fields& fields) {
   if (!command.type.empty()) fields.add("type", command.type);
   if (command.retry) fields.add("retry", std::to_string(*command.retry));
   if (command.is_private) fields.add("private", "on");
+  if (!command.key.empty()) fields.add("key", command.key);
+  if (!command.ttl.empty()) fields.add("ttl", command.ttl);
 }
 
 Result<std::uint16_t> parse_port(std::string_view text, std::string_view url) {
@@ -139,11 +146,7 @@ Result<Post> make_post(const Url& url, const PublishCommand& command, std::strin
                 .content_type = "text/plain; charset=utf-8",
                 .body = std::move(data)};
   }
-  if (!is_mercure(url)) {
-    return fail(Errc::invalid,
-                "the URL to publish to is a hub's, as https://localhost:8443, or "
-                "ends in /.well-known/mercure or /events/TOPIC");
-  }
+  if (!is_mercure(url)) return no_hub();
   if (command.topics.empty()) return no_topic();
   Fields form;
   for (const std::string& topic : command.topics) form.add("topic", topic);
@@ -154,6 +157,41 @@ Result<Post> make_post(const Url& url, const PublishCommand& command, std::strin
               .body = std::move(form).text()};
 }
 
+Result<std::string> make_stream(const Url& url, const PublishCommand& command) {
+  if (is_topic(url) && !command.topics.empty()) return topic_twice();
+  if (!is_topic(url) && !is_mercure(url)) return no_hub();
+  if (command.topics.size() > 1) {
+    return fail(Errc::invalid, "one --topic for a stream; its events may name others themselves");
+  }
+  Fields query(url.query);
+  add_fields(command, query);
+  std::string fields = std::move(query).text();
+  if (is_topic(url)) return target_of(url.path, fields);
+  if (!command.topics.empty()) {
+    const std::string_view hub = url.path;
+    const std::string_view prefix = is_base(url) ? "" : hub.substr(0, hub.size() - kMercure.size());
+    return target_of(
+        fmt::format("{}{}{}", prefix, kEvents, http::percent_encode(command.topics.front())),
+        fields);
+  }
+  if (fields != url.query) {
+    return fail(Errc::invalid, "give the stream a --topic, or each event its fields in the stream");
+  }
+  return target_of(is_base(url) ? kMercure : url.path, fields);
+}
+
+Result<Post> make_batch(const Url& url, const PublishCommand& command, std::string json) {
+  if (is_topic(url) || !is_mercure(url)) return no_hub();
+  Fields fields;
+  add_fields(command, fields);
+  if (!command.topics.empty() || !std::move(fields).text().empty()) {
+    return fail(Errc::invalid, "the events of a batch have their fields in the file");
+  }
+  return Post{.target = target_of(is_base(url) ? kMercure : url.path, url.query),
+              .content_type = "application/json",
+              .body = std::move(json)};
+}
+
 Result<std::string> make_subscription(const Url& url, const SubscribeCommand& command) {
   if (is_topic(url) && !command.topics.empty()) return topic_twice();
   // A hub's own URL may bring its topics along in the query.
@@ -161,6 +199,15 @@ Result<std::string> make_subscription(const Url& url, const SubscribeCommand& co
   Fields query(url.query);
   for (const std::string& topic : command.topics) query.add("topic", topic);
   return target_of(is_base(url) ? kMercure : url.path, std::move(query).text());
+}
+
+std::string printed_ids(const std::string& answer, bool is_batch) {
+  if (!is_batch) return answer + "\n";
+  const auto json = nlohmann::json::parse(answer, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("ids") || !json["ids"].is_array()) return answer;
+  std::string lines;
+  for (const auto& id : json["ids"]) lines += id.is_string() ? id.get<std::string>() + "\n" : "";
+  return lines;
 }
 
 std::string printed(const sse::Message& message, bool json) {

@@ -39,9 +39,16 @@ struct Post {
 
 /// The base of a hub and …/.well-known/mercure take a form; …/events/TOPIC takes the bare data.
 Result<Post> make_post(const Url& url, const PublishCommand& command, std::string data);
+/// All of stdin as one stream: to …/events/TOPIC, or to the hub, where each event names its topics.
+/// The target alone.
+Result<std::string> make_stream(const Url& url, const PublishCommand& command);
+/// A JSON array of events, each with its own topics.
+Result<Post> make_batch(const Url& url, const PublishCommand& command, std::string json);
 /// Path and query to subscribe at. An address that is neither of the hub's is taken as it is.
 Result<std::string> make_subscription(const Url& url, const SubscribeCommand& command);
 
+/// The answer to a publish request, one id per line.
+[[nodiscard]] std::string printed_ids(const std::string& answer, bool is_batch);
 /// An event as text/event-stream, or as a line of JSON: {"id", "type", "data"}.
 [[nodiscard]] std::string printed(const sse::Message& message, bool json);
 

@@ -103,7 +103,8 @@ tl::expected<Config, std::vector<Fault>> Reader::read(const toml::table& root) {
   }
   resolve(config_.tls.certificate_file);
   resolve(config_.tls.key_file);
-  resolve(config_.history.path);
+  resolve(config_.history.file.path);
+  set_windows(config_);
   add_faults(check(config_, places_));
   if (faults_.empty()) return std::move(config_);
   std::stable_sort(faults_.begin(), faults_.end(), [](const Fault& a, const Fault& b) {
@@ -292,6 +293,15 @@ tl::expected<Config, std::vector<Fault>> load(const std::string& file) {
   return parse(*text, file);
 }
 
+void set_windows(Config& config) {
+  const HistoryOptions& history = config.history;
+  const bool is_all = history.journal == Journal::memory;
+  const journal::Retention& kept = history.file.retention;
+  config.hub.history_events = is_all ? kept.events : history.window_events;
+  config.hub.history_bytes = is_all ? kept.bytes : history.window_bytes;
+  config.hub.history_age = kept.age;
+}
+
 Config development_default(const State& state) {
   Config config;
   config.listens = {{.address = "localhost:8443"}, {.address = "localhost:8080", .tls = false}};
@@ -300,6 +310,12 @@ Config development_default(const State& state) {
   config.access.anonymous = true;
   config.access.publisher_keys = {state.key};
   config.access.subscriber_keys = {state.key};
+  config.history.journal = Journal::file;
+  config.history.file.path = state.files.directory + "/history";
+  // The demo publishes without end: a laptop's disk need not be told of each event.
+  config.history.file.sync = journal::Sync::interval;
+  config.history.file.sync_interval = Millis(1'000);
+  set_windows(config);
   config.drain.delay = Millis(0);
   config.drain.window = Millis(1'000);
   config.demo = {.page = true, .feed = true};

@@ -20,9 +20,11 @@
 #include "gateway/h2/options.h"
 #include "gateway/http/cors.h"
 #include "gateway/hub/options.h"
+#include "gateway/journal/options.h"
 #include "gateway/net/connections.h"
 #include "gateway/server/access.h"
 #include "gateway/server/jwks.h"
+#include "gateway/server/rates.h"
 #include "gateway/server/state.h"
 #include "gateway/server/subjects.h"
 #include "tls/context.h"
@@ -55,14 +57,29 @@ struct HubAccess : AccessOptions {
   std::size_t max_body_bytes = 4_MiB;   ///< The body of one publish request, still encoded.
 };
 
+/// How much may be published at once, and how a publishing stream is answered.
+struct PublishOptions {
+  std::size_t max_batch = 1'000;               ///< Events of one JSON request.
+  std::size_t stream_group_events = 1'000;     ///< That a stream appends together.
+  std::size_t stream_pending_bytes = 256_KiB;  ///< The same, in memory.
+  Millis ack_interval{250};                    ///< Between two acknowledgements on a stream.
+  Millis stream_idle{3'600'000};               ///< A stream that sends nothing for so long ends.
+  RateOptions rate;                            ///< Of one token.
+};
+
 enum class Journal { memory, file, redis };
 
-/// Where events are kept. How many: hub::Options.
+/// Where events are kept, and how many. hub::Options: how many each worker has in its window,
+/// which with the memory journal is all there is.
 struct HistoryOptions {
   Journal journal = Journal::memory;
-  std::string path;            ///< Of the file journal; resolved against the configuration file.
-  std::string url;             ///< Of the distributed engine.
-  std::string key = "sluice";  ///< Of the stream in the distributed engine.
+  /// Retention and repeats hold for each journal. The path is resolved against the configuration.
+  journal::FileOptions file = {.path = {},
+                               .retention = {.events = 100'000, .bytes = 256_MiB, .age = {}}};
+  std::size_t window_events = 10'000;  ///< With a journal that keeps events.
+  std::size_t window_bytes = 64_MiB;   ///< The same.
+  std::string url;                     ///< Of the distributed engine.
+  std::string key = "sluice";          ///< Of the stream in the distributed engine.
 };
 
 /// A comment line on a stream that was silent, so that nobody on the way takes it for dead.
@@ -106,6 +123,7 @@ struct Config {
   AdminOptions admin;
   tls::Options tls;
   HubAccess access;
+  PublishOptions publish;
   hub::Options hub;
   HistoryOptions history;
   HeartbeatOptions heartbeat;
@@ -134,6 +152,9 @@ struct Fault {
 tl::expected<Config, std::vector<Fault>> load(const std::string& file);
 /// The same for a text; relative paths in it are relative to the folder of `file`.
 tl::expected<Config, std::vector<Fault>> parse(std::string_view text, const std::string& file);
+
+/// Gives the workers' windows their bounds: all of history, or a part of what the journal keeps.
+void set_windows(Config& config);
 
 /// What `sluice serve` runs without a file: see the first page of the documentation.
 [[nodiscard]] Config development_default(const State& state);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "gateway/hub/url.h"
+#include "gateway/server/journals.h"
 #include "gateway/server/paths.h"
 #include "tls/context.h"
 
@@ -139,12 +140,20 @@ void Checker::check_access() {
 }
 
 void Checker::check_journal() {
-  if (config_.history.journal == Journal::memory) return;
-  const bool is_file = config_.history.journal == Journal::file;
-  fault({"history.journal"},
-        fmt::format("history.journal: \"{}\" is not available in this version; use \"memory\", "
-                    "which loses history when the process ends",
-                    is_file ? "file" : "redis"));
+  const HistoryOptions& history = config_.history;
+  if (history.journal == Journal::redis) {
+    fault(
+        {"history.journal"},
+        "history.journal: \"redis\" is not available in this version; use \"file\", or \"memory\", "
+        "which loses history when the process ends");
+  }
+  if (history.journal != Journal::file) return;
+  if (history.file.path.empty()) {
+    fault({"history.path", "history.journal"},
+          "history.path: the file journal needs a folder; add one, as in path = \"history\"");
+  } else if (auto usable = check_history_folder(history.file.path); !usable) {
+    fault({"history.path"}, "history.path: " + usable.error().what);
+  }
 }
 
 void Checker::check_protocol() {
@@ -184,10 +193,11 @@ void Checker::check_sizes() {
           fmt::format("hub.max_event_bytes: {} does not fit into hub.max_body_bytes, {}",
                       format_size(access.max_event_bytes), format_size(access.max_body_bytes)));
   }
-  if (access.max_event_bytes > config_.hub.history_bytes) {
+  const std::size_t kept = config_.history.file.retention.bytes;
+  if (access.max_event_bytes > kept) {
     fault({"history.max_bytes", "hub.max_event_bytes"},
           fmt::format("history.max_bytes: {} does not hold one event of hub.max_event_bytes, {}",
-                      format_size(config_.hub.history_bytes), format_size(access.max_event_bytes)));
+                      format_size(kept), format_size(access.max_event_bytes)));
   }
   if (config_.limits.streams_per_connection > config_.h2.max_concurrent_streams) {
     fault({"limits.streams_per_connection", "limits.concurrent_streams"},

@@ -162,16 +162,77 @@ std::vector<Row<Config>> hub_rows() {
       C::choice<Journal>(
           "history.journal",
           {{"memory", Journal::memory}, {"file", Journal::file}, {"redis", Journal::redis}},
-          "What orders and keeps events. This version has \"memory\" only.",
+          "What orders and keeps events: memory, which the end of the process ends; a file; Redis, "
+          "which this version does not have.",
           SLUICE_AT(history.journal)),
-      C::text("history.path", "Folder of the file journal.", SLUICE_AT(history.path)),
+      C::text("history.path", "Folder of the file journal, for it alone; made if need be.",
+              SLUICE_AT(history.file.path)),
       C::text("history.url", "Server of the Redis journal, as \"redis://host:6379/0\".",
               SLUICE_AT(history.url)),
       C::text("history.key", "Name of the stream in Redis.", SLUICE_AT(history.key)),
       C::count("history.max_events", from(1), "Events that a client can still come back to.",
-               SLUICE_AT(hub.history_events)),
+               SLUICE_AT(history.file.retention.events)),
       C::size("history.max_bytes", from(64_KiB),
-              "Their size as they are sent; the oldest go first.", SLUICE_AT(hub.history_bytes)),
+              "Their size as they are kept; the oldest go first.",
+              SLUICE_AT(history.file.retention.bytes)),
+  };
+}
+
+std::vector<Row<Config>> history_rows() {
+  return {
+      C::duration("history.max_age", {0ms, 24h * 365 * 10},
+                  "File: how old they may be; 0s: as old as they like.",
+                  SLUICE_AT(history.file.retention.age)),
+      C::choice<journal::Sync>(
+          "history.sync",
+          {{"always", journal::Sync::always},
+           {"interval", journal::Sync::interval},
+           {"never", journal::Sync::never}},
+          "File: when an event is on the disk for certain, even if the power fails: before its "
+          "publisher is answered, soon after, or when the system likes.",
+          SLUICE_AT(history.file.sync)),
+      C::duration("history.sync_interval", {1ms, 1min}, "File: how soon, with \"interval\".",
+                  SLUICE_AT(history.file.sync_interval)),
+      C::size("history.cache_bytes", {0, 64 * 1024_MiB},
+              "File: memory for events that were read, for the next who asks for them.",
+              SLUICE_AT(history.file.cache_bytes)),
+      C::count("history.window_events", from(1),
+               "File: newest events in memory, for each worker; what is older is read.",
+               SLUICE_AT(history.window_events)),
+      C::size("history.window_bytes", from(64_KiB), "The same in bytes; workers share them.",
+              SLUICE_AT(history.window_bytes)),
+      C::duration("history.idempotency_window", {0ms, 24h * 30},
+                  "An event that is published again within this time is not appended again.",
+                  SLUICE_AT(history.file.repeats.window)),
+      C::count("history.idempotency_keys", {0, 100'000'000},
+               "How many are remembered for that; the oldest are forgotten first.",
+               SLUICE_AT(history.file.repeats.keys)),
+  };
+}
+
+std::vector<Row<Config>> publish_rows() {
+  return {
+      C::count("hub.max_batch", {1, 100'000}, "Events of one JSON request.",
+               SLUICE_AT(publish.max_batch)),
+      C::count("hub.publishes_per_second", {0, 10'000'000},
+               "Events that one token may publish per second; beyond it 429, and streams wait. 0: "
+               "as many as it likes. Tokens with the same `sub` count together.",
+               SLUICE_AT(publish.rate.per_second)),
+      C::count("hub.publish_burst", {1, 10'000'000},
+               "Events that it may publish at once, after a pause.", SLUICE_AT(publish.rate.burst)),
+      C::count("hub.stream_group_events", {1, 100'000},
+               "Events of a publishing stream that are appended together.",
+               SLUICE_AT(publish.stream_group_events)),
+      C::size("hub.stream_pending_bytes", {1_KiB, 64_MiB},
+              "The same in memory; beyond it the publisher's window stays shut.",
+              SLUICE_AT(publish.stream_pending_bytes)),
+      C::duration("hub.ack_interval", {0ms, 1min},
+                  "The least time between two acknowledgements on a publishing stream.",
+                  SLUICE_AT(publish.ack_interval)),
+      C::duration("hub.stream_idle", {1s, 24h},
+                  "A publishing stream on which nothing comes for so long, not even a comment, is "
+                  "ended.",
+                  SLUICE_AT(publish.stream_idle)),
   };
 }
 
@@ -368,6 +429,8 @@ Row<KeyEntry> algorithm_row() {
 std::vector<Row<Config>> all_rows() {
   std::vector<Row<Config>> rows = server_rows();
   add(rows, hub_rows());
+  add(rows, publish_rows());
+  add(rows, history_rows());
   add(rows, pace_rows());
   add(rows, limit_rows());
   add(rows, abuse_rows());

@@ -6,10 +6,15 @@
 namespace sluice::server {
 
 struct Counters {
-  Counter published;           ///< Publish requests answered 200.
+  Counter published;           ///< Publish requests answered 200, streams that ended well.
   Counter publish_bytes;       ///< Their data.
   Counter publish_rejected;    ///< Answered 4xx.
   Counter publish_busy;        ///< Answered 503: a worker is too far behind.
+  Counter publish_limited;     ///< Answered 429: more than hub.publishes_per_second.
+  Counter publish_repeats;     ///< Events that an earlier one stands for.
+  Counter single_events;       ///< Events published by a request of their own.
+  Counter batch_events;        ///< Events published by a batch.
+  Counter stream_events;       ///< Events published by a stream.
   Counter parked;              ///< Event streams answered with a `retry` and ended.
   Counter subscribe_rejected;  ///< Event streams answered 4xx.
   Counter heartbeats;
@@ -17,6 +22,8 @@ struct Counters {
   Counter expired;  ///< Event streams ended because their token was no longer good.
   Counter revoked;  ///< Event streams ended by a revocation.
   Gauge event_streams;
+  Gauge publish_streams;
+  Gauge publish_waiting;  ///< Of them: held up by a limit, the journal or the workers.
 };
 
 }  // namespace sluice::server

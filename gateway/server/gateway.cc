@@ -14,13 +14,13 @@
 
 #include "gateway/base/log.h"
 #include "gateway/base/random.h"
-#include "gateway/journal/memory.h"
 #include "gateway/net/address.h"
 #include "gateway/net/signals.h"
 #include "gateway/server/admin.h"
 #include "gateway/server/demo_feed.h"
 #include "gateway/server/drain.h"
 #include "gateway/server/feed.h"
+#include "gateway/server/journals.h"
 #include "gateway/server/jwks.h"
 #include "gateway/server/jwks_fetch.h"
 #include "gateway/server/notify.h"
@@ -62,10 +62,18 @@ std::size_t connection_limit(const Config& config, std::size_t workers) {
 
 class Gateway {
  public:
-  explicit Gateway(const Config& config)
+  /// `parts` is what can fail to be made.
+  struct Parts {
+    SteadyClock clock;
+    journal::Counters counters;
+    std::unique_ptr<journal::Journal> journal;
+  };
+
+  Gateway(const Config& config, Parts& parts)
       : config_(config),
-        journal_(clock_),
-        shared_(config, clock_, journal_),
+        clock_(parts.clock),
+        journal_(std::move(parts.journal)),
+        shared_(config, clock_, *journal_),
         loop_(clock_),
         feed_(workers_),
         admin_(loop_, shared_, workers_),
@@ -74,6 +82,7 @@ class Gateway {
         demo_timer_(loop_, [this] { publish_demo(); }) {
     const std::size_t cpus = std::max(1U, std::thread::hardware_concurrency());
     const std::size_t count = config.workers == 0 ? cpus : config.workers;
+    shared_.journal_counters = &parts.counters;
     shared_.worker_count = count;
     shared_.totals = [this] { return totals(workers_); };
     shared_.is_behind = [this] { return is_behind(); };
@@ -84,9 +93,14 @@ class Gateway {
     }
     make_jwks(config.access.publisher_jwks, shared_.publishers);
     make_jwks(config.access.subscriber_jwks, shared_.subscribers);
-    journal_.follow(feed_);
+    journal_->follow(feed_);
     loop_.set_turn_end([this] { return admin_.flush(); });
   }
+
+  /// The journal's threads call into the workers: they end first, and store what waits before.
+  ~Gateway() { journal_.reset(); }
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
 
   Result<void> open_listeners() {
     for (std::size_t i = 0; i < config_.listens.size(); ++i) {
@@ -195,13 +209,13 @@ class Gateway {
 
   void publish_demo() {
     const auto now = std::chrono::duration_cast<Millis>(clock_.wall().time_since_epoch());
-    journal_.append(demo_feed_.tick(now.count()), [](const auto&) {});
+    journal_->append(demo_feed_.tick(now.count()), [](const auto&) {});
   }
 
   // Set before start; the order is that of dependence.
   const Config& config_;
-  const SteadyClock clock_;
-  journal::MemoryJournal journal_;
+  const Clock& clock_;
+  std::unique_ptr<journal::Journal> journal_;
   Shared shared_;
   std::vector<std::unique_ptr<Jwks>> jwks_;
   net::Loop loop_;
@@ -222,7 +236,14 @@ int serve(const Config& config) {
   raise_descriptor_limit();
   // A log or a client that is gone is an error of one write, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
-  Gateway gateway(config);
+  Gateway::Parts parts;
+  auto journal = make_journal(config, parts.clock, parts.counters);
+  if (!journal) {
+    log::error("{}", journal.error().what);
+    return 2;
+  }
+  parts.journal = std::move(*journal);
+  Gateway gateway(config, parts);
   if (auto opened = gateway.open_listeners(); !opened) {
     log::error("{}", opened.error().what);
     return 2;

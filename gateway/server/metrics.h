@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/journal/counters.h"
 #include "gateway/server/worker.h"
 
 namespace sluice::server {

@@ -10,6 +10,7 @@ inline constexpr std::string_view kSubscriptionsPath = "/.well-known/mercure/sub
 /// RFC 9728 §3.1: the well-known part stands before the resource's path.
 inline constexpr std::string_view kMetadataPath =
     "/.well-known/oauth-protected-resource/.well-known/mercure";
+inline constexpr std::string_view kAllEventsPath = "/events";
 inline constexpr std::string_view kEventsPath = "/events/";
 inline constexpr std::string_view kMercureContext = "https://mercure.rocks/";
 

@@ -1,7 +1,7 @@
 /// Shared: what all workers use and none of them changes.
 ///
 /// Owner  server::Gateway; outlives the workers. Thread  any: constant once the workers run, but
-/// for the atomics.
+/// for the atomics and the rates.
 #pragma once
 
 #include <atomic>
@@ -15,11 +15,13 @@
 #include "gateway/base/clock.h"
 #include "gateway/http/cors.h"
 #include "gateway/hub/url.h"
+#include "gateway/journal/counters.h"
 #include "gateway/journal/journal.h"
 #include "gateway/server/access.h"
 #include "gateway/server/config.h"
 #include "gateway/server/jwks.h"
 #include "gateway/server/presence.h"
+#include "gateway/server/rates.h"
 #include "gateway/server/subjects.h"
 
 namespace sluice::server {
@@ -42,6 +44,7 @@ struct Shared {
         publishers(config_.access.publisher_keys, config_.access.tokens),
         subscribers(config_.access.subscriber_keys, config_.access.tokens),
         cors(config_.access.cors),
+        rates(config_.publish.rate),
         subjects(config_.subjects),
         access(config_.access, publishers, subscribers, subjects, clock_),
         presence(config_.access.subscriptions ? std::make_unique<Presence>(journal_) : nullptr),
@@ -53,6 +56,7 @@ struct Shared {
   auth::Verifier publishers;
   auth::Verifier subscribers;
   const http::Cors cors;
+  Rates rates;  ///< Of publishers.
   Subjects subjects;
   const Access access;
   const std::unique_ptr<Presence> presence;  ///< Null: it is turned off.
@@ -63,7 +67,8 @@ struct Shared {
   /// Ends the streams of a subject, and remembers that its tokens until now count no more. Any
   /// thread.
   std::function<void(const std::string& subject)> revoke;
-  std::function<bool()> is_behind;   ///< Some worker's backlog is full. Any thread.
+  std::function<bool()> is_behind;  ///< Some worker's backlog is full. Any thread.
+  const journal::Counters* journal_counters = nullptr;  ///< Never null once it runs.
   std::vector<const Jwks*> jwks;     ///< Those that fetch keys; for their figures.
   std::size_t connection_limit = 0;  ///< limits.connections, or what the descriptors allow.
 

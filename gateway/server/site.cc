@@ -32,6 +32,10 @@ std::unique_ptr<http::Answer> Site::open(const http::Request& request, http::Exc
     return http::reply(exchange, shared_.cors.preflight(request), {});
   }
   if (request.path == kHubPath) return open_hub(request, exchange);
+  if (request.path == kAllEventsPath) {
+    return request.method == "POST" ? publish_.open_hub(request, exchange)
+                                    : open_events({}, request, exchange);
+  }
   if (request.path.starts_with(kEventsPath)) {
     const std::string_view topic = std::string_view(request.path).substr(kEventsPath.size());
     return open_events(topic, request, exchange);
@@ -53,7 +57,7 @@ std::unique_ptr<http::Answer> Site::open(const http::Request& request, http::Exc
 std::unique_ptr<http::Answer> Site::open_hub(const http::Request& request,
                                              http::Exchange& exchange) {
   if (is_read(request)) return subscribe_.open_mercure(request, exchange);
-  if (request.method == "POST") return publish_.open_mercure(request, exchange);
+  if (request.method == "POST") return publish_.open_hub(request, exchange);
   if (request.method == "QUERY") return subscribe_.open_query(request, exchange);
   return not_allowed("GET, HEAD, POST, QUERY, OPTIONS", request, exchange);
 }

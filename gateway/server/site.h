@@ -1,9 +1,10 @@
 /// Site: which path does what, for one worker.
 ///
-///   /.well-known/mercure   subscribe (GET, QUERY), publish (POST, a form)
+///   /.well-known/mercure   subscribe (GET, QUERY), publish (POST: a form, a batch, a stream)
 ///   …/subscriptions        who is subscribed, where that is turned on
 ///   …/oauth-protected-resource/.well-known/mercure   what an OAuth client wants to know
-///   /events/{topic}        subscribe (GET), publish (POST, the body is the data)
+///   /events                publish (POST), the same
+///   /events/{topic}        subscribe (GET), publish (POST: the body is the data, or a stream)
 ///   /                      the demo page, where it is turned on
 ///
 /// Owner   its worker. Thread  that worker only.

@@ -55,7 +55,7 @@ std::unique_ptr<http::Answer> Subscribe::open(Wish wish, const http::Form& field
   }
   if (wish.max_rate > shared_.config.hub.max_rate) wish.max_rate = shared_.config.hub.max_rate;
   http::Response head = head_for(request, *bearer);
-  return open_stream(wish, std::move(*bearer), std::move(head), request, exchange);
+  return open_stream(wish, *bearer, std::move(head), request, exchange);
 }
 
 /// What is known of a stream before it is known where it begins.
@@ -65,7 +65,7 @@ struct Subscribe::Opening {
   http::Response head;
 };
 
-std::unique_ptr<http::Answer> Subscribe::open_stream(const Wish& wish, Bearer bearer,
+std::unique_ptr<http::Answer> Subscribe::open_stream(const Wish& wish, const Bearer& bearer,
                                                      http::Response head,
                                                      const http::Request& request,
                                                      http::Exchange& exchange) {

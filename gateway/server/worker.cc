@@ -6,6 +6,7 @@
 #include "gateway/base/random.h"
 #include "gateway/h1/session.h"
 #include "gateway/h2/session.h"
+#include "gateway/server/publish_stream.h"
 
 namespace sluice::server {
 namespace {
@@ -34,14 +35,18 @@ Worker::Worker(std::size_t index, Shared& shared)
                        .heartbeat = shared.config.heartbeat,
                        .retry = shared.config.retry,
                        .counters = counters_.site}),
-            Publish(shared, counters_.site,
-                    [this](Task task) {
-                      if (loop_.in_thread()) {
-                        task();
-                      } else {
-                        post(std::move(task));
-                      }
-                    }),
+            Publish({.shared = shared,
+                     .loop = loop_,
+                     .counters = counters_.site,
+                     .streams = publish_streams_,
+                     .post =
+                         [this](Task task) {
+                           if (loop_.in_thread()) {
+                             task();
+                           } else {
+                             post(std::move(task));
+                           }
+                         }}),
             SubscriptionApi(shared, counters_.site)),
       connections_(loop_, shared.config.net,
                    [this](Transport& transport, const net::Hello& hello) {
@@ -137,6 +142,7 @@ void Worker::begin_drain(Millis window) {
   drain_ended_ = 0;
   drain_total_ = static_cast<std::size_t>(counters_.site.event_streams.value());
   drain_.start_periodic(kDrainStep);
+  end_publish_streams();
   end_some_streams();
 }
 
@@ -157,6 +163,13 @@ void Worker::end_some_streams() {
   if (is_over) drain_.stop();
 }
 
+/// All at once: publishers find another gateway, or wait.
+void Worker::end_publish_streams() {
+  const RetryOptions& retry = shared_.config.retry;
+  publish_streams_.for_each(
+      [&](PublishStream& stream) { stream.end(jitter(retry.min, retry.max)); });
+}
+
 void Worker::end_streams_of(const std::string& subject) {
   const RetryOptions& retry = shared_.config.retry;
   streams_.for_each([&](EventStream& stream) {
@@ -164,10 +177,16 @@ void Worker::end_streams_of(const std::string& subject) {
     stream.end(jitter(retry.min, retry.max));
     counters_.site.revoked.add();
   });
+  publish_streams_.for_each([&](PublishStream& stream) {
+    if (stream.subject() != subject) return;
+    stream.revoke();
+    counters_.site.revoked.add();
+  });
 }
 
 void Worker::finish_drain() {
   ports_.clear();
+  end_publish_streams();
   drain_window_ = {};
   end_some_streams();
   connections_.for_each([](Protocol& protocol) { protocol.drain_finish(); });

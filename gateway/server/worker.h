@@ -89,6 +89,7 @@ class Worker {
   void take_letters(std::vector<Letter>& letters);
   bool end_turn();
   void end_some_streams();
+  void end_publish_streams();
   void accept_within_limits();
 
   // Set in the constructor.
@@ -98,6 +99,7 @@ class Worker {
   net::Loop loop_;
   hub::Hub hub_;
   EventStreams streams_;
+  PublishStreams publish_streams_;
   Site site_;
   std::vector<Port> ports_;
   net::Connections connections_;

@@ -48,6 +48,75 @@ def test_publish_reads_its_data_from_stdin_and_may_name_the_topic_in_the_url(
         assert client.events(stream, 1)[0].data == "from stdin"
 
 
+@pytest.mark.parametrize("secure", [True, False], ids=["https", "http"])
+def test_publish_streams_stdin_in_one_request_and_prints_what_is_acknowledged(
+        gateway, publisher_env, secure):
+    url = (f"https://localhost:{gateway.tls}" if secure else f"http://127.0.0.1:{gateway.clear}")
+    ca = ["--ca", str(gateway.directory / "cert.pem")] if secure else []
+    count = 20_000
+    done = run("publish", url, "--topic", "news", "--stream", *ca, env=publisher_env,
+               input="".join(f"data: {n}\n\n" for n in range(count)))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["events"] == count
+    with H2(gateway.tls) as client:
+        stream = client.subscribe("/events/news?lastEventID=earliest")
+        events = client.events(stream, count, 30)
+    assert [int(event.data) for event in events] == list(range(count))
+    requests = gateway.metric("sluice_requests_total", protocol="http/1.1")
+    assert requests == 1
+
+
+def test_publish_stream_goes_on_while_its_input_does(gateway, publisher_env):
+    process = subprocess.Popen(
+        [harness.binary(), "publish", f"http://127.0.0.1:{gateway.clear}", "--stream"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**harness.environment(), **publisher_env})
+    with process, H2(gateway.tls) as client:
+        stream = client.subscribe("/.well-known/mercure?topic=*")
+        client.opened(stream)
+        for n, topic in enumerate(["a", "b"], 1):
+            process.stdin.write(f"topic: {topic}\ndata: {n}\n\n".encode())
+            process.stdin.flush()
+            assert client.events(stream, n)[-1].data == str(n)
+            assert json.loads(process.stdout.readline())["events"] == n
+        process.stdin.close()
+        assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize("secure", [True, False], ids=["https", "http"])
+def test_publish_stream_tells_which_event_breaks_a_rule(gateway, publisher_env, secure):
+    url = (f"https://localhost:{gateway.tls}" if secure else f"http://127.0.0.1:{gateway.clear}")
+    done = run("publish", f"{url}/events/news", "--stream", "--insecure", env=publisher_env,
+               input="data: one\n\nid: #\ndata: two\n\n" + "data: more\n\n" * 200_000)
+    assert done.returncode == 1
+    assert json.loads(done.stdout.splitlines()[-1])["events"] == 1
+    assert '"event":2' in done.stderr and '"status":400' in done.stderr
+
+
+def test_publish_stream_that_is_refused_says_why(gateway, tmp_path):
+    env = {"XDG_STATE_HOME": str(tmp_path)}
+    done = run("publish", f"http://127.0.0.1:{gateway.clear}/events/a", "--stream", env=env,
+               input="data: one\n\n" * 100_000)
+    assert done.returncode == 1 and "401" in done.stderr and "token" in done.stderr
+    done = run("publish", f"https://localhost:{gateway.tls}/events/a", "--stream", env=env, input="")
+    assert done.returncode == 1 and "certificate" in done.stderr
+    done = run("publish", f"https://localhost:{gateway.clear}/events/a", "--stream", env=env, input="")
+    assert done.returncode == 1 and "http://" in done.stderr
+    done = run("publish", f"http://localhost:{gateway.tls}/events/a", "--stream", env=env, input="")
+    assert done.returncode == 1 and "https://" in done.stderr
+
+
+def test_publish_sends_a_batch_and_prints_its_ids(gateway, publisher_env, tmp_path):
+    file = tmp_path / "events.json"
+    file.write_text('[{"topic": "a", "data": 1, "id": "own"}, {"topic": "b", "data": "x"}]')
+    url = f"http://127.0.0.1:{gateway.clear}"
+    done = run("publish", url, "--batch", file, "--idempotency-key", "k", env=publisher_env)
+    assert done.returncode == 0, done.stderr
+    ids = done.stdout.split()
+    assert len(ids) == 2 and ids[0] == "own"
+    done = run("publish", url, "--batch", "-", input='[{"data": 1}]', env=publisher_env)
+    assert done.returncode == 1 and "event 1: topic" in done.stderr
+
+
 def test_publish_without_a_token_says_what_to_do(gateway, tmp_path):
     done = run("publish", f"http://127.0.0.1:{gateway.clear}", "--topic", "a", "--data", "x",
                env={"XDG_STATE_HOME": str(tmp_path)})

@@ -34,6 +34,31 @@ TEST_SUITE("the memory journal") {
     CHECK(ids == std::vector<std::string>{"epoch000-1", "epoch000-2"});
   }
 
+  TEST_CASE("appends a draft that it has seen before no second time, and says so") {
+    const ManualClock clock;
+    MemoryJournal journal(clock, "epoch000");
+    Witness witness;
+    journal.follow(witness);
+    std::vector<Receipt> receipts;
+    const auto append = [&](std::vector<sse::Draft> some) {
+      journal.append(std::move(some), [&](auto result) {
+        for (Receipt& receipt : *result) receipts.push_back(std::move(receipt));
+      });
+    };
+    const sse::Draft order{.topics = {"t"}, .data = "x", .once = "order-7"};
+    append({order, order});
+    append({order});
+    append(drafts(1));
+    REQUIRE(receipts.size() == 4);
+    CHECK_FALSE(receipts[0].is_repeat);
+    for (const std::size_t i : {1U, 2U}) {
+      CHECK(receipts[i].id == receipts[0].id);
+      CHECK(receipts[i].is_repeat);
+    }
+    CHECK(receipts[3].id == "epoch000-2");
+    CHECK(witness.positions == std::vector<std::uint64_t>{1, 2});
+  }
+
   TEST_CASE("keeps one order for all followers, whoever appends at the same time") {
     const ManualClock clock;
     MemoryJournal journal(clock);

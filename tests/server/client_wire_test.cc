@@ -121,6 +121,64 @@ TEST_SUITE("Publish request") {
   }
 }
 
+TEST_SUITE("Publish stream") {
+  TEST_CASE("it goes to its topic, with the fields of all its events in the query") {
+    PublishCommand command;
+    command.is_private = true;
+    command.key = "k k";
+    command.ttl = "5m";
+    CHECK(*make_stream(url_of("http://h/events/a?x=1"), command) ==
+          "/events/a?x=1&private=on&key=k%20k&ttl=5m");
+    command.topics = {"a/b c"};
+    CHECK(*make_stream(url_of("http://h"), command) ==
+          "/events/a%2Fb%20c?private=on&key=k%20k&ttl=5m");
+    CHECK(make_stream(url_of("http://h/live/.well-known/mercure"), command)
+              ->starts_with("/live/events/a%2Fb%20c?"));
+  }
+
+  TEST_CASE("it goes to the hub when each event names its topics") {
+    CHECK(*make_stream(url_of("http://h"), {}) == "/.well-known/mercure");
+    CHECK(*make_stream(url_of("http://h/.well-known/mercure"), {}) == "/.well-known/mercure");
+  }
+
+  TEST_CASE("what would be lost on the way is refused") {
+    PublishCommand command;
+    command.is_private = true;  // The hub's URL takes no fields in the query.
+    CHECK(make_stream(url_of("http://h"), command).error().what ==
+          "give the stream a --topic, or each event its fields in the stream");
+    command.topics = {"a", "b"};
+    CHECK_FALSE(make_stream(url_of("http://h"), command));
+    CHECK_FALSE(make_stream(url_of("http://h/events/a"), command));
+    CHECK_FALSE(make_stream(url_of("http://h/else"), command));
+  }
+}
+
+TEST_SUITE("Publish batch") {
+  TEST_CASE("it goes to the hub as it is") {
+    const auto post = make_batch(url_of("http://h"), {}, "[]");
+    REQUIRE(post);
+    CHECK(post->target == "/.well-known/mercure");
+    CHECK(post->content_type == "application/json");
+    CHECK(post->body == "[]");
+  }
+
+  TEST_CASE("its events have their topics and fields themselves") {
+    PublishCommand command;
+    command.topics = {"a"};
+    CHECK_FALSE(make_batch(url_of("http://h"), command, "[]"));
+    command.topics.clear();
+    command.ttl = "5";
+    CHECK_FALSE(make_batch(url_of("http://h"), command, "[]"));
+    CHECK_FALSE(make_batch(url_of("http://h/events/a"), {}, "[]"));
+  }
+
+  TEST_CASE("its ids are printed one per line") {
+    CHECK(printed_ids(R"({"ids":["a","b"]})", true) == "a\nb\n");
+    CHECK(printed_ids("e-1", false) == "e-1\n");
+    CHECK(printed_ids("what?", true) == "what?");
+  }
+}
+
 TEST_SUITE("Subscribe request") {
   TEST_CASE("topics go into the query of a hub's URL") {
     CHECK(subscribed("https://h", {"a", "b/{id}"}) ==

@@ -109,8 +109,10 @@ TEST_SUITE("Configuration") {
 
   TEST_CASE("paths are relative to the folder of the file") {
     const TempDir dir;
-    CHECK(config_of(least("[history]\npath = \"../history\"\n")).history.path == "/etc/history");
-    CHECK(config_of(least("[history]\npath = \"/srv/history\"\n")).history.path == "/srv/history");
+    CHECK(config_of(least("[history]\npath = \"../history\"\n")).history.file.path ==
+          "/etc/history");
+    CHECK(config_of(least("[history]\npath = \"/srv/history\"\n")).history.file.path ==
+          "/srv/history");
   }
 
   TEST_CASE("a secret may be in a file of its own") {
@@ -162,6 +164,9 @@ TEST_SUITE("Configuration") {
     CHECK(config.tls.key_file == "/s/localhost-key.pem");
     CHECK(config.access.anonymous);
     CHECK(config.demo.page);
+    CHECK(config.history.journal == Journal::file);
+    CHECK(config.history.file.path == "/s/history");
+    CHECK(config.hub.history_events == config.history.window_events);
   }
 }
 
@@ -337,10 +342,37 @@ TEST_SUITE("Configuration fault") {
     CHECK(faults_of(least("cors_origins = [\"*\", \"http://localhost:3000\"]\n")).empty());
   }
 
+  TEST_CASE("a file journal needs a folder that it can have") {
+    const auto faults = [](const std::string& more) {
+      return faults_of(least("[history]\njournal = \"file\"\n" + more));
+    };
+    const TempDir dir;
+    const std::string file = dir.file("file", "x");
+    CHECK(faults("path = \"" + dir.path("history") + "\"\n").empty());
+    CHECK(faults("") == Texts{"7:11: history.path: the file journal needs a folder; add one, as in "
+                              "path = \"history\""});
+    CHECK(faults("path = \"" + file + "\"\n") ==
+          Texts{"8:8: history.path: " + file + " is a file; history needs a folder of its own"});
+    CHECK(faults("path = \"" + dir.path("none/history") + "\"\n") ==
+          Texts{"8:8: history.path: " + dir.path("none/history") +
+                " cannot be made: " + dir.path("none") + ": No such file or directory"});
+  }
+
+  TEST_CASE("the windows are all of history, or the newest part of what a file has") {
+    const TempDir dir;
+    const Config memory = config_of(least("[history]\nmax_events = 77\n"));
+    CHECK(memory.hub.history_events == 77);
+    const Config file =
+        config_of(least("[history]\njournal = \"file\"\npath = \"" + dir.path("history") +
+                        "\"\nmax_events = 77\nwindow_events = 7\n"));
+    CHECK(file.hub.history_events == 7);
+    CHECK(file.history.file.retention.events == 77);
+  }
+
   TEST_CASE("what this version does not have is refused in plain words") {
-    CHECK(faults_of(least("[history]\njournal = \"file\"\npath = \"history\"\n")) ==
-          Texts{"7:11: history.journal: \"file\" is not available in this version; use "
-                "\"memory\", which loses history when the process ends"});
+    CHECK(faults_of(least("[history]\njournal = \"redis\"\n")) ==
+          Texts{"7:11: history.journal: \"redis\" is not available in this version; use "
+                "\"file\", or \"memory\", which loses history when the process ends"});
     CHECK(faults_of(least("[[route]]\npath = \"/app/*\"\nupstream = \"http://127.0.0.1:9000\"\n"
                           "replay = { events = 1000 }\n")) ==
           Texts{"6:1: [[route]]: the relay is not in this version; remove the table"});

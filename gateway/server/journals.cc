@@ -1,0 +1,71 @@
+#include "gateway/server/journals.h"
+
+#include <cerrno>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/hub/rules.h"
+#include "gateway/journal/file.h"
+#include "gateway/journal/memory.h"
+
+namespace sluice::server {
+
+namespace {
+
+/// The [[topic]] tables, as the journal wants them.
+journal::RetentionOf retention_of(const std::vector<hub::TopicRule>& topic_rules) {
+  struct Rules {
+    explicit Rules(const std::vector<hub::TopicRule>& all) : rules(all) {}
+    hub::Rules rules;
+    std::map<const hub::TopicRule*, journal::Retention> retention;
+  };
+  const auto shared = std::make_shared<Rules>(topic_rules);
+  if (!shared->rules.has_retention()) return nullptr;
+  shared->rules.for_each([&](const hub::TopicRule& rule) {
+    if (!rule.has_retention()) return;
+    shared->retention[&rule] = {.events = rule.max_events,
+                                .bytes = rule.max_bytes,
+                                .age = rule.max_age,
+                                .is_state = rule.policy == hub::Policy::latest};
+  });
+  return [shared](std::string_view topic) -> const journal::Retention* {
+    const auto found = shared->retention.find(shared->rules.find(std::string(topic)));
+    return found == shared->retention.end() ? nullptr : &found->second;
+  };
+}
+
+}  // namespace
+
+Result<std::unique_ptr<journal::Journal>> make_journal(const Config& config, const Clock& clock,
+                                                       journal::Counters& counters) {
+  journal::FileOptions options = config.history.file;
+  options.retention_of = retention_of(config.hub.rules);
+  if (config.history.journal == Journal::memory) {
+    return std::make_unique<journal::MemoryJournal>(clock, options.repeats);
+  }
+  return journal::FileJournal::open(std::move(options), clock, counters).map([](auto file) {
+    return std::unique_ptr<journal::Journal>(std::move(file));
+  });
+}
+
+Result<void> check_history_folder(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const bool is_there = fs::exists(path, ignored);
+  if (is_there && !fs::is_directory(path, ignored)) {
+    return fail(Errc::io, fmt::format("{} is a file; history needs a folder of its own", path));
+  }
+  const std::string folder = is_there ? path : fs::path(path).parent_path().string();
+  if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
+  return fail(Errc::io, fmt::format("{} cannot be {}: {}: {}", path, is_there ? "written" : "made",
+                                    folder, std::generic_category().message(errno)));
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,202 @@
+#include "gateway/server/metric_rows.h"
+
+namespace sluice::server {
+namespace {
+
+/// Of all that fetch keys.
+template <class Figure>
+double sum_of_jwks(const Shared& shared, Figure figure) {
+  double total = 0;
+  for (const Jwks* jwks : shared.jwks) total += static_cast<double>((jwks->*figure)());
+  return total;
+}
+
+template <class T>
+double number(const T& counter) {
+  return static_cast<double>(counter.value());
+}
+
+constexpr auto kCounter = MetricKind::counter;
+constexpr auto kGauge = MetricKind::gauge;
+
+// clang-format off
+const WorkerRow kWorkerRows[] = {
+  {"sluice_streams", "", kGauge, "Event streams that are open now.",
+   [](const Worker& w) { return number(w.counters().site.event_streams); }},
+  {"sluice_streams_opened_total", "", kCounter, "Event streams opened since the start.",
+   [](const Worker& w) { return number(w.counters().hub.subscribed); }},
+  {"sluice_streams_lagging", "", kGauge, "Event streams that read from history now, because they are behind.",
+   [](const Worker& w) { return number(w.counters().hub.lagging); }},
+  {"sluice_streams_fell_behind_total", "", kCounter, "Times that a live event stream became a lagging one.",
+   [](const Worker& w) { return number(w.counters().hub.fell_behind); }},
+  {"sluice_streams_stalled_total", "protocol=h2", kCounter, "Event streams reset alone because their client took nothing for too long.",
+   [](const Worker& w) { return number(w.counters().h2.stalled_streams); }},
+  {"sluice_streams_parked_total", "", kCounter, "Event streams answered with a retry line and ended at once: a limit or a drain.",
+   [](const Worker& w) { return number(w.counters().site.parked); }},
+  {"sluice_streams_rejected_total", "", kCounter, "Event streams answered with a 4xx.",
+   [](const Worker& w) { return number(w.counters().site.subscribe_rejected); }},
+  {"sluice_streams_drained_total", "", kCounter, "Event streams ended by a drain.",
+   [](const Worker& w) { return number(w.counters().site.drained); }},
+  {"sluice_streams_closed_slow_total", "", kCounter, "Event streams ended because their topic's policy is `close` and they were too slow.",
+   [](const Worker& w) { return number(w.counters().hub.closed_slow); }},
+  {"sluice_streams_expired_total", "", kCounter, "Event streams ended because their token was no longer good.",
+   [](const Worker& w) { return number(w.counters().site.expired); }},
+  {"sluice_streams_revoked_total", "", kCounter, "Event streams ended by a revocation.",
+   [](const Worker& w) { return number(w.counters().site.revoked); }},
+  {"sluice_channels", "", kGauge, "Distinct interests of all event streams.",
+   [](const Worker& w) { return number(w.counters().hub.channels); }},
+  {"sluice_events_total", "", kCounter, "Events taken from the journal, by every worker.",
+   [](const Worker& w) { return number(w.counters().hub.events); }},
+  {"sluice_deliveries_total", "", kCounter, "Events handed to event streams, one per stream.",
+   [](const Worker& w) { return number(w.counters().hub.deliveries); }},
+  {"sluice_events_conflated_total", "", kCounter, "Events left out for one reader because a newer one stood for them.",
+   [](const Worker& w) { return number(w.counters().hub.conflated); }},
+  {"sluice_events_dropped_total", "", kCounter, "Events that one slow reader lost by the policy `drop`.",
+   [](const Worker& w) { return number(w.counters().hub.dropped); }},
+  {"sluice_history_pages_total", "", kCounter, "Pages asked of the journal, for readers farther back than memory reaches.",
+   [](const Worker& w) { return number(w.counters().hub.pages); }},
+  {"sluice_history_page_events_total", "", kCounter, "Events that came with them.",
+   [](const Worker& w) { return number(w.counters().hub.page_events); }},
+  {"sluice_history_page_errors_total", "", kCounter, "Pages that could not be read; their readers were told to come back.",
+   [](const Worker& w) { return number(w.counters().hub.page_errors); }},
+  {"sluice_history_readers_waiting", "", kGauge, "Event streams that wait for a page.",
+   [](const Worker& w) { return number(w.counters().hub.fetching); }},
+  {"sluice_gaps_total", "", kCounter, "Gap events: a reader was told that it may have missed something.",
+   [](const Worker& w) { return number(w.counters().hub.gaps); }},
+  {"sluice_heartbeats_total", "", kCounter, "Comment lines sent on silent event streams.",
+   [](const Worker& w) { return number(w.counters().site.heartbeats); }},
+  {"sluice_history_events", "", kGauge, "Events that a reader can come back to, in every worker's window.",
+   [](const Worker& w) { return number(w.counters().hub.window_events); }},
+  {"sluice_history_bytes", "", kGauge, "Memory of these events; workers share it.",
+   [](const Worker& w) { return number(w.counters().hub.window_bytes); }},
+  {"sluice_publishes_total", "result=accepted", kCounter, "Publish requests, by how they ended.",
+   [](const Worker& w) { return number(w.counters().site.published); }},
+  {"sluice_publishes_total", "result=rejected", kCounter, "",
+   [](const Worker& w) { return number(w.counters().site.publish_rejected); }},
+  {"sluice_publishes_total", "result=busy", kCounter, "",
+   [](const Worker& w) { return number(w.counters().site.publish_busy); }},
+  {"sluice_publishes_total", "result=limited", kCounter, "",
+   [](const Worker& w) { return number(w.counters().site.publish_limited); }},
+  {"sluice_published_events_total", "form=single", kCounter, "Events published, by the form of the request: alone, in a batch, in a stream.",
+   [](const Worker& w) { return number(w.counters().site.single_events); }},
+  {"sluice_published_events_total", "form=batch", kCounter, "",
+   [](const Worker& w) { return number(w.counters().site.batch_events); }},
+  {"sluice_published_events_total", "form=stream", kCounter, "",
+   [](const Worker& w) { return number(w.counters().site.stream_events); }},
+  {"sluice_publish_repeats_total", "", kCounter, "Events that were not published again, because an earlier one stands for them.",
+   [](const Worker& w) { return number(w.counters().site.publish_repeats); }},
+  {"sluice_publish_streams", "", kGauge, "Publishing streams that are open now.",
+   [](const Worker& w) { return number(w.counters().site.publish_streams); }},
+  {"sluice_publish_streams_waiting", "", kGauge, "Of them, those held up by their rate, the journal or slow deliveries.",
+   [](const Worker& w) { return number(w.counters().site.publish_waiting); }},
+  {"sluice_published_bytes_total", "", kCounter, "Data of the accepted events.",
+   [](const Worker& w) { return number(w.counters().site.publish_bytes); }},
+  {"sluice_backlog_events", "", kGauge, "Events and tasks in the workers' mailboxes.",
+   [](const Worker& w) { return static_cast<double>(w.backlog()); }},
+  {"sluice_connections", "", kGauge, "Connections that are open now.",
+   [](const Worker& w) { return number(w.connection_counters().open); }},
+  {"sluice_connections_total", "", kCounter, "Connections accepted since the start.",
+   [](const Worker& w) { return number(w.connection_counters().accepted); }},
+  {"sluice_tls_handshakes_total", "result=full", kCounter, "TLS handshakes, by how they ended.",
+   [](const Worker& w) { return number(w.connection_counters().handshakes) - number(w.connection_counters().resumptions); }},
+  {"sluice_tls_handshakes_total", "result=resumed", kCounter, "",
+   [](const Worker& w) { return number(w.connection_counters().resumptions); }},
+  {"sluice_tls_handshakes_total", "result=failed", kCounter, "",
+   [](const Worker& w) { return number(w.connection_counters().handshake_failures); }},
+  {"sluice_received_bytes_total", "", kCounter, "Bytes read from clients, after decryption.",
+   [](const Worker& w) { return number(w.connection_counters().bytes_in); }},
+  {"sluice_sent_bytes_total", "", kCounter, "Bytes written to clients, before encryption.",
+   [](const Worker& w) { return number(w.connection_counters().bytes_out); }},
+  {"sluice_body_bytes_total", "protocol=h2", kCounter, "Bytes of response bodies sent.",
+   [](const Worker& w) { return number(w.counters().h2.data_bytes); }},
+  {"sluice_flushes_total", "", kCounter, "Times that a connection was written.",
+   [](const Worker& w) { return number(w.connection_counters().flushes); }},
+  {"sluice_writes_blocked_total", "", kCounter, "Times that a connection's socket was full.",
+   [](const Worker& w) { return number(w.connection_counters().write_blocked); }},
+  {"sluice_requests_total", "protocol=h2", kCounter, "Requests that reached a handler.",
+   [](const Worker& w) { return number(w.counters().h2.requests); }},
+  {"sluice_requests_total", "protocol=http/1.1", kCounter, "",
+   [](const Worker& w) { return number(w.counters().h1.requests); }},
+  {"sluice_requests_refused_total", "protocol=h2", kCounter, "Requests refused before a handler saw them: malformed, or too large a head.",
+   [](const Worker& w) { return number(w.counters().h2.refused_heads); }},
+  {"sluice_data_frames_total", "", kCounter, "HTTP/2 DATA frames sent.",
+   [](const Worker& w) { return number(w.counters().h2.data_frames); }},
+  {"sluice_resets_total", "by=peer", kCounter, "HTTP/2 streams reset: by clients, or by us because of a client's error.",
+   [](const Worker& w) { return number(w.counters().h2.peer_resets); }},
+  {"sluice_resets_total", "by=provoked", kCounter, "",
+   [](const Worker& w) { return number(w.counters().h2.provoked_resets); }},
+  {"sluice_connections_closed_total", "reason=abuse", kCounter, "Connections ended by the gateway, by reason.",
+   [](const Worker& w) { return number(w.counters().h2.calm_closes); }},
+  {"sluice_connections_closed_total", "reason=protocol_error", kCounter, "",
+   [](const Worker& w) { return number(w.counters().h2.error_closes); }},
+  {"sluice_connections_closed_total", "reason=handshake_timeout", kCounter, "",
+   [](const Worker& w) { return number(w.connection_counters().handshake_timeouts); }},
+  {"sluice_connections_closed_total", "reason=first_bytes_timeout", kCounter, "",
+   [](const Worker& w) { return number(w.connection_counters().first_bytes_timeouts); }},
+  {"sluice_connections_closed_total", "reason=write_timeout", kCounter, "",
+   [](const Worker& w) { return number(w.connection_counters().write_timeouts); }},
+  {"sluice_connections_closed_total", "reason=settings_timeout", kCounter, "",
+   [](const Worker& w) { return number(w.counters().h2.settings_timeouts); }},
+  {"sluice_connections_closed_total", "reason=headers_timeout", kCounter, "",
+   [](const Worker& w) { return number(w.counters().h2.headers_timeouts); }},
+  {"sluice_connections_closed_total", "reason=idle", kCounter, "",
+   [](const Worker& w) { return number(w.counters().h2.idle_timeouts); }},
+  {"sluice_connections_closed_total", "reason=ping_timeout", kCounter, "",
+   [](const Worker& w) { return number(w.counters().h2.ping_timeouts); }},
+  {"sluice_pings_total", "", kCounter, "PINGs sent to silent clients.",
+   [](const Worker& w) { return number(w.counters().h2.pings); }},
+};
+
+const ProcessRow kProcessRows[] = {
+  {"sluice_token_lookups_total", "result=hit", kCounter, "Tokens shown, by whether they had been verified before (hub.token_cache).",
+   [](const Shared& s) { return static_cast<double>(s.publishers.cache().hits() + s.subscribers.cache().hits()); }},
+  {"sluice_token_lookups_total", "result=miss", kCounter, "",
+   [](const Shared& s) { return static_cast<double>(s.publishers.cache().misses() + s.subscribers.cache().misses()); }},
+  {"sluice_jwks_fetches_total", "", kCounter, "Times that keys were fetched from a `jwks_url`.",
+   [](const Shared& s) { return sum_of_jwks(s, &Jwks::fetches); }},
+  {"sluice_jwks_failures_total", "", kCounter, "Fetches without a set of keys that can be used; the old keys stay.",
+   [](const Shared& s) { return sum_of_jwks(s, &Jwks::failures); }},
+  {"sluice_jwks_keys", "", kGauge, "Keys that are held of all `jwks_url`.",
+   [](const Shared& s) { return sum_of_jwks(s, &Jwks::keys); }},
+  {"sluice_journal_events", "", kGauge, "Events that the file journal holds.",
+   [](const Shared& s) { return number(s.journal_counters->writer.events); }},
+  {"sluice_journal_bytes", "", kGauge, "Their size in the file, about, as history.max_bytes counts it.",
+   [](const Shared& s) { return number(s.journal_counters->writer.bytes); }},
+  {"sluice_journal_file_bytes", "", kGauge, "Size of the file; room that became free in it is used again.",
+   [](const Shared& s) { return number(s.journal_counters->writer.file_bytes); }},
+  {"sluice_journal_appended_total", "", kCounter, "Events stored.",
+   [](const Shared& s) { return number(s.journal_counters->writer.appended); }},
+  {"sluice_journal_repeats_total", "", kCounter, "Events not stored because they had been published before.",
+   [](const Shared& s) { return number(s.journal_counters->writer.repeats); }},
+  {"sluice_journal_removed_total", "", kCounter, "Events removed: too many, too large or too old.",
+   [](const Shared& s) { return number(s.journal_counters->writer.removed); }},
+  {"sluice_journal_groups_total", "", kCounter, "Transactions, each of which stored what waited.",
+   [](const Shared& s) { return number(s.journal_counters->writer.groups); }},
+  {"sluice_journal_refused_total", "", kCounter, "Publish requests whose events could not be stored.",
+   [](const Shared& s) { return number(s.journal_counters->writer.refused); }},
+  {"sluice_journal_syncs_total", "", kCounter, "Times that the disk was told to keep what was written.",
+   [](const Shared& s) { return number(s.journal_counters->writer.syncs); }},
+  {"sluice_journal_pages_total", "", kCounter, "Pages read for readers that come back from far.",
+   [](const Shared& s) { return number(s.journal_counters->reader.pages); }},
+  {"sluice_journal_events_read_total", "", kCounter, "Events in these pages.",
+   [](const Shared& s) { return number(s.journal_counters->reader.events); }},
+  {"sluice_journal_cache_hits_total", "", kCounter, "Events that were in memory when they were looked at.",
+   [](const Shared& s) { return number(s.journal_counters->reader.cache_hits); }},
+  {"sluice_journal_cache_misses_total", "", kCounter, "Events that were read from the file.",
+   [](const Shared& s) { return number(s.journal_counters->reader.cache_misses); }},
+  {"sluice_journal_damaged_total", "", kCounter, "Events that could not be read: the disk gave something else than was written.",
+   [](const Shared& s) { return number(s.journal_counters->reader.damaged); }},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const WorkerRow> worker_rows() {
+  return kWorkerRows;
+}
+
+std::span<const ProcessRow> process_rows() {
+  return kProcessRows;
+}
+
+}  // namespace sluice::server

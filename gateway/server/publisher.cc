@@ -1,0 +1,68 @@
+#include "gateway/server/publisher.h"
+
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/http/uri.h"
+#include "gateway/server/publish_fields.h"
+#include "gateway/server/publish_names.h"
+#include "gateway/server/selectors.h"
+
+namespace sluice::server {
+namespace {
+
+/// The subject; without one each token stands for itself.
+std::string name_of(const auth::Grants& grants, const http::Request& request,
+                    const http::Form& query) {
+  if (!grants.subject.empty()) return "subject " + grants.subject;
+  const std::string* token = request.headers.find("authorization");
+  if (token == nullptr) token = http::first(query, "authorization");
+  if (token == nullptr) token = request.headers.find("cookie");
+  const std::string_view text = token == nullptr ? std::string_view() : *token;
+  return fmt::format("token {:016x}", std::hash<std::string_view>()(text));
+}
+
+}  // namespace
+
+bool Publisher::may_publish_to(const std::vector<std::string>& topics) const {
+  return hub::matches_all(grants, topics);
+}
+
+void Publisher::make_unique(sse::Draft& draft, std::size_t index) const {
+  // Lengths stand before what may hold any character: no two different lists look alike.
+  if (!idempotency_key.empty()) {
+    draft.once = fmt::format("key {}:{} {} {}", subject.size(), subject, index, idempotency_key);
+  } else if (!draft.id.empty()) {
+    const std::string& topic = draft.topics.front();
+    draft.once =
+        fmt::format("id {}:{} {}:{} {}", subject.size(), subject, topic.size(), topic, draft.id);
+  }
+}
+
+tl::expected<Publisher, Denial> admit_publisher(const Shared& shared,
+                                                const http::Request& request) {
+  const auto query = http::parse_form(request.query, kMaxQueryFields);
+  if (!query) return tl::unexpected(Denial{400, "the query: " + query.error().what, {}});
+  auto bearer = shared.access.publisher(request, *query);
+  if (!bearer) return tl::unexpected(std::move(bearer.error()));
+
+  Publisher publisher;
+  publisher.name = name_of(bearer->grants, request, *query);
+  publisher.subject = std::move(bearer->grants.subject);
+  publisher.grants = to_selectors(bearer->grants.publish, shared.hub_url);
+  publisher.expires = bearer->ends;
+  if (const std::string* key = request.headers.find("idempotency-key")) {
+    if (key->empty()) return tl::unexpected(Denial{400, "idempotency-key is empty", {}});
+    if (const auto good = check_name("idempotency-key", *key, kMaxName); !good) {
+      const int status = good.error().code == Errc::limit ? 413 : 400;
+      return tl::unexpected(Denial{status, good.error().what, {}});
+    }
+    publisher.idempotency_key = *key;
+  }
+  return publisher;
+}
+
+}  // namespace sluice::server
