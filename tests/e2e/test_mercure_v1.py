@@ -112,6 +112,16 @@ def test_what_is_asked_for_never_widens_what_is_granted(room, hub):
     assert heard(room, hub, path, topics, headers, private="on") == topics[:1]
 
 
+@pytest.mark.parametrize("topics, status", [
+    (["https://p.example/1"], 200), (["exact/{id}"], 200), (["https://p.example/1", "exact/{id}"], 200),
+    (["exact/1"], 403), (["https://p.example/1", "other"], 403), (["read"], 403)])
+def test_publishing_needs_a_publish_detail_that_matches_every_topic(hub, topics, status):
+    token = v1(details=[detail("exact/{id}", ("urlpattern", "https://p.example/*"), actions=["publish"]),
+                        detail("read")])
+    with hub.publisher(token) as publisher:
+        assert publisher.form([*[("topic", topic) for topic in topics], ("data", "x")])[0] == status
+
+
 @pytest.mark.parametrize("details", [
     [detail(("uritemplate", "a"))],
     [{"type": DETAIL, "topics": [{"match": "a"}]}],
@@ -207,6 +217,14 @@ def test_a_hub_of_1_0_alone_takes_no_token_of_0x(strict):
         answer = strict.ask("GET", query(match="a"), headers)
         assert answer.status == 401 and "0.x" in answer.text
     assert strict.ask("GET", query(match="a", authorization=v0("a"))).status == 400
+
+
+def test_a_hub_of_1_0_alone_takes_tokens_that_name_it(start):
+    gateway = start(hub={**BOTH, "protocol": "1.0", "public_url": PUBLIC_URL})
+    with Room(gateway, (query(match="*"), bearer(v1("*", aud=PUBLIC_URL)))) as room:
+        for aud, status in ((["x", PUBLIC_URL], 200), ("https://other.example", 401), (None, 401)):
+            token = v1("a", **({"aud": aud} if aud else {}))
+            assert room.reader(query(match="a"), bearer(token)).status == status
 
 
 def test_a_hub_of_1_0_alone_reads_its_own_cookie_only(strict):
