@@ -527,8 +527,7 @@ const std::vector<Row<KeyEntry>>& key_rows() {
               SLUICE_AT(issuer)),
       K::text("audience",
               "What `aud` of every token of this key must name: this hub. Without it any will do; "
-              "where "
-              "`hub.protocol` is \"1.0\", it is `hub.public_url`.",
+              "where `hub.protocol` is \"1.0\", it is `hub.public_url`.",
               SLUICE_AT(audience)),
   };
   return rows;
