@@ -14,20 +14,25 @@ namespace {
 /// Set on a browser whose stream a cookie has opened, so that a reconnect without that cookie is
 /// recognised for what it is: a login that has run out, not an anonymous visitor.
 constexpr std::string_view kMark = "sluice_signed_in";
+constexpr std::string_view kNotInQuery = "a token of Mercure 1.0 does not belong into the query";
+
+constexpr std::string_view kBearer = "bearer";
 
 bool begins_with_bearer(std::string_view text) {
-  constexpr std::string_view kBearer = "bearer ";
-  return text.size() > kBearer.size() &&
-         std::equal(kBearer.begin(), kBearer.end(), text.begin(), [](char wanted, char c) {
-           return wanted == (c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
-         });
+  return text.size() >= kBearer.size() &&
+         std::equal(kBearer.begin(), kBearer.end(), text.begin(),
+                    [](char wanted, char c) {
+                      return wanted == (c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
+                    }) &&
+         (text.size() == kBearer.size() || text[kBearer.size()] == ' ');
 }
 
-std::string_view bearer_token(const http::Headers& headers) {
+/// Empty when the scheme is there and nothing behind it; none for other schemes.
+std::optional<std::string_view> bearer_token(const http::Headers& headers) {
   const std::string* field = headers.find("authorization");
-  if (field == nullptr || !begins_with_bearer(*field)) return {};
+  if (field == nullptr || !begins_with_bearer(*field)) return std::nullopt;
   std::string_view token = *field;
-  token.remove_prefix(std::string_view("bearer ").size());
+  token.remove_prefix(kBearer.size());
   while (!token.empty() && token.front() == ' ') token.remove_prefix(1);
   return token;
 }
@@ -60,13 +65,13 @@ std::string quoted(std::string_view text) {
 }  // namespace
 
 Access::Found Access::find(const http::Request& request, const http::Form& query) const {
-  if (const auto token = bearer_token(request.headers); !token.empty()) {
-    return {Carrier::header, token};
-  }
+  if (const auto token = bearer_token(request.headers)) return {Carrier::header, *token};
   if (const std::string* token = http::first(query, "authorization"); token && !token->empty()) {
     return {Carrier::query, *token};
   }
-  for (const std::string* name : {&options_.cookie, &options_.cookie_v1}) {
+  for (const auto& [name, other] :
+       {std::pair(&options_.cookie, Mercure::v1), std::pair(&options_.cookie_v1, Mercure::v0)}) {
+    if (options_.protocol == other) continue;
     const auto token = http::cookie(request.headers, *name);
     if (token && !token->empty()) return {Carrier::cookie, *token};
   }
@@ -75,6 +80,12 @@ Access::Found Access::find(const http::Request& request, const http::Form& query
 
 tl::expected<Bearer, Denial> Access::verify(const Found& found,
                                             const auth::Verifier& verifier) const {
+  if (found.token.empty()) {
+    return tl::unexpected(Denial{400, "there is no token behind \"Bearer\"", "invalid_request"});
+  }
+  if (found.carrier == Carrier::query && options_.protocol == Mercure::v1) {
+    return tl::unexpected(Denial{400, std::string(kNotInQuery), "invalid_request"});
+  }
   const WallTime now = clock_.wall();
   auto grants = verifier.verify(found.token, now);
   if (!grants) {
@@ -83,8 +94,13 @@ tl::expected<Bearer, Denial> Access::verify(const Found& found,
                                  is_expired && found.carrier != Carrier::header});
   }
   if (grants->is_v1 && found.carrier == Carrier::query) {
-    return tl::unexpected(
-        Denial{400, "a token of Mercure 1.0 does not belong into the query", "invalid_request"});
+    return tl::unexpected(Denial{400, std::string(kNotInQuery), "invalid_request"});
+  }
+  if (options_.protocol == (grants->is_v1 ? Mercure::v0 : Mercure::v1)) {
+    return tl::unexpected(Denial{401,
+                                 fmt::format("the token is of Mercure {}, which is not spoken here",
+                                             grants->is_v1 ? "1.0" : "0.x"),
+                                 "invalid_token"});
   }
   if (subjects_.is_revoked(grants->subject, grants->issued, now)) {
     return tl::unexpected(Denial{401, "the token has been revoked", "invalid_token"});
@@ -106,7 +122,7 @@ tl::expected<Bearer, Denial> Access::subscriber(const http::Request& request,
                                : bearer;
   }
   const bool is_marked = http::cookie(request.headers, kMark).has_value();
-  if (found.carrier == Carrier::cookie && options_.anonymous && !is_marked &&
+  if (found.carrier == Carrier::cookie && !is_marked &&
       options_.lost_token != Fallback::anonymous) {
     bearer->set_cookie = mark_cookie(request, true);
   }
@@ -174,12 +190,34 @@ bool Access::may_publish_from(const http::Request& request) const {
          options_.publish_origins.end();
 }
 
-std::string Access::challenge(const http::Request& request, const Denial& denial) {
-  std::string text = fmt::format("Bearer resource_metadata=\"{}://{}{}\"", request.scheme,
-                                 quoted(request.authority), kMetadataPath);
-  if (denial.error.empty()) return text;
-  return fmt::format("{}, error=\"{}\", error_description=\"{}\"", text, denial.error,
-                     quoted(denial.text));
+/// RFC 9728 §3.1: between the origin and the path of the resource.
+std::string Access::metadata_url(const http::Request& request) const {
+  const std::string_view origin = origin_of(options_.public_url);
+  return (origin.empty() ? fmt::format("{}://{}", request.scheme, quoted(request.authority))
+                         : std::string(origin)) +
+         std::string(kMetadataPath);
+}
+
+std::string Access::challenge(const http::Request& request, const Denial& denial) const {
+  std::string text = "Bearer";
+  std::string_view separator = " ";
+  const auto add = [&](std::string_view name, std::string_view value) {
+    text += fmt::format("{}{}=\"{}\"", std::exchange(separator, ", "), name, value);
+  };
+  if (options_.protocol != Mercure::v0) add("resource_metadata", metadata_url(request));
+  if (!denial.error.empty()) add("error", denial.error);
+  if (!denial.error.empty() && !denial.text.empty()) {
+    add("error_description", quoted(denial.text));
+  }
+  return text;
+}
+
+void Access::add_challenge(const http::Request& request, const Denial& denial,
+                           http::Headers& headers) const {
+  const bool is_about_token = denial.status == 401 || denial.status == 403;
+  if (is_about_token || !denial.error.empty()) {
+    headers.add("www-authenticate", challenge(request, denial));
+  }
 }
 
 }  // namespace sluice::server

@@ -23,6 +23,13 @@
 
 namespace sluice::server {
 
+/// Which version of the Mercure protocol is spoken.
+enum class Mercure {
+  any,  ///< Whichever a request uses.
+  v0,
+  v1,
+};
+
 /// What becomes of a stream whose token is no longer good, or has gone.
 enum class Fallback {
   park,       ///< 200, a `retry` line, end: its client comes back, perhaps with a new one.
@@ -31,6 +38,8 @@ enum class Fallback {
 };
 
 struct AccessOptions {
+  Mercure protocol = Mercure::any;          ///< The versions that are spoken.
+  std::string public_url;                   ///< The hub's, as clients know it; may be empty.
   bool anonymous = false;                   ///< Subscribers need no token.
   Fallback expired_token = Fallback::park;  ///< In a cookie or the query; in a header: 401.
   Fallback lost_token = Fallback::park;     ///< A reconnect without the cookie it had before.
@@ -71,8 +80,11 @@ class Access {
   tl::expected<Bearer, Denial> publisher(const http::Request& request,
                                          const http::Form& query) const;
 
-  /// The `www-authenticate` that goes with a 401 or a 403.
-  [[nodiscard]] static std::string challenge(const http::Request& request, const Denial& denial);
+  /// The `www-authenticate` of a refusal.
+  [[nodiscard]] std::string challenge(const http::Request& request, const Denial& denial) const;
+  /// Adds the `www-authenticate` of a 401, of a 403, or of a 400 that is about the token.
+  void add_challenge(const http::Request& request, const Denial& denial,
+                     http::Headers& headers) const;
 
  private:
   struct Found {
@@ -80,6 +92,7 @@ class Access {
     std::string_view token;
   };
   [[nodiscard]] Found find(const http::Request& request, const http::Form& query) const;
+  [[nodiscard]] std::string metadata_url(const http::Request& request) const;
   [[nodiscard]] tl::expected<Bearer, Denial> verify(const Found& found,
                                                     const auth::Verifier& verifier) const;
   [[nodiscard]] tl::expected<Bearer, Denial> without_token(const http::Request& request,

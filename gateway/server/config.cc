@@ -44,6 +44,21 @@ std::string did_you_mean(std::string_view open, std::string_view name, std::stri
   return name.empty() ? "" : fmt::format("; did you mean {}{}{}?", open, name, close);
 }
 
+/// A token of Mercure 1.0 must name the hub that it is for (RFC 9068 §4): where nothing else is
+/// spoken, keys that do not say otherwise want the hub's URL.
+void set_audiences(HubAccess& access) {
+  if (access.protocol != Mercure::v1) return;
+  const auto set = [&](auto& sources) {
+    for (auto& source : sources) {
+      if (source.audience.empty()) source.audience = access.public_url;
+    }
+  };
+  set(access.publisher_keys);
+  set(access.subscriber_keys);
+  set(access.publisher_jwks);
+  set(access.subscriber_jwks);
+}
+
 class Reader {
  public:
   explicit Reader(const std::string& file)
@@ -105,6 +120,7 @@ tl::expected<Config, std::vector<Fault>> Reader::read(const toml::table& root) {
   resolve(config_.tls.key_file);
   resolve(config_.history.file.path);
   set_windows(config_);
+  set_audiences(config_.access);
   add_faults(check(config_, places_));
   if (faults_.empty()) return std::move(config_);
   std::stable_sort(faults_.begin(), faults_.end(), [](const Fault& a, const Fault& b) {

@@ -27,7 +27,6 @@
 #include "gateway/server/rates.h"
 #include "gateway/server/state.h"
 #include "gateway/server/subjects.h"
-#include "gateway/server/wish.h"
 #include "tls/context.h"
 
 namespace sluice::server {
@@ -45,9 +44,7 @@ struct AdminOptions {
 
 /// Who may do what, and how much at once.
 struct HubAccess : AccessOptions {
-  Mercure protocol = Mercure::any;         ///< The versions that are spoken.
   bool subscriptions = false;              ///< Who is subscribed is published and listed.
-  std::string public_url;                  ///< The hub's, as clients know it.
   std::vector<auth::Key> publisher_keys;   ///< None, nor a JWKS: nobody can publish.
   std::vector<auth::Key> subscriber_keys;  ///< None, nor a JWKS: a subscriber's token is refused.
   std::vector<JwksSource> publisher_jwks;

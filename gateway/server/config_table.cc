@@ -525,7 +525,9 @@ const std::vector<Row<KeyEntry>>& key_rows() {
               "The `iss` that every token of this key must have. Tokens of Mercure 1.0 are taken "
               "only with keys that have one.",
               SLUICE_AT(issuer)),
-      K::text("audience", "What `aud` of every token of this key must name: this hub.",
+      K::text("audience",
+              "What `aud` of every token of this key must name: this hub. Without it any will do; "
+              "where `hub.protocol` is \"1.0\", it is `hub.public_url`.",
               SLUICE_AT(audience)),
   };
   return rows;

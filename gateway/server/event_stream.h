@@ -91,7 +91,7 @@ class EventStream final : public http::Answer,
   bool is_ending_ = false;
 };
 
-/// The head of every answer that is an event stream. `is_private`: its URL holds a token.
+/// The head of every answer that is an event stream. `is_private`: it is for this client alone.
 http::Response event_stream_head(bool is_private = false);
 
 }  // namespace sluice::server

@@ -118,11 +118,12 @@ std::unique_ptr<http::Answer> Publish::open_answer(Read read, bool is_batch,
   setting_.shared.cors.add_fields(request, extra);
   return std::make_unique<PublishAnswer>(
       setting_,
-      PublishAnswer::Job{.read = std::move(read),
-                         .is_batch = is_batch,
-                         .publisher = std::move(*publisher),
-                         .challenge = Access::challenge(request, {403, {}, "insufficient_scope"}),
-                         .extra = std::move(extra)},
+      PublishAnswer::Job{
+          .read = std::move(read),
+          .is_batch = is_batch,
+          .publisher = std::move(*publisher),
+          .challenge = setting_.shared.access.challenge(request, {403, {}, "insufficient_scope"}),
+          .extra = std::move(extra)},
       exchange);
 }
 
@@ -152,9 +153,7 @@ std::unique_ptr<http::Answer> Publish::reject(const Denial& denial, const http::
                                               http::Exchange& exchange) {
   setting_.counters.publish_rejected.add();
   http::Headers extra;
-  if (denial.status == 401 || denial.status == 403) {
-    extra.add("www-authenticate", Access::challenge(request, denial));
-  }
+  setting_.shared.access.add_challenge(request, denial, extra);
   setting_.shared.cors.add_fields(request, extra);
   return http::problem(exchange, denial.status, denial.text, std::move(extra));
 }

@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "gateway/http/answers.h"
 #include "gateway/http/uri.h"
 #include "gateway/server/metadata.h"
@@ -38,12 +40,13 @@ std::unique_ptr<http::Answer> Site::open(const http::Request& request, http::Exc
     const std::string_view topic = std::string_view(request.path).substr(kEventsPath.size());
     return open_events(topic, request, exchange);
   }
-  if (shared_.presence && is_below(request.path, kSubscriptionsPath) && is_read(request)) {
-    return subscriptions_.open(request, exchange);
+  if (shared_.presence && is_below(request.path, kSubscriptionsPath)) {
+    return is_read(request) ? subscriptions_.open(request, exchange)
+                            : not_allowed("GET, HEAD, OPTIONS", request, exchange);
   }
-  if (request.path == kMetadataPath && is_read(request) &&
-      shared_.config.access.protocol != Mercure::v0) {
-    return open_metadata(request, exchange);
+  if (request.path == kMetadataPath && shared_.config.access.protocol != Mercure::v0) {
+    return is_read(request) ? open_metadata(request, exchange)
+                            : not_allowed("GET, HEAD, OPTIONS", request, exchange);
   }
   if (shared_.config.demo.page) {
     if (auto answer = demo_.open(request, exchange)) return answer;
@@ -56,7 +59,7 @@ std::unique_ptr<http::Answer> Site::open_hub(const http::Request& request,
   if (is_read(request)) return subscribe_.open_mercure(request, exchange);
   if (request.method == "POST") return publish_.open_hub(request, exchange);
   if (request.method == "QUERY") return subscribe_.open_query(request, exchange);
-  return not_allowed(request, exchange);
+  return not_allowed("GET, HEAD, POST, QUERY, OPTIONS", request, exchange);
 }
 
 std::unique_ptr<http::Answer> Site::open_metadata(const http::Request& request,
@@ -70,7 +73,9 @@ std::unique_ptr<http::Answer> Site::open_metadata(const http::Request& request,
 std::unique_ptr<http::Answer> Site::open_events(std::string_view encoded,
                                                 const http::Request& request,
                                                 http::Exchange& exchange) {
-  if (!is_read(request) && request.method != "POST") return not_allowed(request, exchange);
+  if (!is_read(request) && request.method != "POST") {
+    return not_allowed("GET, HEAD, POST, OPTIONS", request, exchange);
+  }
   auto topic = http::percent_decode(encoded);
   if (!topic || topic->empty()) {
     http::Headers extra;
@@ -83,15 +88,16 @@ std::unique_ptr<http::Answer> Site::open_events(std::string_view encoded,
                           : publish_.open_topic(std::move(*topic), request, exchange);
 }
 
-std::unique_ptr<http::Answer> Site::not_allowed(const http::Request& request,
+std::unique_ptr<http::Answer> Site::not_allowed(std::string_view allowed,
+                                                const http::Request& request,
                                                 http::Exchange& exchange) {
-  http::Headers extra{{"allow", request.path == kHubPath ? "GET, HEAD, POST, QUERY, OPTIONS"
-                                                         : "GET, HEAD, POST, OPTIONS"}};
+  http::Headers extra{{"allow", std::string(allowed)}};
   shared_.cors.add_fields(request, extra);
   if (request.method == "OPTIONS") {
     return http::reply(exchange, {204, std::move(extra)}, {});
   }
-  return http::problem(exchange, 405, "GET subscribes and POST publishes here", std::move(extra));
+  return http::problem(exchange, 405, fmt::format("of use here are only {}", allowed),
+                       std::move(extra));
 }
 
 std::unique_ptr<http::Answer> Site::not_found(const http::Request& request,

@@ -34,7 +34,9 @@ class Site final : public http::Service {
                                               http::Exchange& exchange);
   std::unique_ptr<http::Answer> open_events(std::string_view encoded, const http::Request& request,
                                             http::Exchange& exchange);
-  std::unique_ptr<http::Answer> not_allowed(const http::Request& request, http::Exchange& exchange);
+  /// 405 with `allow`; to OPTIONS, which is always allowed, 204.
+  std::unique_ptr<http::Answer> not_allowed(std::string_view allowed, const http::Request& request,
+                                            http::Exchange& exchange);
   std::unique_ptr<http::Answer> not_found(const http::Request& request, http::Exchange& exchange);
 
   Shared& shared_;

@@ -38,7 +38,7 @@ std::unique_ptr<http::Answer> Subscribe::open_topic(std::string topic, const htt
                                                     http::Exchange& exchange) {
   const auto query = http::parse_form(request.query, kMaxQueryFields);
   if (!query) return reject("the query: " + query.error().what, request, exchange);
-  auto wish = read_topic_wish(std::move(topic), request, *query);
+  auto wish = read_topic_wish(std::move(topic), request, *query, shared_.config.access.protocol);
   if (!wish) return reject(wish.error().what, request, exchange);
   return open(std::move(*wish), *query, request, exchange);
 }
@@ -55,7 +55,7 @@ std::unique_ptr<http::Answer> Subscribe::open(Wish wish, const http::Form& field
   }
   if (wish.max_rate > shared_.config.hub.max_rate) wish.max_rate = shared_.config.hub.max_rate;
   http::Response head = head_for(request, *bearer);
-  return open_stream(wish, std::move(*bearer), std::move(head), request, exchange);
+  return open_stream(wish, *bearer, std::move(head), request, exchange);
 }
 
 /// What is known of a stream before it is known where it begins.
@@ -65,7 +65,7 @@ struct Subscribe::Opening {
   http::Response head;
 };
 
-std::unique_ptr<http::Answer> Subscribe::open_stream(const Wish& wish, Bearer bearer,
+std::unique_ptr<http::Answer> Subscribe::open_stream(const Wish& wish, const Bearer& bearer,
                                                      http::Response head,
                                                      const http::Request& request,
                                                      http::Exchange& exchange) {
@@ -164,7 +164,7 @@ Presence::Subscriptions Subscribe::present(const Wish& wish, const auth::Grants&
 }
 
 http::Response Subscribe::head_for(const http::Request& request, const Bearer& bearer) const {
-  http::Response head = event_stream_head(bearer.carrier == Carrier::query);
+  http::Response head = event_stream_head(bearer.carrier != Carrier::none);
   shared_.cors.add_fields(request, head.headers);
   if (bearer.set_cookie) head.headers.add("set-cookie", *bearer.set_cookie);
   return head;
@@ -175,9 +175,7 @@ std::unique_ptr<http::Answer> Subscribe::deny(const Denial& denial, const http::
   if (denial.park) return park(request, exchange);
   setting_.counters.subscribe_rejected.add();
   http::Headers extra;
-  if (denial.status == 401 || denial.status == 403) {
-    extra.add("www-authenticate", Access::challenge(request, denial));
-  }
+  shared_.access.add_challenge(request, denial, extra);
   shared_.cors.add_fields(request, extra);
   return http::problem(exchange, denial.status, denial.text, std::move(extra),
                        request.method == "HEAD");
@@ -196,7 +194,7 @@ Millis Subscribe::parked_retry() const {
 std::unique_ptr<http::Answer> Subscribe::park(const http::Request& request,
                                               http::Exchange& exchange) {
   setting_.counters.parked.add();
-  http::Response head = event_stream_head();
+  http::Response head = event_stream_head(true);
   shared_.cors.add_fields(request, head.headers);
   return http::reply(exchange, std::move(head),
                      std::string(sse::kHeartbeat) + sse::retry_line(parked_retry()),

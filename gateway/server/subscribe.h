@@ -43,8 +43,9 @@ class Subscribe {
                                             http::Exchange& exchange);
   std::unique_ptr<http::Answer> open(Wish wish, const http::Form& fields,
                                      const http::Request& request, http::Exchange& exchange);
-  std::unique_ptr<http::Answer> open_stream(const Wish& wish, Bearer bearer, http::Response head,
-                                            const http::Request& request, http::Exchange& exchange);
+  std::unique_ptr<http::Answer> open_stream(const Wish& wish, const Bearer& bearer,
+                                            http::Response head, const http::Request& request,
+                                            http::Exchange& exchange);
   struct Opening;
   void begin(EventStream& stream, http::Exchange& exchange, Opening opening, hub::Start start);
   [[nodiscard]] Presence::Subscriptions present(const Wish& wish, const auth::Grants& grants) const;

@@ -108,14 +108,15 @@ std::unique_ptr<http::Answer> SubscriptionApi::list(const std::vector<std::strin
               : fmt::format(R"({{"@context":"{}","id":{},"type":"Subscriptions",)"
                             R"("lastEventID":"{}","subscriptions":[{}]}})",
                             kMercureContext, id, last, items);
+  // Events of 0.x have no type.
+  const std::string_view type = is_v1 ? "application/json" : "application/ld+json";
   http::Response head{
       200,
-      {{"content-type", is_v1 ? "application/json" : "application/ld+json"},
+      {{"content-type", std::string(type)},
        {"cache-control", "private, no-cache"},
        {"etag", fmt::format("\"{}\"", last)},
-       {"link", fmt::format("<{}>; rel=\"mercure\"; last-event-id=\"{}\"; "
-                            "type=\"mercure\"; content-type=\"{}\"",
-                            kHubPath, last, is_v1 ? "application/json" : "application/ld+json")}}};
+       {"link", fmt::format(R"(<{}>; rel="mercure"; last-event-id="{}"{}; content-type="{}")",
+                            kHubPath, last, is_v1 ? R"(; type="mercure")" : "", type)}}};
   shared_.cors.add_fields(request, head.headers);
   return http::reply(exchange, std::move(head), body, request.method == "HEAD");
 }
@@ -125,9 +126,7 @@ std::unique_ptr<http::Answer> SubscriptionApi::deny(const Denial& denial,
                                                     http::Exchange& exchange) {
   counters_.subscribe_rejected.add();
   http::Headers extra;
-  if (denial.status == 401 || denial.status == 403) {
-    extra.add("www-authenticate", Access::challenge(request, denial));
-  }
+  shared_.access.add_challenge(request, denial, extra);
   shared_.cors.add_fields(request, extra);
   return http::problem(exchange, denial.status, denial.text, std::move(extra),
                        request.method == "HEAD");

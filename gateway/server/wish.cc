@@ -101,9 +101,11 @@ Result<Wish> read_wish(const http::Request& request, const http::Form& fields, M
 }
 
 Result<Wish> read_topic_wish(std::string topic, const http::Request& request,
-                             const http::Form& fields) {
+                             const http::Form& fields, Mercure spoken) {
   Wish wish;
-  wish.matches.push_back({SelectorType::selector, std::move(topic)});
+  wish.is_v1 = spoken == Mercure::v1;
+  wish.matches.push_back(
+      {wish.is_v1 ? SelectorType::exact : SelectorType::selector, std::move(topic)});
   return read_cursor(request, fields, wish)
       .and_then([&] { return read_rate(fields, wish); })
       .map([&] { return std::move(wish); });

@@ -15,15 +15,9 @@
 #include "gateway/http/message.h"
 #include "gateway/http/uri.h"
 #include "gateway/hub/selector.h"
+#include "gateway/server/access.h"
 
 namespace sluice::server {
-
-/// Which version of the Mercure protocol is spoken.
-enum class Mercure {
-  any,  ///< Whichever a request uses.
-  v0,
-  v1,
-};
 
 struct Wish {
   struct Match {
@@ -42,8 +36,8 @@ inline constexpr std::size_t kMaxQueryFields = 1000;
 
 /// `fields`: the query, and behind it the body of a QUERY.
 Result<Wish> read_wish(const http::Request& request, const http::Form& fields, Mercure spoken);
-/// `GET /events/{topic}`: the topic is named by the path.
+/// `GET /events/{topic}`: the topic is named by the path; a selector, unless 1.0 alone is spoken.
 Result<Wish> read_topic_wish(std::string topic, const http::Request& request,
-                             const http::Form& fields);
+                             const http::Form& fields, Mercure spoken);
 
 }  // namespace sluice::server

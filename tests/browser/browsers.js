@@ -92,6 +92,12 @@ export class Page {
     }, url);
   }
 
+  /** As the page itself would set it; `more`: attributes. */
+  setCookie(name, value, more = '') {
+    return this.page.evaluate((text) => { document.cookie = text; },
+      `${name}=${value}; Path=/; Secure; SameSite=Strict${more}`);
+  }
+
   closeStream(index) {
     return this.page.evaluate((n) => window.streams[n].source.close(), index);
   }

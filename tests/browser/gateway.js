@@ -24,13 +24,17 @@ export async function until(predicate, what, milliseconds = 20_000) {
   }
 }
 
-function publisherToken() {
+/** A signed token with these claims. */
+export function token(claims, typ = 'JWT') {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const text = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ mercure: { publish: ['*'] } })}`;
+  const text = `${part({ alg: 'HS256', typ })}.${part(claims)}`;
   return `${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`;
 }
 
-function configuration({ tlsPort = 0, extra = '' }) {
+const PUBLISHER = token({ mercure: { publish: ['*'] } });
+export const ISSUER = 'https://issuer.example';
+
+function configuration({ tlsPort = 0, extra = '', hub = 'anonymous = true' }) {
   return `
 [server]
 workers = 1
@@ -45,18 +49,21 @@ address = "127.0.0.1:0"
 certificate = "cert.pem"
 key = "key.pem"
 [hub]
-anonymous = true
 publisher_keys = [{ alg = "HS256", secret = "${SECRET}" }]
+subscriber_keys = [{ secret = "${SECRET}" }, { secret = "${SECRET}", issuer = "${ISSUER}" }]
 cors_origins = ["*"]
+${hub}
 [history]
 journal = "memory"
 ${extra}`;
 }
 
 export class Gateway {
-  /** `extra`: further tables of the configuration. Nothing runs before start(). */
-  constructor(extra = '') {
+  /** `extra`: further tables of the configuration; `hub`: lines of its table [hub].
+   * Nothing runs before start(). */
+  constructor(extra = '', hub = 'anonymous = true') {
     this.extra = extra;
+    this.hub = hub;
     this.directory = mkdtempSync(join(tmpdir(), 'sluice-browser-'));
     this.errors = '';
     this.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
@@ -72,7 +79,7 @@ export class Gateway {
     const program = process.env.SLUICE_BINARY;
     assert.ok(program && existsSync(program), 'set SLUICE_BINARY to the sluice program to be tested');
     const file = join(this.directory, 'sluice.toml');
-    writeFileSync(file, configuration({ tlsPort: this.port, extra: this.extra }));
+    writeFileSync(file, configuration({ tlsPort: this.port, extra: this.extra, hub: this.hub }));
     this.process = spawn(program, ['serve', '--config', file],
       { stdio: ['ignore', 'pipe', 'pipe'], env: { UBSAN_OPTIONS: 'halt_on_error=1', ...process.env } });
     const { process: child } = this;
@@ -123,11 +130,12 @@ export class Gateway {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  publish(topic, data) {
+  /** `fields`: of the query, as `private=on`. */
+  publish(topic, data, fields = '') {
     return new Promise((resolve, reject) => {
       const request = http.request({ agent: this.agent, host: '127.0.0.1', port: this.clear,
-        method: 'POST', path: `/events/${topic}`,
-        headers: { authorization: `Bearer ${publisherToken()}`, 'content-length': Buffer.byteLength(data) } },
+        method: 'POST', path: `/events/${topic}?${fields}`,
+        headers: { authorization: `Bearer ${PUBLISHER}`, 'content-length': Buffer.byteLength(data) } },
       (answer) => {
         let text = '';
         answer.setEncoding('utf8').on('data', (part) => { text += part; });

@@ -154,6 +154,23 @@ TEST_SUITE("Configuration") {
     CHECK(config->access.subscriber_jwks[0].issuer == "https://i");
   }
 
+  TEST_CASE(
+      "where Mercure 1.0 alone is spoken a token names the hub, if its key says nothing else") {
+    const auto keys_of = [](const std::string& protocol) {
+      const TempDir dir;
+      const std::string secret = "{ secret = \"" + std::string(32, 's') + "\"";
+      return load(
+                 dir.file("f.toml", least("publisher_keys = [" + secret + ", audience = \"a\" }, " +
+                                          secret + " }]\nprotocol = \"" + protocol +
+                                          "\"\npublic_url = \"https://h/.well-known/mercure\"\n")))
+          .value()
+          .access.publisher_keys;
+    };
+    CHECK(keys_of("1.0")[0].audience == "a");
+    CHECK(keys_of("1.0")[1].audience == "https://h/.well-known/mercure");
+    CHECK(keys_of("any")[1].audience.empty());
+  }
+
   TEST_CASE("the development default listens on localhost, with and without TLS") {
     const State state{
         .files = state_files("/s"), .key = key_of(std::string(32, 's')), .publisher_token = ""};
