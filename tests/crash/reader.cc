@@ -110,7 +110,7 @@ void Reader::read_some() {
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got > 0 && stage_ == Stage::head) read_head();
   if (got > 0 && stage_ == Stage::body) read_blocks();
-  if (got <= 0) leave(stage_ == Stage::body);
+  if (got <= 0) leave(has_brought_);
   if (stage_ != Stage::body) return;
   if (manner_ == Manner::slow) {
     watch(0);
@@ -169,6 +169,7 @@ void Reader::read_block(std::string_view block) {
   }
   if (!id.empty()) last_id_ = id;
   if (!has_data) return;
+  has_brought_ = true;
   if (is_gap) {
     place_.tally.receive_gap(number_);
   } else if (const auto event = number_in(data)) {
@@ -183,6 +184,7 @@ void Reader::leave(bool is_soon) {
   fd_ = {};
   buffer_.clear();
   seen_ = 0;
+  has_brought_ = false;
   stage_ = Stage::apart;
   const std::uint64_t longest = is_soon ? 2 * kShortest : kLongest;
   due_ = bench::now_ns() + std::uniform_int_distribution(kShortest, longest)(place_.random);

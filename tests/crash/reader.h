@@ -71,6 +71,7 @@ class Reader final : public bench::Watcher {
   std::size_t connections_ = 0;
   std::size_t bad_answers_ = 0;
   bool has_subscribed_ = false;
+  bool has_brought_ = false;  ///< This connection brought an event: it was not parked.
 };
 
 }  // namespace sluice::crash
