@@ -14,14 +14,12 @@ struct FileJournal::Parts {
   Parts(FileOptions options_, OpenHistory history_, const Clock& clock, Counters& counters)
       : options(std::move(options_)),
         history(std::move(history_)),
-        last(history.state.last),
         writer(history, options, clock, counters.writer),
         reader(*history.store, {.cache_bytes = options.cache_bytes, .seed = history.seed}, clock,
                counters.reader) {}
 
   const FileOptions options;
   OpenHistory history;
-  const sse::Position last;  ///< When it was opened.
   Writer writer;
   Reader reader;
 };
@@ -60,7 +58,7 @@ void FileJournal::follow(Follower& follower) {
 }
 
 sse::Position FileJournal::last() const {
-  return parts_->last;
+  return parts_->writer.last();
 }
 
 sse::Position FileJournal::evicted() const {

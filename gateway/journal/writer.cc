@@ -29,6 +29,7 @@ Writer::Writer(OpenHistory& history, const FileOptions& options, const Clock& cl
       clock_(clock),
       counters_(counters),
       evicted_(history.state.evicted),
+      last_(history.state.last),
       state_(history.state),
       repeats_(options.repeats, history.seed),
       last_sync_(clock.now()),

@@ -51,6 +51,10 @@ class Writer {
   [[nodiscard]] sse::Position evicted() const {
     return sse::Position(evicted_.load(std::memory_order_acquire));
   }
+  /// Of the newest event that is stored. Followers never know of a later one.
+  [[nodiscard]] sse::Position last() const {
+    return sse::Position(last_.load(std::memory_order_acquire));
+  }
 
  private:
   struct Batch {
@@ -102,6 +106,7 @@ class Writer {
   std::vector<Follower*> followers_;
   // Any thread.
   std::atomic<std::uint64_t> evicted_;
+  std::atomic<std::uint64_t> last_;
   // Any thread, under mutex_.
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -85,6 +85,7 @@ int Writer::commit(Txn txn, const State& state) {
   counters_.commit.observe(seconds(clock_.now() - begin));
   state_ = state;
   evicted_.store(state.evicted, std::memory_order_release);
+  last_.store(state.last, std::memory_order_release);
   if (options_.sync == Sync::always) {
     counters_.syncs.add();
   } else if (!is_unsynced_) {

@@ -98,11 +98,16 @@ std::unique_ptr<Protocol> Worker::speak(Transport& transport, const net::Hello& 
                               .is_tls = hello.is_tls,
                               .protocol = is_h2 ? "h2" : "http/1.1"};
   if (is_h2) {
-    return std::make_unique<h2::Session>(transport, site_, std::move(connection), shared_.config.h2,
-                                         counters_.h2, shared_.clock);
+    auto session = std::make_unique<h2::Session>(transport, site_, std::move(connection),
+                                                 shared_.config.h2, counters_.h2, shared_.clock);
+    if (has_finished_drain_) session->drain_finish();
+    return session;
   }
-  return std::make_unique<h1::Session>(transport, site_, std::move(connection), shared_.config.h1,
-                                       counters_.h1, shared_.clock);
+  auto session = std::make_unique<h1::Session>(transport, site_, std::move(connection),
+                                               shared_.config.h1, counters_.h1, shared_.clock);
+  // Its first request is on its way: the answer to that is its last.
+  if (has_finished_drain_) session->drain_notice();
+  return session;
 }
 
 void Worker::take_letters(std::vector<Letter>& letters) {
@@ -185,6 +190,7 @@ void Worker::end_streams_of(const std::string& subject) {
 }
 
 void Worker::finish_drain() {
+  has_finished_drain_ = true;
   ports_.clear();
   end_publish_streams();
   drain_window_ = {};

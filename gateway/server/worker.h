@@ -112,6 +112,7 @@ class Worker {
   Duration drain_window_{};
   std::size_t drain_total_ = 0;
   std::size_t drain_ended_ = 0;
+  bool has_finished_drain_ = false;  ///< Who was silent until now has to be told.
   bool is_accepting_ = true;
   std::thread thread_;
 };

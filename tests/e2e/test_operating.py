@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from clients import H1, H2
+import wire
+from clients import H1, H2, connect
 from harness import wait_until
 
 pytestmark = pytest.mark.quick
@@ -179,6 +180,29 @@ def test_a_new_stream_on_a_draining_gateway_is_parked(start):
             state = other.answer(other.subscribe("/events/a"))
             assert state.status == 200 and state.ended and state.sse.retry >= 500
     assert gateway.wait() == 0
+
+
+def test_a_connection_that_speaks_only_after_the_drain_is_served_once(start):
+    gateway = start()
+    with H1(gateway.clear) as late, wire.Wire(gateway.clear, tls=False, start=False) as late_h2:
+        wait_until(lambda: gateway.metric("sluice_connections") == 2, "both to be accepted")
+        gateway.terminate()
+        wait_until(lambda: is_closed(gateway.clear), "the listener's end")
+        late.request("GET", "/nothing")
+        answer = late.answer()
+        assert answer.status == 404 and answer.headers["connection"] == "close"
+        late_h2.send(wire.PREFACE + wire.settings())
+        late_h2.read_until(lambda *_: late_h2.goaway is not None, "GOAWAY")
+        assert late_h2.goaway == wire.NO_ERROR
+        assert gateway.wait(5) == 0
+
+
+def is_closed(port):
+    try:
+        connect(port).close()
+        return False
+    except ConnectionRefusedError:
+        return True
 
 
 def test_an_idle_gateway_ends_at_once(gateway):

@@ -59,6 +59,24 @@ TEST_SUITE("the file journal") {
     CHECK(seen.get_future().get() == 2);
   }
 
+  TEST_CASE("knows its newest event before any follower does") {
+    struct Asking final : Follower {
+      explicit Asking(const Journal& of) : journal(of) {}
+      void on_events(std::span<const sse::EventPtr> events) override {
+        is_known = journal.last() >= events.back()->position;
+      }
+      const Journal& journal;
+      bool is_known = false;
+    };
+    const TempDir dir;
+    TestJournal it({.path = dir.path("history")});
+    Asking asking(*it.journal);
+    it.journal->follow(asking);
+    CHECK(it.append({draft("a"), draft("b")}).size() == 2);
+    CHECK(asking.is_known);
+    CHECK(it.journal->last() == sse::Position(2));
+  }
+
   TEST_CASE("keeps one order, whoever appends at the same time, and stores many in one group") {
     const TempDir dir;
     TestJournal it({.path = dir.path("history"), .sync = Sync::never});
