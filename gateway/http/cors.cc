@@ -32,7 +32,8 @@ bool Cors::add_origin(const Request& request, Headers& answer) const {
 
 void Cors::add_fields(const Request& request, Headers& answer) const {
   if (!add_origin(request, answer)) return;
-  answer.add("access-control-expose-headers", "last-event-id, mercure-last-event-id, link, idempotent-replayed");
+  answer.add("access-control-expose-headers",
+             "last-event-id, mercure-last-event-id, link, idempotent-replayed");
 }
 
 bool Cors::is_preflight(const Request& request) {
