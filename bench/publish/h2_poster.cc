@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 #include <sys/epoll.h>
 
 #include <fmt/core.h>
@@ -51,7 +50,7 @@ struct H2Poster::Callbacks {
       slot.fill = slot.poster->client_.fill(slot.number, slot.body);
     }
     const auto size = std::min(room, slot.body.size() - slot.sent);
-    std::memcpy(out, slot.body.data() + slot.sent, size);
+    std::copy_n(slot.body.data() + slot.sent, size, out);
     slot.sent += size;
     const bool is_all = slot.sent == slot.body.size();
     if (is_all && slot.fill == Fill::end) *flags |= NGHTTP2_DATA_FLAG_EOF;

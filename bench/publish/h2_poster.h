@@ -54,8 +54,8 @@ class H2Poster final : public Watcher {
   [[nodiscard]] bool is_open() const { return state_ == State::open; }
   [[nodiscard]] bool is_lost() const { return state_ == State::closed; }
   [[nodiscard]] bool is_busy(std::size_t slot) const { return slots_[slot].is_busy; }
-  /// Begins a request. REQUIRES: is_open(), !is_busy(slot). It is sent by flush() or proceed().
-  void post(std::size_t slot);
+  /// Begins a request. REQUIRES: is_open(), !is_busy(number). It is sent by flush() or proceed().
+  void post(std::size_t number);
   /// Asks again for bodies that had nothing, and sends what it can.
   void proceed();
 
