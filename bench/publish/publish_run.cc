@@ -95,6 +95,11 @@ PublishRun::PublishRun(const PublishOptions& options)
 PublishRun::~PublishRun() = default;
 
 bool PublishRun::perform() {
+  is_unfinished_ = !perform_all();
+  return !is_unfinished_;
+}
+
+bool PublishRun::perform_all() {
   const auto& load = options_.load;
   const auto deadline = now_ns() + load.setup_limit_ns;
   subscriber_ = std::make_unique<Subscriber>(audience_, 0);
@@ -201,7 +206,9 @@ void PublishRun::turn_until(std::uint64_t deadline_ns, const std::function<bool(
 }
 
 Faults PublishRun::faults() const {
-  Faults faults{{"publish_refused", refused_}, {"publish_connections_lost", lost_}};
+  Faults faults{{"publish_refused", refused_},
+                {"publish_connections_lost", lost_},
+                {"unfinished", is_unfinished_ ? 1 : 0}};
   auto acknowledged = acknowledged_;
   if (stream_) {
     acknowledged[0] = static_cast<std::uint32_t>(stream_->acknowledged());

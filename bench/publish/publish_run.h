@@ -52,6 +52,7 @@ class PublishRun {
  private:
   class Requests;  // the slots of one connection
 
+  bool perform_all();
   void connect_publishers();
   [[nodiscard]] bool all_open() const;
   /// May another event, or batch, be published?
@@ -77,6 +78,7 @@ class PublishRun {
   std::uint64_t refused_ = 0;
   std::uint64_t lost_ = 0;
   bool is_publishing_ = false;
+  bool is_unfinished_ = true;
   Usage from_, to_;
   std::uint64_t had_from_ = 0, had_to_ = 0;  ///< Deliveries.
   Histogram answer_;                         ///< From a request to its answer, while measured.

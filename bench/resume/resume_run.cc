@@ -45,6 +45,12 @@ ResumeRun::ResumeRun(const ResumeOptions& options)
     : options_(options), tls_(client_context("h2")) {}
 
 bool ResumeRun::perform() {
+  const bool performed = perform_all();
+  faults_["unfinished"] = performed ? 0 : 1;
+  return performed;
+}
+
+bool ResumeRun::perform_all() {
   if (!fill()) return false;
   for (int i = 0; i < 2; ++i) {
     settle();
@@ -143,12 +149,12 @@ bool ResumeRun::come_back(Crowd& crowd, const std::string& cursor, std::uint64_t
   phase.to = Usage::now(load.server_pids);
   phase.events = audience.counts.deliveries;
   const std::array<std::uint32_t, 1> published{static_cast<std::uint32_t>(behind)};
-  // What comes back on its streams later is counted with them.
-  if (behind == 0) {
-    faults_["not_missed"] += audience.counts.deliveries;
-    add_faults(faults_, audience, load.subscribers(), published);
-  }
-  return audience.counts.streams_ready == load.subscribers() && phase.events >= expected;
+  const bool is_whole =
+      audience.counts.streams_ready == load.subscribers() && phase.events >= expected;
+  if (behind == 0) faults_["not_missed"] += audience.counts.deliveries;
+  // Those that stay for the live events are looked at behind these.
+  if (behind == 0 || !is_whole) add_faults(faults_, audience, load.subscribers(), published);
+  return is_whole;
 }
 
 bool ResumeRun::live(Crowd& crowd) {

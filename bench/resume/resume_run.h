@@ -61,6 +61,7 @@ class ResumeRun {
     std::vector<std::unique_ptr<Subscriber>> subscribers;
   };
 
+  bool perform_all();
   bool fill();
   /// Publishes a stream of events; its last id, or nothing when it failed.
   std::string publish(const StreamPublisher::Next& next);
