@@ -46,6 +46,7 @@ struct Audience {
   static constexpr std::size_t kReadBuffer = 65'536;
 
   const Options& options;
+  std::string last_event_id;  ///< Behind which each stream goes on; empty: what comes from now on.
   TlsContextPtr tls;
   Poller poller;
   Counts counts;

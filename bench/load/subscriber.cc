@@ -117,15 +117,23 @@ void Subscriber::open_streams() {
        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, static_cast<std::uint32_t>(options.stream_window)}}};
   nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
   nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0, options.connection_window);
+  for (std::size_t i = 0; i < streams_.size(); ++i) open_stream(first_stream_ + i);
+}
+
+void Subscriber::open_stream(std::size_t number) {
+  const auto& options = audience_.options;
   const auto authority = options.subscribe.authority();
-  const std::array<nghttp2_nv, 5> fields{
-      field(":method", "GET"), field(":scheme", "https"), field(":authority", authority),
-      field(":path", options.subscribe.path), field("accept", "text/event-stream")};
-  for (std::size_t i = 0; i < streams_.size(); ++i) {
-    if (nghttp2_submit_request(session, nullptr, fields.data(), fields.size(), nullptr, nullptr) <
-        0) {
-      die("nghttp2 refuses a request");
-    }
+  auto path = options.subscribe.path;
+  if (options.topics > 0) path += fmt::format("/{}", number % options.topics);
+  std::vector<nghttp2_nv> fields{field(":method", "GET"), field(":scheme", "https"),
+                                 field(":authority", authority), field(":path", path),
+                                 field("accept", "text/event-stream")};
+  if (!audience_.last_event_id.empty()) {
+    fields.push_back(field("last-event-id", audience_.last_event_id));
+  }
+  if (nghttp2_submit_request(session_.get(), nullptr, fields.data(), fields.size(), nullptr,
+                             nullptr) < 0) {
+    die("nghttp2 refuses a request");
   }
 }
 

@@ -39,6 +39,7 @@ class Subscriber final : public Watcher {
 
   void shake_hands();
   void open_streams();
+  void open_stream(std::size_t number);
   void read();
   void flush();
   void fail(std::uint64_t Audience::Counts::*cause);

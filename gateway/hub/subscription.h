@@ -83,7 +83,7 @@ class Subscription : public ListHook<WaitingTag> {
   void collect_page();
   void pick_from_ring();
   void fetch(sse::Position through);
-  void on_page(const Result<journal::Page>& page);
+  void on_page(Result<journal::Page>& page);
   [[nodiscard]] Verdict judge(const sse::Event& event);
   [[nodiscard]] bool is_superseded(const sse::Event& event) const;
   [[nodiscard]] sse::Position next_wanted(sse::Position after) const;

@@ -161,13 +161,14 @@ void Subscription::fetch(Position through) {
       std::move(query),
       [post = &hub_.home_.post, alive = std::weak_ptr(alive_)](Result<journal::Page> page) {
         // A task is copied; the page is not.
-        (*post)([alive, page = std::make_shared<const Result<journal::Page>>(std::move(page))] {
+        (*post)([alive, page = std::make_shared<Result<journal::Page>>(std::move(page))] {
           if (const auto reader = alive.lock()) (*reader)->on_page(*page);
         });
       });
 }
 
-void Subscription::on_page(const Result<journal::Page>& page) {
+/// Takes the events out of `page`.
+void Subscription::on_page(Result<journal::Page>& page) {
   rest_ = Rest::none;
   hub_.counters_.fetching.sub();
   if (!page) {
@@ -180,7 +181,9 @@ void Subscription::on_page(const Result<journal::Page>& page) {
     told_missing_ = page->missing;
     put_gap(GapReason::evicted, position_, sse::make_id(hub_.home_.epoch, position_));
   }
-  for (const sse::EventPtr& event : page->events) {
+  page_.reserve(page_.size() + page->events.size());
+  for (sse::EventPtr& event : page->events) {
+    const Position at = event->position;
     const Verdict verdict = judge(*event);
     if (verdict == Verdict::close) {
       // What stands before it is read first; then history leads here again.
@@ -188,8 +191,8 @@ void Subscription::on_page(const Result<journal::Page>& page) {
       if (rest_ != Rest::closed) subscriber_.wake();
       return;
     }
-    if (verdict == Verdict::take) put_on_page(event);
-    (page_.empty() ? position_ : page_through_) = event->position;
+    if (verdict == Verdict::take) put_on_page(std::move(event));
+    (page_.empty() ? position_ : page_through_) = at;
   }
   (page_.empty() ? position_ : page_through_) = page->through;
   subscriber_.wake();

@@ -107,6 +107,14 @@ std::size_t scheme_length(std::string_view url) {
              : 0;
 }
 
+/// False: it names none of the hub's paths. Where nothing is escaped the last segment of the hub's
+/// path stands in what means it, unless an empty path does.
+bool may_be_reserved(std::string_view topic) {
+  constexpr std::string_view kLast = kHubPath.substr(kHubPath.rfind('/') + 1);
+  return topic.empty() || topic.front() == '?' || topic.front() == '#' ||
+         topic.find('%') != topic.npos || topic.find(kLast) != topic.npos;
+}
+
 }  // namespace
 
 Result<void> check_name(std::string_view what, std::string_view name, std::size_t max) {
@@ -117,7 +125,7 @@ Result<void> check_name(std::string_view what, std::string_view name, std::size_
   if (auto good = sse::check_text(what, name, max); !good) return good;
   while (!name.empty()) {
     const std::uint32_t c = next_character(name);
-    if (is_unseen(c)) {
+    if (c >= 0x80 && is_unseen(c)) {
       return fail(Errc::invalid,
                   fmt::format("{} holds a character that does not show (U+{:04X})", what, c));
     }
@@ -126,6 +134,7 @@ Result<void> check_name(std::string_view what, std::string_view name, std::size_
 }
 
 bool is_reserved_topic(std::string_view topic) {
+  if (!may_be_reserved(topic)) return false;
   const std::string text = decode_unreserved(topic);
   std::string_view path = text;
   path.remove_prefix(scheme_length(path));

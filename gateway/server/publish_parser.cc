@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "gateway/base/units.h"
+#include "gateway/sse/line_end.h"
 
 namespace sluice::server {
 namespace {
@@ -34,7 +35,7 @@ Result<std::optional<Fields>> PublishParser::next(std::string_view& input) {
       input.remove_prefix(1);
       continue;
     }
-    const std::size_t end = input.find_first_of("\r\n");
+    const std::size_t end = sse::find_line_end(input);
     const std::string_view part = input.substr(0, end);
     block_bytes_ += part.size();
     if (block_bytes_ > max_block_) {

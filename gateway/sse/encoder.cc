@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "gateway/base/utf8.h"
+#include "gateway/sse/line_end.h"
 
 namespace sluice::sse {
 namespace {
@@ -20,7 +21,7 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 
 /// Takes one line off the front; the rest is null when that was the last one.
 std::string_view next_line(std::string_view& rest, bool& more) {
-  const std::size_t end = rest.find_first_of("\r\n");
+  const std::size_t end = find_line_end(rest);
   const std::string_view line = rest.substr(0, end);
   more = end != std::string_view::npos;
   if (more) {

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "gateway/sse/line_end.h"
+
 namespace sluice::sse {
 namespace {
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
@@ -29,7 +31,7 @@ void Parser::feed(std::string_view bytes) {
       continue;
     }
     after_cr_ = false;
-    const std::size_t end = bytes.find_first_of("\r\n");
+    const std::size_t end = find_line_end(bytes);
     append_to_line(bytes.substr(0, end));
     if (end == std::string_view::npos) return;
     after_cr_ = bytes[end] == '\r';

@@ -28,6 +28,17 @@ TEST_SUITE("the encoder") {
     CHECK(data_only("\r\r\n") == "data: \ndata: \ndata: \n\n");
   }
 
+  TEST_CASE("a line ends where it ends, however long it is") {
+    for (std::size_t size = 250; size < 520; ++size) {
+      CAPTURE(size);
+      const std::string line(size, 'x');
+      for (const std::string end : {"\r", "\n", "\r\n"}) {
+        CHECK(data_only(line + end + "y") == "data: " + line + "\ndata: y\n\n");
+      }
+      CHECK(data_only(line) == "data: " + line + "\n\n");
+    }
+  }
+
   TEST_CASE("an event without data still has a data line: without one, no browser dispatches it") {
     CHECK(data_only("") == "data: \n\n");
   }

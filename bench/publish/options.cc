@@ -1,0 +1,91 @@
+#include <string_view>
+
+#include <fmt/core.h>
+
+#include "bench/common/args.h"
+#include "bench/publish/publish_run.h"
+
+namespace sluice::bench {
+namespace {
+
+constexpr std::string_view kUsage =
+    R"(publish: publishers of every kind against Sluice, and one subscriber that checks what comes
+
+  --url URL              where the subscriber reads: https://HOST:PORT
+  --publish-url URL      where is published, over HTTP/2: https:// or http://
+  --token TOKEN          bearer token of the publishers
+  --kind KIND            form: an event a request; batch: a JSON array a request; stream: one
+                         request with a text/event-stream (stream)
+  --connections N        that publish (1); a stream has one
+  --in-flight N          requests at once on each connection (1)
+  --batch N              events of each batch (100)
+  --size BYTES           data of each event (100)
+  --window N             events published and not delivered yet, at most (8192)
+  --stream-window BYTES  HTTP/2 flow control of the subscriber's stream (6291456, as Chromium)
+  --connection-window B  and of its connection (15728640)
+  --setup-limit SEC      for all connections to be made (30)
+  --warmup SEC           published but not measured (1)
+  --duration SEC         measured (5)
+  --drain-limit SEC      for what is still under way at the end (10)
+  --server-pid N[,N]     processes whose CPU is measured
+  --json FILE            the report, for programs
+
+Exit status: 0 clean, 1 a gap, duplicate, disorder or error was seen, 2 it could not run.
+)";
+
+constexpr std::uint64_t kMostWindow = 0x7fffffff;
+
+Url url_from(Args& args, std::string_view option) {
+  const auto text = args.required_text(option);
+  const auto url = parse_url(text);
+  if (!url) die(fmt::format("--{}: '{}' is not an http:// or https:// address", option, text));
+  return *url;
+}
+
+PublishOptions::Kind kind_from(Args& args) {
+  const auto text = args.text("kind", "stream");
+  if (text == "form") return PublishOptions::Kind::form;
+  if (text == "batch") return PublishOptions::Kind::batch;
+  if (text != "stream") die(fmt::format("--kind: '{}' is not form, batch or stream", text));
+  return PublishOptions::Kind::stream;
+}
+
+std::int32_t window_from(Args& args, std::string_view option, std::int32_t otherwise) {
+  return static_cast<std::int32_t>(
+      args.number(option, static_cast<std::uint64_t>(otherwise), {65'535, kMostWindow}));
+}
+
+}  // namespace
+
+PublishOptions publish_options_from(int argc, char** argv) {
+  Args args(argc, argv, kUsage);
+  PublishOptions options;
+  Options& load = options.load;
+  load.subscribe = url_from(args, "url");
+  if (!load.subscribe.tls) die("--url: streams are measured over TLS, so https://");
+  load.subscribe.path = "/events/bench/publish";
+  options.publish = url_from(args, "publish-url");
+  load.token = args.text("token", {});
+  options.kind = kind_from(args);
+  options.connections = args.number("connections", 1, {1, 10'000});
+  options.in_flight = args.number("in-flight", 1, {1, 256});
+  if (options.kind == PublishOptions::Kind::stream && options.slots() != 1) {
+    die("--kind stream: one connection with one request is what is measured");
+  }
+  options.batch = args.number("batch", 100, {1, 1'000});
+  load.publishers = options.slots();
+  load.size = args.number("size", load.size, {40, 100'000});
+  load.window = args.number("window", 8'192, {1, 1'000'000});
+  load.stream_window = window_from(args, "stream-window", load.stream_window);
+  load.connection_window = window_from(args, "connection-window", load.connection_window);
+  load.setup_limit_ns = args.seconds("setup-limit", 30);
+  load.warm_up_ns = args.seconds("warmup", 1);
+  load.duration_ns = args.seconds("duration", 5);
+  load.drain_limit_ns = args.seconds("drain-limit", 10);
+  load.server_pids = args.numbers("server-pid");
+  load.json_file = args.text("json", {});
+  args.finish();
+  return options;
+}
+
+}  // namespace sluice::bench
