@@ -19,8 +19,8 @@ void Window::append(sse::EventPtr event) {
   last_ = event->position;
   bytes_ += event->memory();
   index(*event);
-  events_.push_back(event);
-  if (rules_ != nullptr) hold_to_rule(*event);
+  events_.push_back(std::move(event));
+  if (rules_ != nullptr) hold_to_rule(*events_.back());
   while (!events_.empty() && (events_.size() > limits_.events || bytes_ > limits_.bytes)) {
     evict_oldest();
   }

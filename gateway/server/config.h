@@ -1,10 +1,10 @@
 /// Config: everything an operator can choose, with its default.
 ///
 /// It is composed of the option structs of the layers; nothing below `server` includes this file.
-/// An option is a field here or in a layer's struct, plus a row in config_rows_*.cc: the parser, the
-/// checks, the messages and the reference page come from the rows.
-/// Thread  a plain value; read-only once the workers run.
-/// Errors  load() collects every fault of a file, each with its place.
+/// An option is a field here or in a layer's struct, plus a row in config_rows_*.cc: the parser,
+/// the checks, the messages and the reference page come from the rows. Thread  a plain value;
+/// read-only once the workers run. Errors  load() collects every fault of a file, each with its
+/// place.
 #pragma once
 
 #include <cstddef>
