@@ -19,6 +19,7 @@
 namespace sluice::server {
 
 std::vector<Row<Config>> access_rows();
+std::vector<Row<Config>> token_rows();
 std::vector<Row<Config>> hub_rows();
 std::vector<Row<Config>> history_rows();
 std::vector<Row<Config>> publish_rows();

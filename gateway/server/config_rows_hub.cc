@@ -61,6 +61,18 @@ std::vector<Row<Config>> access_rows() {
       C::duration("hub.remember_revocations", {1s, 24h * 366},
                   "How long a revocation is remembered: as long as tokens live.",
                   SLUICE_AT(subjects.remember)),
+      C::list("hub.cors_origins",
+              "Origins whose pages may read, as \"https://app.example\"; \"*\": all, but without "
+              "cookies and tokens.",
+              SLUICE_AT(access.cors.origins)),
+      C::duration("hub.cors_max_age", {0ms, 24h},
+                  "How long a browser may remember the answer to a preflight.",
+                  SLUICE_AT(access.cors.max_age)),
+  };
+}
+
+std::vector<Row<Config>> token_rows() {
+  return {
       C::duration("hub.token_leeway", {0ms, 10min},
                   "How far the clock of whoever makes tokens may differ from ours.",
                   SLUICE_AT(access.tokens.leeway)),
@@ -76,13 +88,6 @@ std::vector<Row<Config>> access_rows() {
                   "They are not fetched more often than this, whatever `max-age` says and however "
                   "many tokens name an unknown key.",
                   SLUICE_AT(access.jwks.min_interval)),
-      C::list("hub.cors_origins",
-              "Origins whose pages may read, as \"https://app.example\"; \"*\": all, but without "
-              "cookies and tokens.",
-              SLUICE_AT(access.cors.origins)),
-      C::duration("hub.cors_max_age", {0ms, 24h},
-                  "How long a browser may remember the answer to a preflight.",
-                  SLUICE_AT(access.cors.max_age)),
   };
 }
 

@@ -101,6 +101,7 @@ Row<KeyEntry> algorithm_row() {
 std::vector<Row<Config>> all_rows() {
   std::vector<Row<Config>> rows = server_rows();
   add(rows, access_rows());
+  add(rows, token_rows());
   add(rows, hub_rows());
   add(rows, publish_rows());
   add(rows, history_rows());
