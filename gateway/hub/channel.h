@@ -48,6 +48,8 @@ class Channel {
   [[nodiscard]] std::uint64_t sequence_behind(sse::Position position) const;
 
   /// Readers that have had everything and are to be woken.
+  /// Rules for topics may have removed something that its readers miss.
+  bool may_miss_removed = false;
   Readers waiting;
   std::size_t waiting_count = 0;
   std::size_t readers = 0;

@@ -113,7 +113,7 @@ Position Hub::newest() const {
 
 Start Hub::resolve(std::string_view last_event_id) const {
   if (last_event_id.empty()) return now();
-  if (last_event_id == "earliest") return {.after = oldest()};
+  if (last_event_id == "earliest") return {.after = oldest(), .is_earliest = true};
   // Ours first: nobody who publishes shall be able to move another reader's cursor.
   const auto id = sse::parse_id(last_event_id);
   if (id && id->epoch == home_.epoch && id->position <= newest()) {
@@ -177,6 +177,7 @@ Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start st
       return fail(Errc::limit, "there are too many distinct subscriptions");
     }
     auto channel = std::make_unique<Channel>(std::move(interest), window_.last(), options_);
+    channel->may_miss_removed = rules_.may_remove_from(channel->interest().topics);
     found = channels_.emplace(std::move(key), std::move(channel)).first;
     enlist(*found->second);
   }

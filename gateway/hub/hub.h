@@ -37,6 +37,7 @@ struct Start {
   std::optional<sse::GapReason> gap = {};  ///< It is told first that it may have missed something.
   std::string asked = {};                  ///< The id it came with, for the gap event.
   bool is_found = true;                    ///< Its id is known, and all behind it is held.
+  bool is_earliest = false;                ///< It asks for what is held, and misses nothing else.
 };
 
 /// What a hub needs of the place that it lives in; all of it outlives the hub.

@@ -24,6 +24,9 @@ class Rules {
   void for_each(Visit visit) const {
     for (const Compiled& compiled : rules_) visit(compiled.rule);
   }
+  /// False when no rule that bounds history can be about a topic that `wanted` takes. What cannot
+  /// be told apart by its fixed beginning counts as the same.
+  [[nodiscard]] bool may_remove_from(const std::vector<Selector>& wanted) const;
   /// Some rule has a policy other than `replay`.
   [[nodiscard]] bool has_policies() const { return has_policies_; }
   /// Some rule bounds history.

@@ -39,6 +39,12 @@ class Selector {
   [[nodiscard]] Kind kind() const { return kind_; }
   [[nodiscard]] SelectorType type() const { return type_; }
   [[nodiscard]] const std::string& text() const { return text_; }
+  /// What every topic that is matched begins with, as far as that is known; may be empty.
+  [[nodiscard]] std::string_view fixed_beginning() const {
+    return template_              ? template_->prefix()
+           : kind_ == Kind::exact ? std::string_view(text_)
+                                  : std::string_view();
+  }
   /// The topic of the very same bytes is matched.
   [[nodiscard]] bool matches_itself() const { return type_ != SelectorType::urlpattern; }
   /// Equal for equal type and text, and only for those.

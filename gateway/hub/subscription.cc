@@ -17,6 +17,7 @@ Subscription::Subscription(Hub& hub, Channel& channel, Subscriber& subscriber, S
   hub_.counters_.lagging.add();
   fresh_turn_ = hub_.turn_;
   is_ahead_ = position_ > hub_.window_.last();
+  if (start.is_earliest) told_missing_ = hub_.window_.last();
   if (const std::size_t rate = channel_.interest().max_rate; rate > 0) {
     pace_ = std::make_unique<Pace>(rate, hub_.home_.clock.now(), [this] { on_pace(); });
   }

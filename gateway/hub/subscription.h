@@ -83,6 +83,7 @@ class Subscription : public ListHook<WaitingTag> {
   void collect_page();
   void pick_from_ring();
   void fetch(sse::Position through);
+  void conflate(std::vector<sse::EventPtr>& events);
   void on_page(Result<journal::Page>& page);
   [[nodiscard]] Verdict judge(const sse::Event& event);
   [[nodiscard]] bool is_superseded(const sse::Event& event) const;

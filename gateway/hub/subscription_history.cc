@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
+#include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "gateway/hub/hub.h"
 #include "gateway/hub/subscription.h"
@@ -133,7 +136,7 @@ Position Subscription::next_wanted(Position after) const {
 
 /// Where rules last removed something that this reader may have wanted.
 Position Subscription::removed_by_rules() const {
-  if (!hub_.rules_.has_retention()) return Position(0);
+  if (!channel_.may_miss_removed) return Position(0);
   if (!channel_.interest().is_exact()) return hub_.window_.removed();
   Position removed(0);
   for (const Selector& topic : channel_.interest().topics) {
@@ -177,10 +180,11 @@ void Subscription::on_page(Result<journal::Page>& page) {
     return;
   }
   hub_.counters_.page_events.add(page->events.size());
-  if (page->missing > std::max(position_, told_missing_)) {
+  if (channel_.may_miss_removed && page->missing > std::max(position_, told_missing_)) {
     told_missing_ = page->missing;
     put_gap(GapReason::evicted, position_, sse::make_id(hub_.home_.epoch, position_));
   }
+  if (hub_.rules_.has_policies() || pace_ != nullptr) conflate(page->events);
   page_.reserve(page_.size() + page->events.size());
   for (sse::EventPtr& event : page->events) {
     const Position at = event->position;
@@ -196,6 +200,22 @@ void Subscription::on_page(Result<journal::Page>& page) {
   }
   (page_.empty() ? position_ : page_through_) = page->through;
   subscriber_.wake();
+}
+
+/// Leaves out of a page what a later event of the page stands for: the window knows only of what is
+/// newer than the page.
+void Subscription::conflate(std::vector<sse::EventPtr>& events) {
+  std::unordered_set<std::string> seen;
+  const auto is_superseded_here = [&](const sse::EventPtr& event) {
+    const std::string& topic = event->topics.front();
+    if (pace_ == nullptr && hub_.rules_.policy(topic) != Policy::latest) return false;
+    const bool is_newest = seen.insert(topic + '\0' + event->key).second;
+    if (!is_newest) hub_.counters_.conflated.add();
+    return !is_newest;
+  };
+  // From the back, where the newest is.
+  const auto kept = std::remove_if(events.rbegin(), events.rend(), is_superseded_here);
+  events.erase(events.begin(), kept.base());
 }
 
 std::size_t Subscription::allowance() const {

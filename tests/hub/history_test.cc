@@ -53,7 +53,8 @@ class Shelf final : public journal::History {
 
 /// A hub whose window holds three events, and a shelf with all of them.
 struct Library {
-  Library() : options{.history_events = 3, .ring_events = 2} {}
+  explicit Library(Options options_ = {.history_events = 3, .ring_events = 2})
+      : options(std::move(options_)) {}
 
   void publish(sse::Draft draft) {
     last = last.next();
@@ -179,8 +180,19 @@ TEST_SUITE("history beyond the window") {
     CHECK(library.counters.gaps.value() == 1);
   }
 
+  TEST_CASE("of which only the newest counts gives that, page by page") {
+    Library library(Options{.history_events = 3,
+                            .rules = {{.match = "t", .policy = Policy::latest}},
+                            .ring_events = 2});
+    library.publish_many("t", 1, 5);
+    library.publish_many("u", 6, 9);  // The window has forgotten what was on "t".
+    Visitor visitor(library, {"t", "u"}, library.hub.resolve("earliest"));
+    CHECK(visitor.read_all() == "5 6 7 8 9 ");
+  }
+
   TEST_CASE("a hole that a rule has left in it is told, and does not move the reader") {
-    Library library;
+    Library library(Options{
+        .history_events = 3, .rules = {{.match = "t", .max_events = 100}}, .ring_events = 2});
     library.publish_many("t", 1, 20);
     library.shelf.missing = Position(7);
     Visitor visitor(library, {"t"}, library.hub.resolve("epoch000-2"));
@@ -243,6 +255,19 @@ TEST_SUITE("rules for history") {
     CHECK(Reader(world, "price", "epoch000-1").read_all(world).events() == "5");
   }
 
+  TEST_CASE(
+      "that are about other topics tell a pattern of nothing, and one who asks for the earliest") {
+    World world(
+        {.rules = {{.match = "log", .max_events = 1}, {.match = "a/{x}", .max_events = 1}}});
+    world.publish("news/1", "0");
+    world.publish_many("log", 1, 5);
+    world.publish("news/1", "6");
+    CHECK(Reader(world, "news/{x}", "epoch000-1").read_all(world).events() == "6");
+    CHECK(Reader(world, "quiet/{x}", "epoch000-1").read_all(world).events().empty());
+    CHECK(Reader(world, "lo{x}", "epoch000-1").read_all(world).events() == "gap(evicted) 5");
+    CHECK(Reader(world, "log", "earliest").read_all(world).events() == "5");
+  }
+
   TEST_CASE("let go of what is too old, in all and of a topic") {
     World world({.history_age = std::chrono::minutes(10),
                  .rules = {{.match = "t", .max_age = std::chrono::minutes(1)}}});
@@ -256,7 +281,8 @@ TEST_SUITE("rules for history") {
     world.clock.advance(std::chrono::minutes(2));
     world.hub.tidy();
     CHECK(Reader(world, "u", "earliest").read_all(world).events() == "2");
-    CHECK(Reader(world, "t", "earliest").read_all(world).events() == "gap(evicted)");
+    CHECK(Reader(world, "t", "epoch000-0").read_all(world).events() == "gap(evicted)");
+    CHECK(Reader(world, "t", "earliest").read_all(world).events().empty());
     world.clock.advance(std::chrono::minutes(9));
     world.hub.tidy();
     CHECK(world.hub.window().size() == 0);
