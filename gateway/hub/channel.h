@@ -48,6 +48,7 @@ class Channel {
   [[nodiscard]] std::uint64_t sequence_behind(sse::Position position) const;
 
   /// Readers that have had everything and are to be woken.
+  std::size_t cost = 1;  ///< Of holding one event against the interest: the weight of its topics.
   /// Rules for topics may have removed something that its readers miss.
   bool may_miss_removed = false;
   Readers waiting;

@@ -15,6 +15,12 @@ using sse::Position;
 
 namespace {
 constexpr std::size_t kScannersPerTurn = 16;
+
+std::size_t cost_of(const Interest& interest) {
+  std::size_t cost = 0;
+  for (const Selector& selector : interest.topics) cost += selector.weight();
+  return std::max<std::size_t>(1, cost);
+}
 }  // namespace
 
 Hub::Hub(const Options& options, Home home, Counters& counters)
@@ -177,6 +183,7 @@ Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start st
       return fail(Errc::limit, "there are too many distinct subscriptions");
     }
     auto channel = std::make_unique<Channel>(std::move(interest), window_.last(), options_);
+    channel->cost = cost_of(channel->interest());
     channel->may_miss_removed = rules_.may_remove_from(channel->interest().topics);
     found = channels_.emplace(std::move(key), std::move(channel)).first;
     enlist(*found->second);
@@ -189,14 +196,17 @@ Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start st
 bool Hub::has_room(const Interest& interest) const {
   if (channels_.contains(interest.key())) return true;
   return channels_.size() < options_.channels &&
-         patterns_.size() + new_patterns(interest) <= options_.patterns;
+         pattern_weight_ + new_weight(interest) <= options_.patterns;
 }
 
-std::size_t Hub::new_patterns(const Interest& interest) const {
-  return static_cast<std::size_t>(
-      std::count_if(interest.topics.begin(), interest.topics.end(), [&](const Selector& selector) {
-        return selector.kind() == Selector::Kind::pattern && !patterns_.contains(selector.key());
-      }));
+std::size_t Hub::new_weight(const Interest& interest) const {
+  std::size_t weight = 0;
+  for (const Selector& selector : interest.topics) {
+    const bool is_new =
+        selector.kind() == Selector::Kind::pattern && !patterns_.contains(selector.key());
+    if (is_new) weight += selector.weight();
+  }
+  return weight;
 }
 
 void Hub::enlist(Channel& channel) {
@@ -207,8 +217,9 @@ void Hub::enlist(Channel& channel) {
     }
     if (selector.matches_itself()) by_topic_[selector.text()].push_back(&channel);
     if (selector.kind() != Selector::Kind::pattern) continue;
-    patterns_.try_emplace(selector.key(), Pattern{selector, {}})
-        .first->second.channels.push_back(&channel);
+    const auto [at, is_new] = patterns_.try_emplace(selector.key(), Pattern{selector, {}});
+    if (is_new) pattern_weight_ += selector.weight();
+    at->second.channels.push_back(&channel);
   }
   counters_.channels.add();
 }
@@ -216,14 +227,18 @@ void Hub::enlist(Channel& channel) {
 void Hub::strike_off(Channel& channel) {
   const auto strike = [&channel](auto& map, const std::string& key, auto channels_of) {
     const auto found = map.find(key);
-    if (found == map.end()) return;
+    if (found == map.end()) return false;
     Channels& channels = channels_of(found->second);
     std::erase(channels, &channel);
-    if (channels.empty()) map.erase(found);
+    if (!channels.empty()) return false;
+    map.erase(found);
+    return true;
   };
   for (const Selector& selector : channel.interest().topics) {
     strike(by_topic_, selector.text(), [](Channels& all) -> Channels& { return all; });
-    strike(patterns_, selector.key(), [](Pattern& all) -> Channels& { return all.channels; });
+    const bool is_gone =
+        strike(patterns_, selector.key(), [](Pattern& all) -> Channels& { return all.channels; });
+    if (is_gone) pattern_weight_ -= selector.weight();
   }
   std::erase(any_, &channel);
   std::erase(dirty_, &channel);

@@ -101,7 +101,7 @@ class Hub {
   };
 
   /// How many of its templates nobody has asked for yet.
-  [[nodiscard]] std::size_t new_patterns(const Interest& interest) const;
+  [[nodiscard]] std::size_t new_weight(const Interest& interest) const;
   void enlist(Channel& channel);
   void strike_off(Channel& channel);
   void offer(Channel& channel, const sse::EventPtr& event);
@@ -122,6 +122,7 @@ class Hub {
 
   TextMap<std::unique_ptr<Channel>> channels_;  ///< By Interest::key().
   TextMap<Channels> by_topic_;                  ///< Exact selectors, and templates as themselves.
+  std::size_t pattern_weight_ = 0;              ///< Of all patterns_.
   TextMap<Pattern> patterns_;                   ///< By Selector::key().
   Channels any_;
   Channels dirty_;

@@ -49,7 +49,7 @@ struct Options {
   std::size_t ring_events = 1024;       ///< Per channel: how far a live reader may fall behind.
   std::size_t ring_bytes = 1_MiB;       ///< Per channel; raising it raises what bursts may pin.
   std::size_t channels = 100'000;       ///< Distinct interests; a newcomer past it is parked.
-  std::size_t patterns = 10'000;        ///< Distinct templates: each event is held against all.
+  std::size_t patterns = 10'000;        ///< Distinct patterns, a costly one counting for several.
   std::size_t selectors = 100;          ///< Per subscription.
   std::size_t selector_length = 4_KiB;  ///< Bytes of one selector.
   std::size_t max_rate = 1000;          ///< The most that a subscriber may ask for by itself.

@@ -39,6 +39,8 @@ class Selector {
   [[nodiscard]] Kind kind() const { return kind_; }
   [[nodiscard]] SelectorType type() const { return type_; }
   [[nodiscard]] const std::string& text() const { return text_; }
+  /// What it costs to hold a topic against it, in looks at an exact name.
+  [[nodiscard]] std::size_t weight() const;
   /// What every topic that is matched begins with, as far as that is known; may be empty.
   [[nodiscard]] std::string_view fixed_beginning() const {
     return template_              ? template_->prefix()

@@ -112,6 +112,7 @@ class Subscription : public ListHook<WaitingTag> {
   std::vector<sse::EventPtr> page_;       ///< Read before anything else. Empty for most readers.
   sse::Position page_through_{0};         ///< Everything up to here was in page_.
   sse::Position told_missing_{0};         ///< Holes that rules left up to here were told of.
+  sse::Position dropped_after_{0};        ///< The place before the first that was skipped.
   std::uint64_t dropped_ = 0;             ///< Events skipped that the reader was not told of yet.
   std::unique_ptr<Pace> pace_;            ///< Of a subscription with a rate.
   std::shared_ptr<Subscription*> alive_;  ///< For who answers later. Made when it is needed.

@@ -53,7 +53,7 @@ void Subscription::collect_page() {
   const WallTime now = hub_.home_.clock.wall();
   const bool is_exact = channel_.interest().is_exact();
   // An event costs as much as there are selectors to hold it against.
-  const std::size_t cost = channel_.interest().topics.size();
+  const std::size_t cost = channel_.cost;
   std::size_t allowed = std::min(allowance(), kPageEvents);
   for (Position at = position_; at < window.last() && hub_.scan_budget_ > 0;) {
     hub_.scan_budget_ -= std::min(cost, hub_.scan_budget_);
@@ -111,7 +111,7 @@ Subscription::Verdict Subscription::judge(const sse::Event& event) {
   }
   if (policy == Policy::drop) {
     hub_.counters_.dropped.add();
-    ++dropped_;
+    if (dropped_++ == 0) dropped_after_ = page_.empty() ? position_ : page_.back()->position;
     return Verdict::skip;
   }
   return Verdict::take;
@@ -121,7 +121,7 @@ Subscription::Verdict Subscription::judge(const sse::Event& event) {
 bool Subscription::is_superseded(const sse::Event& event) const {
   const sse::EventPtr newest = hub_.window_.newest_like(event);
   return newest != nullptr && newest->position > event.position &&
-         channel_.interest().wants(*newest);
+         !newest->is_expired(hub_.home_.clock.wall()) && channel_.interest().wants(*newest);
 }
 
 /// The next event of any of the topics named, by the window's index; 0 when there is none.
@@ -150,7 +150,7 @@ void Subscription::fetch(Position through) {
   journal::Query query{.after = position_, .through = through, .topics = {}, .wants = {}};
   query.max_events = std::min(allowance(), kPageEvents);
   query.max_bytes = kPageBytes;
-  query.max_looks = hub_.options_.scan_events;
+  query.max_looks = std::max<std::size_t>(1, hub_.options_.scan_events / channel_.cost);
   if (channel_.interest().is_exact()) {
     for (const Selector& topic : channel_.interest().topics) query.topics.push_back(topic.text());
   }
@@ -243,7 +243,8 @@ void Subscription::put_gap(GapReason reason, Position at, std::string_view asked
 
 void Subscription::put_dropped() {
   const Position at = page_.empty() ? position_ : page_.back()->position;
-  put_gap(GapReason::dropped, std::max(at, page_through_), {});
+  put_gap(GapReason::dropped, std::max(at, page_through_),
+          sse::make_id(hub_.home_.epoch, dropped_after_));
 }
 
 }  // namespace sluice::hub

@@ -24,6 +24,8 @@ class UriTemplate {
   static std::optional<UriTemplate> parse(std::string_view text);
 
   [[nodiscard]] bool matches(std::string_view topic) const;
+  /// How long it is, compiled: what matching costs grows with it.
+  [[nodiscard]] std::size_t steps() const { return steps_.size(); }
   /// What every match begins with.
   [[nodiscard]] std::string_view prefix() const { return prefix_; }
 

@@ -1,6 +1,7 @@
 #include "gateway/server/access.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -54,8 +55,9 @@ std::string_view origin_of(std::string_view url) {
 
 /// What stands in a quoted string (RFC 9110 §5.6.4).
 std::string quoted(std::string_view text) {
+  constexpr std::size_t kMost = 256;  // Some of it are a client's own words.
   std::string safe;
-  for (const char c : text) {
+  for (const char c : text.substr(0, kMost)) {
     const auto byte = static_cast<unsigned char>(c);
     safe += c == '"' || c == '\\' ? '\'' : byte < 0x20 || byte >= 0x7f ? '?' : c;
   }
@@ -105,7 +107,9 @@ tl::expected<Bearer, Denial> Access::verify(const Found& found,
   if (subjects_.is_revoked(grants->subject, grants->issued, now)) {
     return tl::unexpected(Denial{401, "the token has been revoked", "invalid_token"});
   }
-  Bearer bearer{.carrier = found.carrier, .grants = std::move(*grants)};
+  Bearer bearer{.carrier = found.carrier,
+                .grants = std::move(*grants),
+                .fingerprint = std::hash<std::string_view>()(found.token)};
   if (bearer.grants.expires) {
     bearer.ends = clock_.now() + std::chrono::duration_cast<Duration>(*bearer.grants.expires - now);
   }

@@ -52,8 +52,9 @@ enum class Carrier { none, header, query, cookie };
 
 struct Bearer {
   Carrier carrier = Carrier::none;
-  auth::Grants grants;                      ///< Empty without a token.
-  std::optional<TimePoint> ends{};          ///< When its token is no longer accepted.
+  auth::Grants grants;              ///< Empty without a token.
+  std::size_t fingerprint = 0;      ///< Of the token: tells it from others, in this process.
+  std::optional<TimePoint> ends{};  ///< When its token is no longer accepted.
   std::optional<std::string> set_cookie{};  ///< To be sent with the answer.
 };
 

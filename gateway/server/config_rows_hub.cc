@@ -108,7 +108,7 @@ std::vector<Row<Config>> hub_rows() {
       C::count(
           "hub.max_patterns", from(0),
           "Distinct patterns that subscribers of one worker ask for: each event is held against "
-          "all.",
+          "all. A costly one counts for several.",
           SLUICE_AT(hub.patterns)),
       C::choice<hub::LostCursor>("hub.lost_cursor",
                                  {{"gap", hub::LostCursor::gap},

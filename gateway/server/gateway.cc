@@ -236,6 +236,8 @@ int serve(const Config& config) {
   raise_descriptor_limit();
   // A log or a client that is gone is an error of one write, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow is a full disk, of which publishers are told.
+  std::signal(SIGXFSZ, SIG_IGN);
   Gateway::Parts parts;
   auto journal = make_journal(config, parts.clock, parts.counters);
   if (!journal) {

@@ -186,7 +186,9 @@ Result<Fields> fields_of(std::string_view object, const Rules& rules) {
 
 Result<std::vector<sse::Draft>> read_batch(std::string_view body, const Rules& rules,
                                            std::size_t max) {
-  if (!Json::accept(body)) return fail(Errc::invalid, "the body is not JSON");
+  // The library takes a NUL for the end.
+  if (body.find('\0') != body.npos || !Json::accept(body))
+    return fail(Errc::invalid, "the body is not JSON");
   Walk walk(body);
   const bool is_batch = walk.peek() == '[';
   if (!is_batch && walk.peek() != '{') {

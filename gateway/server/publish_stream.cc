@@ -55,8 +55,14 @@ PublishStream::PublishStream(const PublishSetting& setting, Job job, http::Excha
 
 PublishStream::~PublishStream() {
   link_->stream = nullptr;
-  // Whole events behind those that are being appended follow them, though nobody waits for it.
-  if (is_appending_) link_->rest = std::move(pending_);
+  // Whole events behind those that are being appended follow them, though nobody waits for it: as
+  // many as its rate allows, and only when there is room.
+  if (is_appending_ && !setting_.shared.is_behind()) {
+    const std::size_t n =
+        setting_.shared.rates.take_some(job_.publisher.name, pending_.size(), setting_.loop.now());
+    pending_.erase(pending_.begin() + static_cast<std::ptrdiff_t>(n), pending_.end());
+    link_->rest = std::move(pending_);
+  }
   set_waiting(false);
   setting_.counters.publish_streams.sub();
 }

@@ -1,7 +1,6 @@
 #include "gateway/server/publisher.h"
 
-#include <functional>
-#include <string_view>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,14 +14,9 @@ namespace sluice::server {
 namespace {
 
 /// The subject; without one each token stands for itself.
-std::string name_of(const auth::Grants& grants, const http::Request& request,
-                    const http::Form& query) {
-  if (!grants.subject.empty()) return "subject " + grants.subject;
-  const std::string* token = request.headers.find("authorization");
-  if (token == nullptr) token = http::first(query, "authorization");
-  if (token == nullptr) token = request.headers.find("cookie");
-  const std::string_view text = token == nullptr ? std::string_view() : *token;
-  return fmt::format("token {:016x}", std::hash<std::string_view>()(text));
+std::string name_of(const Bearer& bearer) {
+  if (!bearer.grants.subject.empty()) return "subject " + bearer.grants.subject;
+  return fmt::format("token {:016x}", bearer.fingerprint);
 }
 
 }  // namespace
@@ -34,7 +28,10 @@ bool Publisher::may_publish_to(const std::vector<std::string>& topics) const {
 void Publisher::make_unique(sse::Draft& draft, std::size_t index) const {
   // Lengths stand before what may hold any character: no two different lists look alike.
   if (!idempotency_key.empty()) {
-    draft.once = fmt::format("key {}:{} {} {}", subject.size(), subject, index, idempotency_key);
+    // Publishers without a subject cannot be told apart, but by what they publish to.
+    const std::string& whose = subject.empty() ? draft.topics.front() : subject;
+    draft.once = fmt::format("key {}{}:{} {} {}", subject.empty() ? "topic " : "", whose.size(),
+                             whose, index, idempotency_key);
   } else if (!draft.id.empty()) {
     const std::string& topic = draft.topics.front();
     draft.once =
@@ -50,7 +47,7 @@ tl::expected<Publisher, Denial> admit_publisher(const Shared& shared,
   if (!bearer) return tl::unexpected(std::move(bearer.error()));
 
   Publisher publisher;
-  publisher.name = name_of(bearer->grants, request, *query);
+  publisher.name = name_of(*bearer);
   publisher.subject = std::move(bearer->grants.subject);
   publisher.grants = to_selectors(bearer->grants.publish, shared.hub_url);
   publisher.expires = bearer->ends;

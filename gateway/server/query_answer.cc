@@ -36,6 +36,9 @@ class QueryAnswer final : public http::Answer {
 
   void on_body_end() override {
     if (answer_ == nullptr) answer_ = open();
+    // The stream may live for days; what it was asked for by is not needed any more.
+    body_ = {};
+    request_ = {};
     answer_->on_body_end();
     exchange_.wake();
   }
@@ -57,7 +60,7 @@ class QueryAnswer final : public http::Answer {
   }
 
   Subscribe& owner_;
-  const http::Request request_;
+  http::Request request_;
   http::Exchange& exchange_;
   std::string body_;
   std::unique_ptr<http::Answer> answer_;

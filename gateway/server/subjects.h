@@ -61,7 +61,8 @@ class Subjects {
 
   /// Tokens of `subject` that were issued before `now` count no more.
   void revoke(const std::string& subject, WallTime now);
-  /// `issued`: the token's `iat`; a token that does not say is as old as can be.
+  /// `issued`: the token's `iat`; a token that does not say, or names the future, is as old as can
+  /// be.
   [[nodiscard]] bool is_revoked(const std::string& subject, std::optional<WallTime> issued,
                                 WallTime now) const;
 

@@ -63,7 +63,7 @@ Result<void> read_v1(const http::Form& fields, Wish& wish) {
     const auto type = type_of(name);
     if (!type) {
       return fail(Errc::invalid,
-                  fmt::format("\"{}\" is no matcher; there are match, match_exact and "
+                  fmt::format("\"{:.64}\" is no matcher; there are match, match_exact and "
                               "match_urlpattern",
                               name));
     }

@@ -101,6 +101,24 @@ TEST_SUITE("the hub") {
 }
 
 TEST_SUITE("the limit of patterns") {
+  TEST_CASE("counts a costly template for several, and lets its share go with it") {
+    World world({.patterns = 300});
+    std::string costly;
+    for (int i = 0; i < 32; ++i) costly += "{+a:7}";
+    Reader reader(world, "plain");
+    const auto subscribe = [&](std::string topic) {
+      return world.hub.subscribe(Interest::of({std::move(topic)}, {}), world.hub.now(), reader);
+    };
+    auto first = subscribe("a" + costly);
+    auto second = subscribe("b" + costly);
+    REQUIRE(first);
+    REQUIRE(second);
+    CHECK(subscribe("c" + costly).error().code == Errc::limit);
+    CHECK(subscribe("{cheap}"));
+    second->reset();
+    CHECK(subscribe("c" + costly));
+  }
+
   TEST_CASE("holds for new ones; who asks for a known one is let in") {
     World world({.patterns = 1});
     Reader first(world, "a/{x}");

@@ -73,6 +73,20 @@ TEST_SUITE("the policy latest") {
     CHECK(reader.read_all(world).events() == "1 2");
   }
 
+  TEST_CASE("does not take an event for superseded by one that has expired") {
+    World world(with(Policy::latest));
+    Reader reader(world, "t");
+    reader.read_all(world);
+    world.publish("t", "1");
+    pass_turn(world, reader);
+    world.publish("t", "2");
+    world.last = world.last.next();
+    world.hub.publish(sse::make_event({.topics = {"t"}, .data = "3", .ttl = milliseconds(1000)},
+                                      world.last, kEpoch, world.clock.wall()));
+    world.clock.advance(milliseconds(1000));
+    CHECK(reader.read_all(world).events() == "1 2 3");
+  }
+
   TEST_CASE("gives one that comes back the newest of what it missed") {
     World world(with(Policy::latest));
     world.publish_many("t", 1, 10);
@@ -90,7 +104,7 @@ TEST_SUITE("the policy drop") {
     pass_turn(world, reader);
     world.publish_many("t", 2, 20);
     CHECK(reader.read_all(world).events() == "1 gap(dropped) 17 18 19 20");
-    CHECK(reader.text.find("\"missed\":15") != std::string::npos);
+    CHECK(reader.text.find("\"last_event_id\":\"epoch000-1\",\"missed\":15") != std::string::npos);
     CHECK(world.counters.dropped.value() == 15);
   }
 

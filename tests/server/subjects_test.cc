@@ -41,6 +41,7 @@ TEST_SUITE("subjects") {
     CHECK(subjects.is_revoked("ann", now - seconds(10), now));
     CHECK(subjects.is_revoked("ann", std::nullopt, now));
     CHECK_FALSE(subjects.is_revoked("ann", now, now));
+    CHECK(subjects.is_revoked("ann", now + hours(1), now));  // Nobody can issue tokens tomorrow.
     CHECK_FALSE(subjects.is_revoked("bob", now - seconds(10), now));
     CHECK_FALSE(subjects.is_revoked("", now - seconds(10), now));
   }
