@@ -41,6 +41,7 @@ LIBRARIES = {
     "spdlog/": ["gateway/base/log.cc"],
     "prometheus/": ["gateway/server/metrics.cc"],
     "lmdb.h": ["gateway/journal/*"],
+    "sanitizer/": ["gateway/h2/memory.cc"],
     "xxhash.h": ["gateway/journal/*"],
     "hiredis/": ["gateway/journal/*"],
     "re2/": ["gateway/hub/*"],

@@ -1,6 +1,7 @@
 // What nghttp2 calls back: three-line adapters that record and submit (see Session's invariant).
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "gateway/base/assert.h"
 #include "gateway/h2/handles.h"
@@ -178,14 +179,25 @@ OptionPtr make_option(const Options& options) {
   return OptionPtr(option);
 }
 
+nghttp2_mem allocator_of(SessionMemory& memory) {
+  static constexpr auto kOf = [](void* user) { return static_cast<SessionMemory*>(user); };
+  return {
+      &memory, [](std::size_t size, void* user) noexcept { return kOf(user)->allocate(size); },
+      [](void* block, void* user) noexcept { kOf(user)->release(block); },
+      [](std::size_t count, std::size_t size, void*) noexcept { return std::calloc(count, size); },
+      [](void* block, std::size_t size, void* user) noexcept {
+        return kOf(user)->reallocate(block, size);
+      }};
+}
+
 }  // namespace
 
-SessionPtr Session::make_native(Session& self, const Options& options) {
+SessionPtr Session::make_native() {
   static const CallbacksPtr table = Callbacks::make();
-  const OptionPtr option = make_option(options);
+  const OptionPtr option = make_option(shared_.options);
+  nghttp2_mem mem = allocator_of(own_memory_);
   nghttp2_session* native = nullptr;
-  // The one place where a session is made: an allocator would be given here.
-  SLUICE_ASSERT(nghttp2_session_server_new2(&native, table.get(), &self, option.get()) == 0,
+  SLUICE_ASSERT(nghttp2_session_server_new3(&native, table.get(), this, option.get(), &mem) == 0,
                 "out of memory");
   return SessionPtr(native);
 }

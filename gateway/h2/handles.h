@@ -13,6 +13,7 @@
 namespace sluice::h2 {
 
 using CallbacksPtr = CHandle<nghttp2_session_callbacks, nghttp2_session_callbacks_del>;
+using NativePtr = CHandle<nghttp2_session, nghttp2_session_del>;
 using OptionPtr = CHandle<nghttp2_option, nghttp2_option_del>;
 
 inline std::span<const std::byte> as_bytes(const std::uint8_t* data, std::size_t size) {

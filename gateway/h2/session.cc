@@ -32,29 +32,30 @@ std::uint32_t code_for(ssize_t error) {
 
 }  // namespace
 
-Session::Session(Transport& transport,  // NOLINT(readability-function-size): six nouns, no flags.
-                 http::Service& service, http::Connection info, const Options& options,
-                 Counters& counters, const Clock& clock)
+Session::Session(Transport& transport, http::Service& service, http::Connection info,
+                 const Setting& setting)
     : service_(service),
-      clock_(clock),
-      created_(clock.now()),
+      clock_(setting.clock),
+      created_(setting.clock.now()),
       shared_{.native = nullptr,
               .transport = transport,
               .info = std::move(info),
-              .options = options,
-              .counters = counters,
+              .options = setting.options,
+              .counters = setting.counters,
               .dying = {}},
-      native_(make_native(*this, options)),
-      provoked_resets_(options.provoked_resets, created_),
-      peer_resets_(options.peer_resets, created_),
-      control_frames_(options.control_frames, created_),
-      light_frames_(options.light_frames, created_),
+      memory_(setting.memory),
+      own_memory_(setting.memory),
+      native_(make_native()),
+      provoked_resets_(setting.options.provoked_resets, created_),
+      peer_resets_(setting.options.peer_resets, created_),
+      control_frames_(setting.options.control_frames, created_),
+      light_frames_(setting.options.light_frames, created_),
       silent_since_(created_),
       idle_since_(created_) {
   shared_.native = native_.get();
   shared_.info.protocol = "h2";
   shared_.info.open_exchanges = shared_.info.event_streams = 0;
-  counters.sessions.add();
+  shared_.counters.sessions.add();
   submit_preface();
 }
 
@@ -137,6 +138,7 @@ bool Session::fill(OutBuffer& out) {
 
 bool Session::pump(OutBuffer& out) {
   shared_.is_paused = false;
+  const SharedMemory::Use use(memory_);
   while (out.room() > 0) {
     const std::uint8_t* data = nullptr;
     // DATA does not come out here: Stream::send() has put it into `out` when this returns.

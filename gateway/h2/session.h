@@ -19,6 +19,7 @@
 #include "gateway/base/protocol.h"
 #include "gateway/h2/counters.h"
 #include "gateway/h2/limits.h"
+#include "gateway/h2/memory.h"
 #include "gateway/h2/options.h"
 #include "gateway/h2/stream.h"
 #include "gateway/http/exchange.h"
@@ -34,10 +35,18 @@ using SessionPtr = std::unique_ptr<nghttp2_session, SessionFree>;
 
 class Session final : public Protocol {
  public:
-  /// Everything but `info` outlives the session; `counters` may be shared by a worker's sessions.
-  /// Our SETTINGS wait to be sent from the beginning: call fill().
+  /// What a worker's sessions have in common; all of it outlives them.
+  struct Setting {
+    const Options& options;
+    Counters& counters;
+    const Clock& clock;
+    SharedMemory& memory;
+  };
+
+  /// Transport and service outlive the session. Our SETTINGS wait to be sent from the beginning:
+  /// call fill().
   Session(Transport& transport, http::Service& service, http::Connection info,
-          const Options& options, Counters& counters, const Clock& clock);
+          const Setting& setting);
   ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -68,7 +77,7 @@ class Session final : public Protocol {
         0;  ///< The stream whose header block has begun and not ended, or 0.
   };
 
-  static SessionPtr make_native(Session& self, const Options& options);
+  SessionPtr make_native();
   void submit_preface();
   [[nodiscard]] Stream* find_stream(std::int32_t id);
 
@@ -100,6 +109,8 @@ class Session final : public Protocol {
   const TimePoint created_;
 
   Shared shared_;  ///< What the streams use of this session.
+  SharedMemory& memory_;
+  SessionMemory own_memory_;
   SessionPtr native_;
   std::vector<std::unique_ptr<Stream>> streams_;  ///< In no order; each knows its place.
   std::vector<std::unique_ptr<Stream>> dying_;    ///< Closed; swept when nghttp2 has returned.

@@ -98,8 +98,11 @@ std::unique_ptr<Protocol> Worker::speak(Transport& transport, const net::Hello& 
                               .is_tls = hello.is_tls,
                               .protocol = is_h2 ? "h2" : "http/1.1"};
   if (is_h2) {
-    auto session = std::make_unique<h2::Session>(transport, site_, std::move(connection),
-                                                 shared_.config.h2, counters_.h2, shared_.clock);
+    const h2::Session::Setting setting{.options = shared_.config.h2,
+                                       .counters = counters_.h2,
+                                       .clock = shared_.clock,
+                                       .memory = h2_memory_};
+    auto session = std::make_unique<h2::Session>(transport, site_, std::move(connection), setting);
     if (has_finished_drain_) session->drain_finish();
     return session;
   }

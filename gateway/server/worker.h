@@ -24,6 +24,7 @@
 #include "gateway/base/c_handle.h"
 #include "gateway/h1/options.h"
 #include "gateway/h2/counters.h"
+#include "gateway/h2/memory.h"
 #include "gateway/hub/hub.h"
 #include "gateway/net/connections.h"
 #include "gateway/net/listener.h"
@@ -102,6 +103,7 @@ class Worker {
   PublishStreams publish_streams_;
   Site site_;
   std::vector<Port> ports_;
+  h2::SharedMemory h2_memory_;
   net::Connections connections_;
   net::Mailbox<Letter> mailbox_;
   std::atomic<std::size_t> backlog_bytes_{0};  ///< Any thread.

@@ -110,14 +110,15 @@ class CountingTransport final : public Transport {
 /// A session and all that it needs; `out` is what one fill() gave.
 struct Server {
   explicit Server(Options o = {}) : options(o) {}
+  Session::Setting setting() { return {options, counters, clock, memory}; }
 
   Options options;
   ManualClock clock;
   Counters counters;
   CountingTransport transport;
   TalkService service;
-  Session session{transport, service,  {.id = 1, .peer = "192.0.2.1", .protocol = {}},
-                  options,   counters, clock};
+  SharedMemory memory;
+  Session session{transport, service, {.id = 1, .peer = "192.0.2.1", .protocol = {}}, setting()};
   OutBuffer out;
   bool has_more = false;  ///< What the last fill() returned.
 

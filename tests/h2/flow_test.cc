@@ -230,7 +230,7 @@ TEST_SUITE("h2 flow of answers") {
     };
     Server server;
     Service service;
-    Session session(server.transport, service, {}, server.options, server.counters, server.clock);
+    Session session(server.transport, service, {}, server.setting());
     session.feed(bytes_of(preface() + headers(1, get(), NGHTTP2_FLAG_END_STREAM)));
     session.fill(server.out);
     const std::string wire(reinterpret_cast<const char*>(server.out.bytes().data()),
