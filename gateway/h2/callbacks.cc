@@ -96,16 +96,15 @@ struct Session::Callbacks {
 
   static int on_frame_send(nghttp2_session*, const nghttp2_frame* frame, void* user) noexcept {
     Session& session = self(user);
-    Stream* stream = session.find_stream(frame->hd.stream_id);
     switch (frame->hd.type) {
       case NGHTTP2_HEADERS:
       case NGHTTP2_DATA:
-        if (stream != nullptr && has_flag(*frame, NGHTTP2_FLAG_END_STREAM)) {
-          stream->on_answer_sent();
-        }
+        if (!has_flag(*frame, NGHTTP2_FLAG_END_STREAM)) break;
+        if (Stream* stream = session.find_stream(frame->hd.stream_id)) stream->on_answer_sent();
         break;
       case NGHTTP2_RST_STREAM:
-        session.on_reset_sent(stream, frame->rst_stream.error_code);
+        session.on_reset_sent(session.find_stream(frame->hd.stream_id),
+                              frame->rst_stream.error_code);
         break;
       case NGHTTP2_PING:
         if (!has_flag(*frame, NGHTTP2_FLAG_ACK)) session.progress_.ping_left = true;

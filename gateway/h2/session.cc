@@ -159,7 +159,8 @@ Stream* Session::find_stream(std::int32_t id) {
 Stream& Session::add_stream(std::int32_t id) {
   progress_.any_request = true;
   shared_.counters.streams.add();
-  streams_.push_back(std::make_unique<Stream>(shared_, id, streams_.size()));
+  streams_.push_back(
+      std::make_unique<Stream>(shared_, id, static_cast<std::uint32_t>(streams_.size())));
   return *streams_.back();
 }
 
@@ -167,7 +168,7 @@ void Session::remove_stream(Stream& stream) {
   stream.end();
   nghttp2_session_set_stream_user_data(native_.get(), stream.id(), nullptr);
   if (progress_.header_block == stream.id()) progress_.header_block = 0;
-  const std::size_t place = stream.place();
+  const std::uint32_t place = stream.place();
   dying_.push_back(std::exchange(streams_[place], nullptr));
   if (place + 1 != streams_.size()) {
     streams_[place] = std::move(streams_.back());

@@ -34,17 +34,18 @@ ssize_t read_data(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t len
   if (chunk.verdict == Stream::Chunk::Verdict::defer) return NGHTTP2_ERR_DEFERRED;
   if (chunk.verdict == Stream::Chunk::Verdict::pause) return NGHTTP2_ERR_PAUSE;
   *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-  if (chunk.last) *flags |= NGHTTP2_DATA_FLAG_EOF;
+  if (chunk.ends_burst || chunk.ends_body) *flags |= NGHTTP2_DATA_FLAG_EOF;
+  if (!chunk.ends_body) *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
   return static_cast<ssize_t>(chunk.bytes);
 }
 
 }  // namespace
 
-Stream::Stream(Shared& shared, std::int32_t id, std::size_t place)
+Stream::Stream(Shared& shared, std::int32_t id, std::uint32_t place)
     : shared_(shared),
       head_(std::make_unique<RequestHead>(shared.options)),
-      place_(place),
-      id_(id) {}
+      id_(id),
+      place_(place) {}
 
 void Stream::open(http::Service& service, bool has_body) {
   http::Request request;
@@ -99,25 +100,38 @@ void Stream::submit(const http::Response& head, std::optional<std::uint64_t> len
   fields.push_back(field(":status", status));
   for (const http::Field& f : head.headers) fields.push_back(field(f.name, f.value));
   if (length && head.status != 204) fields.push_back(field("content-length", size));
-  nghttp2_data_provider provider{.source = {.ptr = this}, .read_callback = &read_data};
-  const int rv = nghttp2_submit_response(shared_.native, id_, fields.data(), fields.size(),
-                                         has_body ? &provider : nullptr);
+  const std::uint8_t flags = has_body ? NGHTTP2_FLAG_NONE : NGHTTP2_FLAG_END_STREAM;
+  const int rv = nghttp2_submit_headers(shared_.native, flags, id_, nullptr, fields.data(),
+                                        fields.size(), nullptr);
   SLUICE_ASSERT(rv == 0, "nghttp2 refused the head of a response");
+  if (has_body) begin_burst();
+}
+
+/// The head, which may still wait, goes before it.
+void Stream::begin_burst() {
+  const nghttp2_data_provider provider{.source = {.ptr = this}, .read_callback = &read_data};
+  const int rv = nghttp2_submit_data(shared_.native, NGHTTP2_FLAG_END_STREAM, id_, &provider);
+  SLUICE_ASSERT(rv == 0, "nghttp2 refused a part of a body");
+  sending_ = Sending::busy;
 }
 
 void Stream::wake() {
   if (is_reading_) was_woken_ = true;
-  if (!is_deferred_ || is_over_) return;
-  is_deferred_ = false;
+  if (sending_ == Sending::busy || is_over_) return;
+  if (sending_ == Sending::deferred) {
+    sending_ = Sending::busy;
+    nghttp2_session_resume_data(shared_.native, id_);
+  } else {
+    begin_burst();
+  }
   send_moved_ = true;
-  nghttp2_session_resume_data(shared_.native, id_);
   shared_.transport.flush_later();
 }
 
 void Stream::consume(std::size_t n) {
   if (is_over_) return;  // end() has given back everything.
   SLUICE_ASSERT(n <= unconsumed_, "more was consumed of a request body than has arrived");
-  unconsumed_ -= n;
+  unconsumed_ -= static_cast<std::uint32_t>(n);
   body_moved_ = true;
   nghttp2_session_consume(shared_.native, id_, n);
   shared_.transport.flush_later();
@@ -143,7 +157,7 @@ void Stream::on_body(std::string_view bytes) {
     nghttp2_session_consume_connection(shared_.native, bytes.size());
     return;
   }
-  unconsumed_ += bytes.size();
+  unconsumed_ += static_cast<std::uint32_t>(bytes.size());  // At most a stream's window.
   answer_->on_body(bytes);
 }
 
@@ -169,7 +183,7 @@ Stream::Chunk Stream::read(std::size_t max) {
 
   if (is_over_) return {.verdict = Verdict::defer};  // It aborted itself.
   if (ready.bytes == 0 && !ready.last) {
-    is_deferred_ = true;
+    sending_ = Sending::deferred;
     send_moved_ = true;
     return {.verdict = Verdict::defer};
   }
@@ -177,13 +191,24 @@ Stream::Chunk Stream::read(std::size_t max) {
     shared_.is_paused = true;
     return {.verdict = Verdict::pause};
   }
-  return {.verdict = Verdict::send, .bytes = ready.bytes, .last = ready.last};
+  ends_burst_ = ready.is_all;
+  return {.verdict = Verdict::send,
+          .bytes = ready.bytes,
+          .ends_burst = ready.is_all,
+          .ends_body = ready.last};
 }
 
 void Stream::send(std::span<const std::byte> frame_header, std::size_t bytes) {
   const std::span<std::byte> space = shared_.out->extend(kFrameHeader + bytes);
   std::copy_n(frame_header.begin(), kFrameHeader, space.begin());
+  was_woken_ = false;
+  is_reading_ = true;
   if (bytes != 0) answer_->take(space.subspan(kFrameHeader));
+  is_reading_ = false;
+  if (ends_burst_) {
+    SLUICE_ASSERT(!was_woken_, "an answer woke its stream while it gave all that it had");
+    sending_ = Sending::nothing;
+  }
   send_moved_ = true;
   ++shared_.frames_sent;
   shared_.counters.data_frames.add();
@@ -235,7 +260,7 @@ Stream::Health Stream::check(TimePoint now, TimePoint& next) {
     if (now - body_since_ >= limits.body_timeout) return Health::body_overdue;
     next = std::min(next, body_since_ + limits.body_timeout);
   }
-  if (is_responded_ && !is_deferred_) {
+  if (is_responded_ && sending_ == Sending::busy) {
     // A window that was used up exactly looks shut, though there may be nothing left to send.
     if (std::exchange(send_moved_, false)) {
       send_since_ = now;

@@ -1,11 +1,11 @@
 /// Stream: one HTTP/2 stream, the Exchange that an Answer speaks through.
 ///
-/// nghttp2 asks it for DATA (read, then send), its Answer tells it that there is some (wake). In
-/// between it is *deferred*: nghttp2 has put it aside until resume.
-/// Owner      its Session.
-/// Thread     the connection's worker only.
-/// Invariant  answer_ is null before open() and from the moment the exchange is over; an Answer
-/// that
+/// nghttp2 asks it for DATA (read, then send), its Answer tells it that there is some (wake). What
+/// there is at once is a *burst*: submitted, sent in frames, and over. Between two bursts nghttp2
+/// knows nothing of the stream's body, and keeps nothing for it. An Answer that cannot say that
+/// what it gives is all is asked again, and then *deferred*: nghttp2 keeps the burst until it is
+/// resumed. Owner      its Session. Thread     the connection's worker only. Invariant  answer_ is
+/// null before open() and from the moment the exchange is over; an Answer that
 ///            is let go waits in Shared::dying until nobody is inside one of its calls.
 #pragma once
 
@@ -47,12 +47,13 @@ class Stream final : public http::Exchange {
   struct Chunk {
     enum class Verdict { send, defer, pause } verdict = Verdict::defer;
     std::size_t bytes = 0;
-    bool last = false;
+    bool ends_burst = false;
+    bool ends_body = false;
   };
   /// What check() found.
   enum class Health { good, stalled, body_overdue, body_unwanted };
 
-  Stream(Shared& shared, std::int32_t id, std::size_t place);
+  Stream(Shared& shared, std::int32_t id, std::uint32_t place);
 
   void respond(http::Response head, http::Kind kind,
                std::optional<std::uint64_t> content_length) override;
@@ -84,11 +85,19 @@ class Stream final : public http::Exchange {
   [[nodiscard]] std::int32_t id() const { return id_; }
   /// An RST_STREAM with this code is our choice, not the peer's doing.
   [[nodiscard]] bool asked_for(std::uint32_t code) const { return code == reset_code_; }
-  [[nodiscard]] std::size_t place() const { return place_; }
-  void set_place(std::size_t place) { place_ = place; }
+  [[nodiscard]] std::uint32_t place() const { return place_; }
+  void set_place(std::uint32_t place) { place_ = place; }
 
  private:
+  /// What nghttp2 has of the body.
+  enum class Sending : std::uint8_t {
+    busy,      ///< It will ask; or there is no body, or not yet.
+    deferred,  ///< A burst that waits to be resumed.
+    nothing,   ///< The next burst is to be submitted.
+  };
+
   void submit(const http::Response& head, std::optional<std::uint64_t> length, bool has_body);
+  void begin_burst();
   void refuse(int status);
   void reset(std::uint32_t code);
   [[nodiscard]] bool may_receive() const;
@@ -96,11 +105,11 @@ class Stream final : public http::Exchange {
   Shared& shared_;
   std::unique_ptr<RequestHead> head_;
   std::unique_ptr<http::Answer> answer_;
-  std::size_t place_;           ///< In Session::streams_.
-  std::size_t unconsumed_ = 0;  ///< Bytes of body given to the Answer and not dealt with.
-  TimePoint body_since_{};      ///< The last check() that found body_moved_.
-  TimePoint send_since_{};      ///< The last check() that found send_moved_.
+  TimePoint body_since_{};  ///< The last check() that found body_moved_.
+  TimePoint send_since_{};  ///< The last check() that found send_moved_.
   const std::int32_t id_;
+  std::uint32_t place_;           ///< In Session::streams_.
+  std::uint32_t unconsumed_ = 0;  ///< Bytes of body given to the Answer and not dealt with.
   std::uint32_t reset_code_ = UINT32_MAX;  ///< Of the RST_STREAM that we asked for.
   bool is_head_request_ : 1 = false;
   bool is_event_stream_ : 1 = false;
@@ -108,11 +117,14 @@ class Stream final : public http::Exchange {
   bool is_over_ : 1 = false;
   bool is_responded_ : 1 = false;
   bool is_request_ended_ : 1 = false;
-  bool is_deferred_ : 1 = false;  ///< read() said so; nghttp2 waits for resume.
-  bool is_reading_ : 1 = false;   ///< Inside Answer::ready().
-  bool was_woken_ : 1 = false;    ///< wake() came from inside Answer::ready().
+  bool is_reading_ : 1 = false;  ///< Inside Answer::ready() or take().
+  bool was_woken_ : 1 = false;   ///< wake() came from inside them.
+  bool ends_burst_ : 1 = false;  ///< The frame that was read is the burst's last.
   bool body_moved_ = true;
   bool send_moved_ = true;
+  Sending sending_ = Sending::busy;
 };
+
+static_assert(sizeof(Stream) <= 72, "a million of them wait idle");
 
 }  // namespace sluice::h2

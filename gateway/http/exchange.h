@@ -67,6 +67,9 @@ class Answer {
   struct Ready {
     std::size_t bytes = 0;  ///< Can be taken now; ≤ max. 0 and not last: wait for wake().
     bool last = false;      ///< The body ends after these bytes.
+    /// Behind these bytes there is nothing now: who takes all of them waits for wake(), which does
+    /// not come from inside that take(). False says nothing: ask again.
+    bool is_all = false;
   };
 
   Answer() = default;

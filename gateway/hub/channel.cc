@@ -14,8 +14,9 @@ namespace {
 constexpr std::size_t kFirstSlots = 8;
 }  // namespace
 
-Channel::Channel(Interest interest, Position since, const Options& options)
-    : interest_(std::make_shared<const Interest>(std::move(interest))),
+Channel::Channel(Hub& owner, Interest interest, Position since, const Options& options)
+    : hub(owner),
+      interest_(std::make_shared<const Interest>(std::move(interest))),
       options_(options),
       complete_since_(since),
       last_(since) {}

@@ -21,6 +21,7 @@
 
 namespace sluice::hub {
 
+class Hub;
 class Subscription;
 struct WaitingTag;
 using Readers = IntrusiveList<Subscription, WaitingTag>;
@@ -28,7 +29,7 @@ using Readers = IntrusiveList<Subscription, WaitingTag>;
 class Channel {
  public:
   /// Begins empty; knows what comes behind `since`.
-  Channel(Interest interest, sse::Position since, const Options& options);
+  Channel(Hub& hub, Interest interest, sse::Position since, const Options& options);
 
   /// Takes an event of this interest. False when it has that event already.
   bool append(const sse::EventPtr& event);
@@ -47,10 +48,11 @@ class Channel {
   /// The first event behind `position`, which is at least complete_since().
   [[nodiscard]] std::uint64_t sequence_behind(sse::Position position) const;
 
-  /// Readers that have had everything and are to be woken.
+  Hub& hub;              ///< Whose it is.
   std::size_t cost = 1;  ///< Of holding one event against the interest: the weight of its topics.
   /// Rules for topics may have removed something that its readers miss.
   bool may_miss_removed = false;
+  /// Readers that have had everything and are to be woken.
   Readers waiting;
   std::size_t waiting_count = 0;
   std::size_t readers = 0;

@@ -182,7 +182,7 @@ Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start st
     if (!has_room(interest)) {
       return fail(Errc::limit, "there are too many distinct subscriptions");
     }
-    auto channel = std::make_unique<Channel>(std::move(interest), window_.last(), options_);
+    auto channel = std::make_unique<Channel>(*this, std::move(interest), window_.last(), options_);
     channel->cost = cost_of(channel->interest());
     channel->may_miss_removed = rules_.may_remove_from(channel->interest().topics);
     found = channels_.emplace(std::move(key), std::move(channel)).first;
@@ -190,7 +190,7 @@ Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start st
   }
   counters_.subscribed.add();
   counters_.subscriptions.add();
-  return std::make_unique<Subscription>(*this, *found->second, subscriber, std::move(start));
+  return std::make_unique<Subscription>(*found->second, subscriber, std::move(start));
 }
 
 bool Hub::has_room(const Interest& interest) const {

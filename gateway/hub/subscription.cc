@@ -11,15 +11,16 @@ namespace sluice::hub {
 
 using sse::Position;
 
-Subscription::Subscription(Hub& hub, Channel& channel, Subscriber& subscriber, Start start)
-    : hub_(hub), channel_(channel), subscriber_(subscriber), position_(start.after) {
+Subscription::Subscription(Channel& channel, Subscriber& subscriber, Start start)
+    : channel_(channel), subscriber_(subscriber), position_(start.after) {
+  Hub& hub = channel_.hub;
   ++channel_.readers;
-  hub_.counters_.lagging.add();
-  fresh_turn_ = hub_.turn_;
-  is_ahead_ = position_ > hub_.window_.last();
-  if (start.is_earliest) told_missing_ = hub_.window_.last();
+  hub.counters_.lagging.add();
+  fresh_turn_ = hub.turn_;
+  is_ahead_ = position_ > hub.window_.last();
+  if (start.is_earliest) detour().told_missing = hub.window_.last();
   if (const std::size_t rate = channel_.interest().max_rate; rate > 0) {
-    pace_ = std::make_unique<Pace>(rate, hub_.home_.clock.now(), [this] { on_pace(); });
+    detour().pace = std::make_unique<Pace>(rate, hub.home_.clock.now(), [this] { on_pace(); });
   }
   if (start.gap) {
     put_gap(*start.gap, position_, start.asked);
@@ -30,28 +31,33 @@ Subscription::Subscription(Hub& hub, Channel& channel, Subscriber& subscriber, S
 
 Subscription::~Subscription() {
   stop_resting();
-  if (rest_ == Rest::fetching) hub_.counters_.fetching.sub();
-  if (is_lagging_) hub_.counters_.lagging.sub();
+  if (rest_ == Rest::fetching) channel_.hub.counters_.fetching.sub();
+  if (is_lagging_) channel_.hub.counters_.lagging.sub();
   --channel_.readers;
-  hub_.unsubscribed(channel_);
+  channel_.hub.unsubscribed(channel_);
 }
 
-std::size_t Subscription::ready(std::size_t max) {
+Subscription::Ready Subscription::ready(std::size_t max) {
   stop_resting();
-  if (rest_ != Rest::none) return 0;
+  if (rest_ != Rest::none) return {};
   if (is_ahead_) {
     // What comes meanwhile is what it has had elsewhere.
     while (sequence_ < channel_.next() && sequence_ >= channel_.first() &&
            channel_.at(sequence_)->position <= position_) {
       ++sequence_;
     }
-    is_ahead_ = hub_.window_.last() < position_;
+    is_ahead_ = channel_.hub.window_.last() < position_;
   }
   if (!is_lagging_ && sequence_ < channel_.first()) fall_behind();
-  if (page_bytes_ == 0 && is_lagging_) read_history();
-  if (page_bytes_ == 0 && must_pick()) pick_from_ring();
-  std::size_t bytes = page_bytes_;
-  if (!is_lagging_ && bytes < max && !must_pick()) bytes += channel_.bytes_from(sequence_);
+  if (is_lagging_ && chosen_bytes() == 0) read_history();
+  const bool must_pick = must_pick_from_ring();
+  if (must_pick && chosen_bytes() == 0) pick_from_ring();
+  std::size_t bytes = chosen_bytes();
+  bool is_all = false;
+  if (!is_lagging_ && bytes < max && !must_pick) {
+    bytes += channel_.bytes_from(sequence_);
+    is_all = bytes <= max && pace() == nullptr;
+  }
   if (bytes == 0 && rest_ == Rest::none) {
     if (allowance() == 0) {
       rest(Rest::paced);
@@ -59,77 +65,116 @@ std::size_t Subscription::ready(std::size_t max) {
       rest(is_lagging_ ? Rest::scanning : Rest::waiting);
     }
   }
-  return std::min(bytes, max);
+  return {.bytes = std::min(bytes, max), .is_all = is_all};
 }
 
 /// Events are not simply taken from the ring one after the other: a rate bounds them, or the reader
 /// is slow and some topics' events may stand for older ones.
-bool Subscription::must_pick() const {
+bool Subscription::must_pick_from_ring() const {
   if (is_lagging_ || sequence_ == channel_.next()) return false;
-  return pace_ != nullptr || (hub_.rules_.has_policies() && fresh_turn_ != hub_.turn_);
+  const Hub& hub = channel_.hub;
+  return pace() != nullptr || (hub.rules_.has_policies() && fresh_turn_ != hub.turn_);
 }
 
 void Subscription::take(std::span<std::byte> out) {
-  while (!out.empty()) {
-    const bool from_page = page_next_ < page_.size();
-    const sse::EventPtr& event = from_page ? page_[page_next_] : channel_.at(sequence_);
-    const std::string& wire = event->wire;
-    const std::size_t n = std::min(out.size(), wire.size() - offset_);
-    std::memcpy(out.data(), wire.data() + offset_, n);
-    out = out.subspan(n);
-    if (from_page) page_bytes_ -= n;
-    const bool is_whole = offset_ + n == wire.size();
-    if (is_whole) {
-      offset_ = 0;
-      finish_event(*event);
-      if (from_page) {
-        ++page_next_;
-      } else {
-        ++sequence_;
-      }
-    } else {
-      // Begun and not finished: held here, so that the ring may give it up meanwhile.
-      if (!from_page) {
-        page_.assign(1, event);
-        page_next_ = 0;
-        page_bytes_ = wire.size() - n;
-        ++sequence_;
-      }
-      offset_ += static_cast<std::uint32_t>(n);
-    }
+  if (out.empty()) return;
+  out = take_begun(out);
+  out = take_page(out);
+  out = take_ring(out);
+  SLUICE_ASSERT(out.empty(), "more was taken of a subscription than it had ready");
+  if (!is_page_empty() && detour_->next == detour_->page.size()) finish_page();
+  const bool has_all = !is_lagging_ && sequence_ == channel_.next() && begun_ == nullptr &&
+                       is_page_empty() && pace() == nullptr;
+  if (has_all) rest(Rest::waiting);
+}
+
+/// Copies what `out` has room for; true when that was the rest of it.
+bool Subscription::copy(const sse::Event& event, std::span<std::byte>& out) {
+  const std::string& wire = event.wire;
+  const std::size_t n = std::min(out.size(), wire.size() - offset_);
+  std::memcpy(out.data(), wire.data() + offset_, n);
+  out = out.subspan(n);
+  if (offset_ + n < wire.size()) {
+    offset_ += static_cast<std::uint32_t>(n);
+    return false;
   }
-  if (page_next_ == page_.size() && !page_.empty()) finish_page();
+  offset_ = 0;
+  position_ = event.position;
+  if (!event.topics.empty()) channel_.hub.counters_.deliveries.add();
+  return true;
+}
+
+std::span<std::byte> Subscription::take_begun(std::span<std::byte> out) {
+  if (begun_ != nullptr && copy(*begun_, out)) begun_.reset();
+  return out;
+}
+
+std::span<std::byte> Subscription::take_page(std::span<std::byte> out) {
+  if (is_page_empty()) return out;
+  const std::size_t before = out.size();
+  while (!out.empty() && detour_->next < detour_->page.size()) {
+    if (copy(*detour_->page[detour_->next], out)) ++detour_->next;
+  }
+  detour_->bytes -= before - out.size();
+  return out;
+}
+
+std::span<std::byte> Subscription::take_ring(std::span<std::byte> out) {
+  while (!out.empty()) {
+    const sse::EventPtr& event = channel_.at(sequence_++);
+    if (!copy(*event, out)) begun_ = event;
+  }
+  return out;
 }
 
 void Subscription::finish_page() {
-  page_.clear();
-  page_next_ = 0;
-  position_ = std::max(position_, std::exchange(page_through_, Position(0)));
-  if (!is_lagging_) page_.shrink_to_fit();
+  detour_->page.clear();
+  detour_->next = 0;
+  position_ = std::max(position_, std::exchange(detour_->through, Position(0)));
+  leave_detour();
 }
 
-void Subscription::finish_event(const sse::Event& event) {
-  position_ = event.position;
-  if (!event.topics.empty()) hub_.counters_.deliveries.add();
+Subscription::Detour& Subscription::detour() {
+  if (detour_ == nullptr) detour_ = std::make_unique<Detour>();
+  return *detour_;
+}
+
+/// Lets go of what a live reader has no more need of.
+void Subscription::leave_detour() {
+  if (detour_ == nullptr || is_lagging_ || !detour_->page.empty()) return;
+  const bool is_over =
+      detour_->dropped == 0 && detour_->pace == nullptr && detour_->told_missing <= position_;
+  if (is_over) detour_.reset();
+}
+
+Position Subscription::told_missing() const {
+  return detour_ == nullptr ? Position(0) : detour_->told_missing;
+}
+
+std::size_t Subscription::chosen_bytes() const {
+  const std::size_t begun = begun_ == nullptr ? 0 : begun_->wire.size() - offset_;
+  return begun + (detour_ == nullptr ? 0 : detour_->bytes);
 }
 
 std::size_t Subscription::rest_of_event() const {
-  return offset_ == 0 ? 0 : page_[page_next_]->wire.size() - offset_;
+  if (offset_ == 0) return 0;
+  const sse::Event& event = begun_ != nullptr ? *begun_ : *detour_->page[detour_->next];
+  return event.wire.size() - offset_;
 }
 
 void Subscription::go_live() {
-  if (dropped_ > 0) put_dropped();
+  if (detour_ != nullptr && detour_->dropped > 0) put_dropped();
   sequence_ = channel_.sequence_behind(position_);
   is_lagging_ = false;
   was_live_ = true;
-  if (page_.empty()) page_.shrink_to_fit();
-  hub_.counters_.lagging.sub();
+  channel_.hub.counters_.lagging.sub();
+  leave_detour();
 }
 
 void Subscription::fall_behind() {
   is_lagging_ = true;
-  hub_.counters_.lagging.add();
-  hub_.counters_.fell_behind.add();
+  channel_.hub.counters_.lagging.add();
+  channel_.hub.counters_.fell_behind.add();
 }
 
 void Subscription::close() {
@@ -145,10 +190,10 @@ void Subscription::rest(Rest where) {
       ++channel_.waiting_count;
       break;
     case Rest::scanning:
-      hub_.scanning_.push_back(*this);
+      channel_.hub.scanning_.push_back(*this);
       break;
     case Rest::paced:
-      pace_->wait(hub_.home_.wheel);
+      pace()->wait(channel_.hub.home_.wheel);
       break;
     case Rest::none:
     case Rest::fetching:
@@ -163,10 +208,10 @@ void Subscription::stop_resting() {
   if (rest_ == Rest::waiting) {
     --channel_.waiting_count;
     // It had everything when it began to wait, and nothing that came up to here was for it.
-    position_ = std::max(position_, hub_.told_);
-    fresh_turn_ = hub_.turn_;
+    position_ = std::max(position_, channel_.hub.told_);
+    fresh_turn_ = channel_.hub.turn_;
   }
-  if (rest_ == Rest::paced) pace_->stop_waiting();
+  if (rest_ == Rest::paced) pace()->stop_waiting();
   rest_ = Rest::none;
   unlink();
 }

@@ -41,7 +41,8 @@ class Hub;
 
 class Subscriber {
  public:
-  /// There is something to read again. Called once after ready() gave 0, at the end of a turn.
+  /// There is something to read again. Called once after ready() gave 0, or all that it said was
+  /// all was taken, at the end of a turn.
   virtual void wake() = 0;
   /// Nothing more will come: its policy says so, or history cannot be read. It may come back with
   /// its Last-Event-ID. Destroy the subscription soon, but not from inside this call.
@@ -53,18 +54,25 @@ class Subscriber {
 
 class Subscription : public ListHook<WaitingTag> {
  public:
-  Subscription(Hub& hub, Channel& channel, Subscriber& subscriber, struct Start start);
+  Subscription(Channel& channel, Subscriber& subscriber, struct Start start);
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
   ~Subscription();
 
-  /// How many bytes can be taken now, at most `max`. After 0 the subscriber will be woken.
-  std::size_t ready(std::size_t max);
+  struct Ready {
+    std::size_t bytes = 0;  ///< Can be taken now. 0: the subscriber will be woken.
+    bool is_all = false;  ///< Behind them there is nothing: who takes them all will be woken, too.
+  };
+
+  /// What can be taken now, at most `max` bytes.
+  Ready ready(std::size_t max);
   /// Takes exactly out.size() bytes, which is at most what ready() gave; directly after it.
   void take(std::span<std::byte> out);
   /// What is left of the event that was begun; 0 between events.
   [[nodiscard]] std::size_t rest_of_event() const;
   [[nodiscard]] bool is_lagging() const { return is_lagging_; }
+  /// It has said that there is nothing, and has not woken its subscriber since.
+  [[nodiscard]] bool is_resting() const { return rest_ != Rest::none; }
 
  private:
   friend class Hub;
@@ -77,6 +85,19 @@ class Subscription : public ListHook<WaitingTag> {
     closed,    ///< For its end.
   };
   enum class Verdict : std::uint8_t { take, skip, close };
+
+  /// What a reader needs that does not simply follow its ring: most have none.
+  struct Detour {
+    std::vector<sse::EventPtr> page;       ///< Read before anything else in the ring.
+    std::size_t next = 0;                  ///< The first of them not wholly taken.
+    std::size_t bytes = 0;                 ///< Left in them.
+    sse::Position through{0};              ///< Everything up to here was in the page.
+    sse::Position told_missing{0};         ///< Holes that rules left up to here were told of.
+    sse::Position dropped_after{0};        ///< The place before the first that was skipped.
+    std::uint64_t dropped = 0;             ///< Events skipped that the reader was not told of yet.
+    std::unique_ptr<Pace> pace;            ///< Of a subscription with a rate.
+    std::shared_ptr<Subscription*> alive;  ///< For who answers later. Made when it is needed.
+  };
 
   // In subscription_history.cc.
   void read_history();
@@ -95,35 +116,41 @@ class Subscription : public ListHook<WaitingTag> {
   void put_dropped();
   void close();
 
-  [[nodiscard]] bool must_pick() const;
+  [[nodiscard]] bool must_pick_from_ring() const;
   void go_live();
   void fall_behind();
   void rest(Rest where);
   void stop_resting();
+  bool copy(const sse::Event& event, std::span<std::byte>& out);
+  std::span<std::byte> take_begun(std::span<std::byte> out);
+  std::span<std::byte> take_page(std::span<std::byte> out);
+  std::span<std::byte> take_ring(std::span<std::byte> out);
   void finish_page();
-  void finish_event(const sse::Event& event);
+  Detour& detour();
+  void leave_detour();
+  [[nodiscard]] Pace* pace() const { return detour_ == nullptr ? nullptr : detour_->pace.get(); }
+  [[nodiscard]] bool is_page_empty() const { return detour_ == nullptr || detour_->page.empty(); }
+  [[nodiscard]] sse::Position told_missing() const;
+  /// Bytes that were chosen already, and only wait to be taken.
+  [[nodiscard]] std::size_t chosen_bytes() const;
+  /// Everything up to `at` was looked at.
+  void move_on(sse::Position at);
   void on_pace();
 
-  Hub& hub_;
   Channel& channel_;
   Subscriber& subscriber_;
   sse::Position position_;      ///< Everything up to here was taken, or is not for this reader.
   std::uint64_t sequence_ = 0;  ///< Live: the next event in the ring.
-  std::vector<sse::EventPtr> page_;       ///< Read before anything else. Empty for most readers.
-  sse::Position page_through_{0};         ///< Everything up to here was in page_.
-  sse::Position told_missing_{0};         ///< Holes that rules left up to here were told of.
-  sse::Position dropped_after_{0};        ///< The place before the first that was skipped.
-  std::uint64_t dropped_ = 0;             ///< Events skipped that the reader was not told of yet.
-  std::unique_ptr<Pace> pace_;            ///< Of a subscription with a rate.
-  std::shared_ptr<Subscription*> alive_;  ///< For who answers later. Made when it is needed.
-  std::size_t page_bytes_ = 0;            ///< Left in page_.
-  std::uint32_t page_next_ = 0;           ///< The first of page_ not wholly taken.
-  std::uint32_t offset_ = 0;              ///< Bytes taken of that one.
-  std::uint32_t fresh_turn_ = 0;          ///< The hub's turn in which it last had had everything.
+  sse::EventPtr begun_;         ///< Of the ring, taken in part: it may give it up meanwhile.
+  std::unique_ptr<Detour> detour_;
+  std::uint32_t offset_ = 0;      ///< Bytes taken of the event that was begun.
+  std::uint32_t fresh_turn_ = 0;  ///< The hub's turn in which it last had had everything.
   bool is_lagging_ = true;
   bool was_live_ = false;
   bool is_ahead_ = false;  ///< Came with a place that this hub has not reached yet.
   Rest rest_ = Rest::none;
 };
+
+static_assert(sizeof(Subscription) <= 88, "a million of them wait idle");
 
 }  // namespace sluice::hub

@@ -17,8 +17,7 @@ EventStream::EventStream(http::Exchange& exchange, const Setting& setting)
                 jitter(Millis(0), std::min(setting.heartbeat.jitter, setting.heartbeat.interval))) {
   // A comment and a retry line, but no blank line: some clients take one for an event. They leave
   // with the headers, because Firefox fires `open` at the first byte of the body, not before.
-  text_ =
-      std::string(sse::kHeartbeat) + sse::retry_line(jitter(setting.retry.min, setting.retry.max));
+  say(std::string(sse::kHeartbeat) + sse::retry_line(jitter(setting.retry.min, setting.retry.max)));
   setting_.counters.event_streams.add();
 }
 
@@ -28,12 +27,12 @@ EventStream::~EventStream() {
 
 void EventStream::start(std::unique_ptr<hub::Subscription> subscription) {
   subscription_ = std::move(subscription);
+  handle_.reset();  // It was for the answer of where it begins.
   last_write_ = setting_.loop.now();
   arm(last_write_);
 }
 
 void EventStream::hold(Tenure tenure) {
-  ends_ = tenure.ends;
   tenure_ = std::make_unique<Tenure>(std::move(tenure));
 }
 
@@ -49,31 +48,37 @@ std::weak_ptr<EventStream*> EventStream::handle() {
 void EventStream::arm(TimePoint now) {
   const bool has_heartbeats = setting_.heartbeat.interval > Millis(0);
   const TimePoint due = has_heartbeats ? std::max(last_write_, now) + interval_ : TimePoint::max();
-  if (std::min(due, ends_) < TimePoint::max()) {
-    setting_.loop.wheel().arm(*this, std::min(due, ends_));
+  if (std::min(due, ends()) < TimePoint::max()) {
+    setting_.loop.wheel().arm(*this, std::min(due, ends()));
   }
 }
 
 void EventStream::end(Millis retry) {
   if (std::exchange(is_ending_, true)) return;
-  text_.erase(0, text_taken_);
-  text_taken_ = 0;
-  text_ += sse::retry_line(retry);
+  say(sse::retry_line(retry));
   exchange_.wake();
 }
 
+void EventStream::say(std::string_view line) {
+  if (text_ == nullptr) text_ = std::make_unique<Text>();
+  text_->bytes += line;
+}
+
 http::Answer::Ready EventStream::ready(std::size_t max) {
-  if (text_left() == 0 && !is_ending_) {
-    const std::size_t bytes = subscription_ == nullptr ? 0 : subscription_->ready(max);
-    if (!is_ending_) return {bytes, false};  // Asking may have ended it.
+  const bool asks = subscription_ != nullptr && !is_ending_ && !subscription_->is_resting();
+  const auto events = asks ? subscription_->ready(max) : hub::Subscription::Ready{};
+  if (text_ == nullptr && !is_ending_) {  // Asking may have ended it.
+    return {.bytes = events.bytes, .last = false, .is_all = events.is_all};
   }
   const std::size_t bytes = rest_of_event() + text_left();
-  return {std::min(bytes, max), is_ending_ && bytes <= max};
+  const bool fits = bytes <= max;
+  const bool is_all = fits && subscription_ != nullptr && subscription_->is_resting();
+  return {.bytes = std::min(bytes, max), .last = is_ending_ && fits, .is_all = is_all};
 }
 
 void EventStream::take(std::span<std::byte> out) {
   last_write_ = setting_.loop.now();
-  if (text_left() > 0) {
+  if (text_ != nullptr) {
     const std::size_t rest = std::min(rest_of_event(), out.size());
     if (rest > 0) subscription_->take(out.first(rest));
     out = take_text(out.subspan(rest));
@@ -83,17 +88,14 @@ void EventStream::take(std::span<std::byte> out) {
 
 std::span<std::byte> EventStream::take_text(std::span<std::byte> out) {
   const std::size_t n = std::min(text_left(), out.size());
-  std::memcpy(out.data(), text_.data() + text_taken_, n);
-  text_taken_ += n;
-  if (text_left() == 0) {
-    text_.clear();
-    text_taken_ = 0;
-  }
+  std::memcpy(out.data(), text_->bytes.data() + text_->taken, n);
+  text_->taken += n;
+  if (text_left() == 0) text_.reset();
   return out.subspan(n);
 }
 
 void EventStream::on_deadline(TimePoint now) {
-  if (now >= ends_) {
+  if (now >= ends()) {
     setting_.counters.expired.add();
     end(jitter(setting_.retry.min, setting_.retry.max));
     return;
@@ -104,9 +106,9 @@ void EventStream::on_deadline(TimePoint now) {
   }
   arm(now);
   // A stream whose client does not read has text or a part of an event waiting: it needs no more.
-  const bool is_blocked = text_left() > 0 || rest_of_event() > 0;
+  const bool is_blocked = text_ != nullptr || rest_of_event() > 0;
   if (is_blocked || is_ending_) return;
-  text_ = sse::kHeartbeat;
+  say(sse::kHeartbeat);
   setting_.counters.heartbeats.add();
   exchange_.wake();
 }

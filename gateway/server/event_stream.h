@@ -7,6 +7,8 @@
 /// Owner   its session, as every http::Answer. Thread  its worker only.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -70,12 +72,26 @@ class EventStream final : public http::Answer,
   void close() override { end(jitter(setting_.retry.min, setting_.retry.max)); }
 
  private:
+  /// Lines of ours, to be sent at the next boundary of events.
+  struct Text {
+    std::string bytes;
+    std::size_t taken = 0;
+  };
+
   void on_deadline(TimePoint now) override;
+  /// Adds a line of ours, to be sent at the next boundary of events.
+  void say(std::string_view line);
   void arm(TimePoint now);
+  /// When its token is no longer good.
+  [[nodiscard]] TimePoint ends() const {
+    return tenure_ == nullptr ? TimePoint::max() : tenure_->ends;
+  }
   [[nodiscard]] std::size_t rest_of_event() const {
     return subscription_ == nullptr ? 0 : subscription_->rest_of_event();
   }
-  [[nodiscard]] std::size_t text_left() const { return text_.size() - text_taken_; }
+  [[nodiscard]] std::size_t text_left() const {
+    return text_ == nullptr ? 0 : text_->bytes.size() - text_->taken;
+  }
   std::span<std::byte> take_text(std::span<std::byte> out);
 
   http::Exchange& exchange_;
@@ -83,13 +99,13 @@ class EventStream final : public http::Answer,
   std::unique_ptr<hub::Subscription> subscription_;
   std::unique_ptr<Tenure> tenure_;        ///< Null for most anonymous streams.
   std::shared_ptr<EventStream*> handle_;  ///< Made when somebody asks for it.
-  std::string text_;  ///< Lines of ours, to be sent at the next boundary of events.
-  std::size_t text_taken_ = 0;
+  std::unique_ptr<Text> text_;            ///< Null: nothing of ours is to be sent.
   TimePoint last_write_;
-  TimePoint ends_ = TimePoint::max();
-  Duration interval_;  ///< Of heartbeats; 0: none.
+  std::chrono::duration<std::uint32_t, std::milli> interval_;  ///< Of heartbeats; 0: none.
   bool is_ending_ = false;
 };
+
+static_assert(sizeof(EventStream) <= 136, "a million of them wait idle");
 
 /// The head of every answer that is an event stream. `is_private`: it is for this client alone.
 http::Response event_stream_head(bool is_private = false);

@@ -63,6 +63,42 @@ TEST_SUITE("h2::Session") {
     CHECK(only(NGHTTP2_DATA, frames).front().payload == ":\nretry: 3000\n");
   }
 
+  TEST_CASE("an answer that does not know whether it has said all is asked until it says nothing") {
+    for (const bool tells_all : {true, false}) {
+      Pair pair;
+      const auto id = pair.client.ask(get());
+      pair.settle();
+      Talk& talk = pair.server.service.last();
+      talk.tells_all = tells_all;
+      for (int i = 0; i < 3; ++i) {
+        talk.say("data: x\n\n");
+        pair.settle();
+      }
+      // What is longer than a frame is a burst of several.
+      talk.say(std::string(10'000, 'y'));
+      pair.settle();
+      talk.finish();
+      pair.settle();
+      CHECK(pair.reply(id).body == "data: x\n\ndata: x\n\ndata: x\n\n" + std::string(10'000, 'y'));
+      CHECK(pair.reply(id).is_closed);
+      CHECK(pair.reply(id).code == NGHTTP2_NO_ERROR);
+    }
+  }
+
+  TEST_CASE("what is said before the last burst was framed joins it") {
+    Pair pair;
+    const auto id = pair.client.ask(get());
+    pair.settle();
+    Talk& talk = pair.server.service.last();
+    talk.say("a");
+    talk.say("b");
+    const auto frames = only(NGHTTP2_DATA, parse(pair.server.fill()));
+    REQUIRE(frames.size() == 1);
+    CHECK(frames.front().payload == "ab");
+    CHECK(frames.front().flags == 0);
+    CHECK(frames.front().stream == id);
+  }
+
   TEST_CASE("a stream that has nothing to say sleeps until it is woken") {
     Pair pair;
     const auto id = pair.client.ask(get());

@@ -99,7 +99,7 @@ struct Visitor final : Subscriber {
   /// Reads until nothing more comes, however many pages that takes.
   std::string read_all() {
     for (int idle = 0; idle < 3;) {
-      std::string bytes(subscription->ready(1_MiB), '\0');
+      std::string bytes(subscription->ready(1_MiB).bytes, '\0');
       subscription->take(std::as_writable_bytes(std::span(bytes)));
       text += bytes;
       idle = bytes.empty() ? idle + 1 : 0;
@@ -135,7 +135,7 @@ TEST_SUITE("history beyond the window") {
     Library library;
     library.publish_many("t", 1, 200);
     Visitor visitor(library, {"t"}, library.hub.resolve("epoch000-1"));
-    CHECK(visitor.subscription->ready(1_MiB) == 0);  // It asks, and waits.
+    CHECK(visitor.subscription->ready(1_MiB).bytes == 0);  // It asks, and waits.
     library.publish_many("t", 201, 400);
     std::string expected;
     for (int i = 2; i <= 400; ++i) expected += std::to_string(i) + " ";
@@ -147,7 +147,7 @@ TEST_SUITE("history beyond the window") {
     library.publish_many("t", 1, 50);
     {
       Visitor visitor(library, {"t"}, library.hub.resolve("epoch000-1"));
-      CHECK(visitor.subscription->ready(1_MiB) == 0);
+      CHECK(visitor.subscription->ready(1_MiB).bytes == 0);
     }
     library.turn();
     CHECK(library.counters.fetching.value() == 0);

@@ -41,6 +41,25 @@ TEST_SUITE("the hub") {
     CHECK(reader.read_all(world).events() == numbers(1, 9));
   }
 
+  TEST_CASE("a reader that took all that there was is woken without asking again") {
+    World world;
+    Reader reader(world, "news");
+    reader.read();
+    world.publish("news", "a");
+    world.hub.wake_readers();
+    CHECK(reader.subscription().ready(1_MiB).is_all);
+    CHECK_FALSE(reader.subscription().ready(5).is_all);
+    CHECK(reader.read(5) == 5);  // It is in the middle of an event.
+    CHECK_FALSE(reader.subscription().is_resting());
+    reader.read();
+    CHECK(reader.subscription().is_resting());
+    CHECK(reader.subscription().rest_of_event() == 0);
+    world.publish("news", "b");
+    world.hub.wake_readers();
+    CHECK(reader.woken == 2);
+    CHECK(reader.read_all(world).events() == "a b");
+  }
+
   TEST_CASE("an event with several topics comes once to a reader that wants several of them") {
     World world;
     Reader reader(world, {"a", "b", "{x}"}, world.hub.now());

@@ -55,7 +55,7 @@ class Reader final : public Subscriber {
   void close() override { is_closed = true; }
   /// At most `max` bytes, as one flush would take them. Returns how many there were.
   std::size_t read(std::size_t max = 1_MiB) {
-    const std::size_t n = subscription_->ready(max);
+    const std::size_t n = subscription_->ready(max).bytes;
     std::string bytes(n, '\0');
     subscription_->take(std::as_writable_bytes(std::span(bytes)));
     text += bytes;

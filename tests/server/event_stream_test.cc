@@ -88,6 +88,20 @@ TEST_SUITE("an event stream") {
     CHECK(stream.flush() == "id: epoch000-1\ndata: a\n\nid: epoch000-2\ndata: b\n\n");
   }
 
+  TEST_CASE("says when what it gives is all, of its own lines and of events") {
+    Stream stream;
+    const http::Answer::Ready first = stream.stream->ready(1'000);
+    CHECK(first.is_all);
+    CHECK(stream.flush() == ":\nretry: 3000\n");
+    stream.publish("a");
+    CHECK(stream.exchange.woken == 1);
+    CHECK(stream.stream->ready(1'000).is_all);
+    CHECK_FALSE(stream.stream->ready(10).is_all);
+    CHECK(stream.flush(10) == "id: epoch0");
+    stream.stream->end(milliseconds(1'000));
+    CHECK(stream.flush() == "00-1\ndata: a\n\nretry: 1000\n$");
+  }
+
   TEST_CASE("sends a heartbeat after fifteen silent seconds, and another after fifteen more") {
     Stream stream;
     stream.flush_all();
