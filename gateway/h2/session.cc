@@ -133,17 +133,20 @@ bool Session::fill(OutBuffer& out) {
   }
   shared_.out = nullptr;
   sweep();
-  return is_more && !is_dead_ && nghttp2_session_want_write(native_.get()) != 0;
+  if (!is_more || is_dead_) return false;
+  return shared_.first_woken != nullptr || nghttp2_session_want_write(native_.get()) != 0;
 }
 
 bool Session::pump(OutBuffer& out) {
   shared_.is_paused = false;
   const SharedMemory::Use use(memory_);
   while (out.room() > 0) {
+    Stream::begin_bursts(shared_);
     const std::uint8_t* data = nullptr;
     // DATA does not come out here: Stream::send() has put it into `out` when this returns.
     const ssize_t size = nghttp2_session_mem_send(native_.get(), &data);
     if (size < 0) is_dead_ = true;
+    if (size == 0 && shared_.first_woken != nullptr) continue;
     if (size <= 0) return shared_.is_paused;
     out.append(as_bytes(data, static_cast<std::size_t>(size)));
   }

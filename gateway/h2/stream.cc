@@ -117,15 +117,36 @@ void Stream::begin_burst() {
 
 void Stream::wake() {
   if (is_reading_) was_woken_ = true;
-  if (sending_ == Sending::busy || is_over_) return;
-  if (sending_ == Sending::deferred) {
-    sending_ = Sending::busy;
-    nghttp2_session_resume_data(shared_.native, id_);
-  } else {
-    begin_burst();
-  }
-  send_moved_ = true;
+  if (sending_ == Sending::busy || is_woken_ || is_over_) return;
+  is_woken_ = true;
+  (shared_.first_woken == nullptr ? shared_.first_woken : shared_.last_woken->next_woken_) = this;
+  shared_.last_woken = this;
   shared_.transport.flush_later();
+}
+
+void Stream::begin_bursts(Shared& shared) {
+  for (Stream* stream = std::exchange(shared.first_woken, nullptr); stream != nullptr;) {
+    Stream& one = *stream;
+    stream = std::exchange(one.next_woken_, nullptr);
+    one.is_woken_ = false;
+    one.send_moved_ = true;
+    if (one.sending_ == Sending::deferred) {
+      one.sending_ = Sending::busy;
+      nghttp2_session_resume_data(shared.native, one.id_);
+    } else {
+      one.begin_burst();
+    }
+  }
+}
+
+void Stream::leave_woken() {
+  if (!is_woken_) return;
+  is_woken_ = false;
+  Stream* before = nullptr;
+  for (Stream* at = shared_.first_woken; at != this; at = at->next_woken_) before = at;
+  (before == nullptr ? shared_.first_woken : before->next_woken_) = next_woken_;
+  if (shared_.last_woken == this) shared_.last_woken = before;
+  next_woken_ = nullptr;
 }
 
 void Stream::consume(std::size_t n) {
@@ -227,6 +248,7 @@ void Stream::on_answer_not_sent(bool is_closing) {
 }
 
 void Stream::end() {
+  leave_woken();
   if (answer_ != nullptr) shared_.dying.push_back(std::move(answer_));
   if (is_opened_) --shared_.info.open_exchanges;
   if (is_event_stream_) --shared_.info.event_streams;
@@ -249,28 +271,28 @@ Stream::Health Stream::check(TimePoint now, TimePoint& next) {
   if (is_over_) {
     // Answered before its body was complete: the client may end it, or stop sending.
     if (is_request_ended_ || reset_code_ != UINT32_MAX) return Health::good;
-    if (std::exchange(body_moved_, false)) body_since_ = now;
-    if (now - body_since_ >= limits.body_timeout) return Health::body_unwanted;
-    next = std::min(next, body_since_ + limits.body_timeout);
+    if (std::exchange(body_moved_, false)) since_ = now;
+    if (now - since_ >= limits.body_timeout) return Health::body_unwanted;
+    next = std::min(next, since_ + limits.body_timeout);
     return Health::good;
   }
   if (answer_ == nullptr) return Health::good;
   if (!is_request_ended_ && !is_responded_) {
-    if (std::exchange(body_moved_, false) || !may_receive()) body_since_ = now;
-    if (now - body_since_ >= limits.body_timeout) return Health::body_overdue;
-    next = std::min(next, body_since_ + limits.body_timeout);
+    if (std::exchange(body_moved_, false) || !may_receive()) since_ = now;
+    if (now - since_ >= limits.body_timeout) return Health::body_overdue;
+    next = std::min(next, since_ + limits.body_timeout);
   }
-  if (is_responded_ && sending_ == Sending::busy) {
+  if (is_responded_ && (sending_ == Sending::busy || is_woken_)) {
     // A window that was used up exactly looks shut, though there may be nothing left to send.
     if (std::exchange(send_moved_, false)) {
-      send_since_ = now;
-    } else if (now - send_since_ >= limits.stalled_stream) {
+      since_ = now;
+    } else if (now - since_ >= limits.stalled_stream) {
       const http::Answer::Ready ready = answer_->ready(1);
       if (is_over_) return Health::good;
       if (ready.bytes != 0 || ready.last) return Health::stalled;
-      send_since_ = now;
+      since_ = now;
     }
-    next = std::min(next, send_since_ + limits.stalled_stream);
+    next = std::min(next, since_ + limits.stalled_stream);
   }
   return Health::good;
 }

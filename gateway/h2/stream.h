@@ -28,6 +28,8 @@ struct nghttp2_session;
 
 namespace sluice::h2 {
 
+class Stream;
+
 /// What the streams of a session share.
 struct Shared {
   nghttp2_session* native;
@@ -38,6 +40,8 @@ struct Shared {
   OutBuffer* out = nullptr;       ///< Set during fill().
   bool is_paused = false;         ///< A stream found no room in this fill()'s OutBuffer.
   std::uint64_t frames_sent = 0;  ///< DATA frames.
+  Stream* first_woken = nullptr;  ///< Streams whose bursts the next fill() begins, in that order.
+  Stream* last_woken = nullptr;
   std::vector<std::unique_ptr<http::Answer>> dying;
 };
 
@@ -67,6 +71,9 @@ class Stream final : public http::Exchange {
   void open(http::Service& service, bool has_body);
   void on_body(std::string_view bytes);
   void on_body_end();
+  /// Tells nghttp2 of what the woken streams have. Not before fill(): so each stream's memory, and
+  /// nghttp2's, is looked at once a turn and while it is in the cache.
+  static void begin_bursts(Shared& shared);
   Chunk read(std::size_t max);
   void send(std::span<const std::byte> frame_header, std::size_t bytes);
   /// END_STREAM left. A request body that is not complete may still be: a reset now, though RFC
@@ -98,6 +105,7 @@ class Stream final : public http::Exchange {
 
   void submit(const http::Response& head, std::optional<std::uint64_t> length, bool has_body);
   void begin_burst();
+  void leave_woken();
   void refuse(int status);
   void reset(std::uint32_t code);
   [[nodiscard]] bool may_receive() const;
@@ -105,8 +113,9 @@ class Stream final : public http::Exchange {
   Shared& shared_;
   std::unique_ptr<RequestHead> head_;
   std::unique_ptr<http::Answer> answer_;
-  TimePoint body_since_{};  ///< The last check() that found body_moved_.
-  TimePoint send_since_{};  ///< The last check() that found send_moved_.
+  Stream* next_woken_ = nullptr;
+  /// The last check() that found body_moved_, or, while it is being answered, send_moved_.
+  TimePoint since_{};
   const std::int32_t id_;
   std::uint32_t place_;           ///< In Session::streams_.
   std::uint32_t unconsumed_ = 0;  ///< Bytes of body given to the Answer and not dealt with.
@@ -119,6 +128,7 @@ class Stream final : public http::Exchange {
   bool is_request_ended_ : 1 = false;
   bool is_reading_ : 1 = false;  ///< Inside Answer::ready() or take().
   bool was_woken_ : 1 = false;   ///< wake() came from inside them.
+  bool is_woken_ : 1 = false;    ///< In Shared's list.
   bool ends_burst_ : 1 = false;  ///< The frame that was read is the burst's last.
   bool body_moved_ = true;
   bool send_moved_ = true;
