@@ -66,6 +66,8 @@ class Hub {
   void publish(sse::EventPtr event);
   /// Wakes every reader that has something to read. Once a turn, before connections are flushed.
   void wake_readers();
+  /// Events came that readers were not woken for yet.
+  [[nodiscard]] bool has_news() const { return !dirty_.empty(); }
   /// Some lagging reader has looked through its share of history and wants to go on next turn.
   [[nodiscard]] bool has_work() const { return !scanning_.empty(); }
   /// Lets go of events that every live reader has had, and of those too old. Every second or so.

@@ -1,6 +1,7 @@
 #include "gateway/net/loop.h"
 
 #include <sys/time.h>
+#include <utility>
 
 #include "gateway/base/assert.h"
 #include "gateway/net/handles.h"
@@ -62,6 +63,7 @@ void Loop::turn(bool may_sleep) {
 void Loop::one_turn(bool may_sleep) {
   keep_ticking();
   is_fresh_ = false;
+  if (pause_ > Duration::zero()) std::this_thread::sleep_for(std::exchange(pause_, Duration()));
   const bool sleeps = may_sleep && !work_left_ && self_posted_.empty();
   // Without EVLOOP_ONCE it would go on as long as anything is active, and no turn would end.
   event_base_loop(base_.get(), EVLOOP_ONCE | (sleeps ? EVLOOP_NO_EXIT_ON_EMPTY : EVLOOP_NONBLOCK));

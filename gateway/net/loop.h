@@ -47,6 +47,8 @@ class Loop {
   void run();
   /// The current turn is the last one. From the loop's own thread.
   void stop() { stopping_ = true; }
+  /// The next turn takes what has come when this time has passed; nothing is done until then.
+  void pause(Duration time) { pause_ = time; }
   /// One turn. Without `may_sleep` it only takes what is there already; for tests.
   void turn(bool may_sleep);
 
@@ -89,6 +91,7 @@ class Loop {
   mutable TimePoint now_;
   mutable TimePoint woken_at_;
   mutable bool is_fresh_ = false;
+  Duration pause_{};
   bool work_left_ = true;  ///< The first turn takes what was prepared before it.
   bool stopping_ = false;
   std::atomic<std::thread::id> thread_{};

@@ -21,6 +21,7 @@ struct Counters {
   Counter drained;  ///< Event streams ended by a drain.
   Counter expired;  ///< Event streams ended because their token was no longer good.
   Counter revoked;  ///< Event streams ended by a revocation.
+  Counter gathered;  ///< Turns in which a busy worker waited for more events.
   Gauge event_streams;
   Gauge publish_streams;
   Gauge publish_waiting;  ///< Of them: held up by a limit, the journal or the workers.

@@ -23,6 +23,8 @@ constexpr auto kGauge = MetricKind::gauge;
 const WorkerRow kWorkerRows[] = {
   {"sluice_streams", "", kGauge, "Event streams that are open now.",
    [](const Worker& w) { return number(w.counters().site.event_streams); }},
+  {"sluice_gathered_turns_total", "", kCounter, "Times that a busy worker waited for at most 0.2 ms, so that more events share its writes.",
+   [](const Worker& w) { return number(w.counters().site.gathered); }},
   {"sluice_streams_opened_total", "", kCounter, "Event streams opened since the start.",
    [](const Worker& w) { return number(w.counters().hub.subscribed); }},
   {"sluice_streams_lagging", "", kGauge, "Event streams that read from history now, because they are behind.",

@@ -126,10 +126,20 @@ void Worker::take_letters(std::vector<Letter>& letters) {
 
 bool Worker::end_turn() {
   mailbox_.drain();
-  hub_.wake_readers();
+  const TimePoint begin = shared_.clock.now();
+  const bool has_news = hub_.has_news();
+  const Duration wait = has_news ? gathering_.wait(begin) : Duration::zero();
+  if (wait > Duration::zero()) {
+    counters_.site.gathered.add();
+    loop_.pause(wait);
+  } else {
+    hub_.wake_readers();
+  }
+  // Also before a wait: publishers that have their answers publish what it is for.
   const bool is_unfinished = connections_.flush();
+  if (has_news && wait == Duration::zero()) gathering_.flushed(begin, shared_.clock.now());
   if (!is_accepting_) accept_within_limits();
-  return is_unfinished || hub_.has_work();
+  return is_unfinished || wait > Duration::zero() || hub_.has_work();
 }
 
 /// Newcomers wait in the kernel's queue while there are too many connections: to reset them would

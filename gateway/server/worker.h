@@ -4,8 +4,8 @@
 /// events, in the journal's order, and tasks. A turn of the loop goes like this:
 ///
 ///   sockets are read, requests opened, publishes appended
-///   → the mailbox's events go to the hub → the hub wakes streams → every connection that has
-///     something to send is flushed, once
+///   → the mailbox's events go to the hub → (busy: a moment's wait for more of them, gathering.h)
+///   → the hub wakes streams → every connection that has something to send is flushed, once
 ///
 /// Owner   server::Gateway. Thread  post(), deliver(), backlog() and counters: any. All else: its
 /// own, or main before start() and after join().
@@ -31,6 +31,7 @@
 #include "gateway/net/loop.h"
 #include "gateway/net/mailbox.h"
 #include "gateway/net/timer.h"
+#include "gateway/server/gathering.h"
 #include "gateway/server/shared.h"
 #include "gateway/server/site.h"
 #include "tls/context.h"
@@ -104,6 +105,7 @@ class Worker {
   Site site_;
   std::vector<Port> ports_;
   h2::SharedMemory h2_memory_;
+  Gathering gathering_;
   net::Connections connections_;
   net::Mailbox<Letter> mailbox_;
   std::atomic<std::size_t> backlog_bytes_{0};  ///< Any thread.
