@@ -24,6 +24,7 @@
 #include "gateway/server/jwks.h"
 #include "gateway/server/jwks_fetch.h"
 #include "gateway/server/notify.h"
+#include "tls/record_pool.h"
 
 namespace sluice::server {
 namespace {
@@ -233,6 +234,7 @@ class Gateway {
 
 int serve(const Config& config) {
   log::set_level(config.log_level);
+  if (!tls::pools_records()) log::debug("OpenSSL keeps its own allocator: TLS costs more here");
   raise_descriptor_limit();
   // A log or a client that is gone is an error of one write, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
