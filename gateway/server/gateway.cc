@@ -20,6 +20,7 @@
 #include "gateway/server/demo_feed.h"
 #include "gateway/server/drain.h"
 #include "gateway/server/feed.h"
+#include "gateway/server/heap_trim.h"
 #include "gateway/server/journals.h"
 #include "gateway/server/jwks.h"
 #include "gateway/server/jwks_fetch.h"
@@ -79,6 +80,7 @@ class Gateway {
         feed_(workers_),
         admin_(loop_, shared_, workers_),
         drain_(loop_, shared_, workers_, [this] { loop_.stop(); }),
+        heap_trim_(loop_, system_allocator()),
         demo_feed_(1),
         demo_timer_(loop_, [this] { publish_demo(); }) {
     const std::size_t cpus = std::max(1U, std::thread::hardware_concurrency());
@@ -123,12 +125,14 @@ class Gateway {
     });
     start_jwks();
     for (const auto& worker : workers_) worker->start();
+    heap_trim_.start();
     if (config_.demo.feed) demo_timer_.start_periodic(kDemoInterval);
     std::printf("ready%s\n", urls_.c_str());
     std::fflush(stdout);
     notify_service_manager("READY=1");
     loop_.run();
     demo_timer_.stop();
+    heap_trim_.stop();
     if (shared_.presence) shared_.presence->fall_silent();
     for (const auto& worker : workers_) worker->post([&worker = *worker] { worker.stop(); });
     for (const auto& worker : workers_) worker->join();
@@ -225,6 +229,7 @@ class Gateway {
   Admin admin_;
   Drain drain_;
   // Control thread only.
+  HeapTrim heap_trim_;
   DemoFeed demo_feed_;
   net::Timer demo_timer_;
   std::string urls_;
