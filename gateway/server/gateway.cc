@@ -89,6 +89,7 @@ class Gateway {
     shared_.worker_count = count;
     shared_.totals = [this] { return totals(workers_); };
     shared_.is_behind = [this] { return is_behind(); };
+    shared_.choose = [this](Worker& accepting) -> Worker& { return least_loaded(accepting); };
     shared_.connection_limit = connection_limit(config, count);
     shared_.revoke = [this](const std::string& subject) { revoke(subject); };
     for (std::size_t i = 0; i < count; ++i) {
@@ -195,6 +196,20 @@ class Gateway {
       workers_[0]->listen(std::move(socket), context, index);
     }
     return {};
+  }
+
+  /// The kernel spreads by a hash: of four connections often all go to one worker, and with
+  /// HTTP/2 each may be a hundred streams. To pass one on costs a hundredth of its handshake.
+  [[nodiscard]] Worker& least_loaded(Worker& accepting) const {
+    Worker* least = &accepting;
+    std::size_t load = accepting.load();
+    for (const auto& worker : workers_) {
+      if (const std::size_t other = worker->load(); other < load) {
+        least = worker.get();
+        load = other;
+      }
+    }
+    return *least;
   }
 
   [[nodiscard]] bool is_behind() const {
