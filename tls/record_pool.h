@@ -18,8 +18,8 @@ namespace sluice::tls {
 
 class RecordPool {
  public:
-  static constexpr std::size_t kLeast = 16 * 1024;  ///< Smaller ones are malloc's business.
-  static constexpr std::size_t kBlock = 17 * 1024;  ///< A record of any version, and its padding.
+  static constexpr std::size_t kLeast = 16'384;  ///< Smaller ones are malloc's business.
+  static constexpr std::size_t kBlock = 17'408;  ///< A record of any version, and its padding.
   static constexpr std::size_t kKept = 4;
 
   [[nodiscard]] static void* allocate(std::size_t size) noexcept;
