@@ -18,6 +18,12 @@ using BioPtr = CHandle<BIO, BIO_free_all>;
 using KeyPtr = CHandle<EVP_PKEY, EVP_PKEY_free>;
 using CertificatePtr = CHandle<X509, X509_free>;
 
+/// For the beginning of every call whose result SSL_get_error() is to explain. Mostly there is
+/// nothing to forget, and to see that is cheaper than to clear all sixteen places for errors.
+inline void forget_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 /// The innermost reason of what just failed; empties the thread's error queue.
 inline std::string take_error() {
   const unsigned long code = ERR_peek_error();

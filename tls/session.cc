@@ -69,14 +69,14 @@ Session::~Session() {
 }
 
 Io Session::handshake() {
-  ERR_clear_error();
+  forget_errors();
   last_errno_ = 0;
   const int result = SSL_do_handshake(ssl_);
   return result == 1 ? Io::ok : verdict(result);
 }
 
 IoResult Session::read(std::span<std::byte> into) {
-  ERR_clear_error();
+  forget_errors();
   last_errno_ = 0;
   std::size_t n = 0;
   const int result = SSL_read_ex(ssl_, into.data(), into.size(), &n);
@@ -85,7 +85,7 @@ IoResult Session::read(std::span<std::byte> into) {
 
 IoResult Session::write(std::span<const std::byte> bytes) {
   if (bytes.empty()) return {Io::ok, 0};
-  ERR_clear_error();
+  forget_errors();
   last_errno_ = 0;
   std::size_t n = 0;
   const int result = SSL_write_ex(ssl_, bytes.data(), bytes.size(), &n);
@@ -94,9 +94,9 @@ IoResult Session::write(std::span<const std::byte> bytes) {
 
 void Session::shutdown() {
   if (!error_.empty() || SSL_in_init(ssl_) != 0) return;
-  ERR_clear_error();
+  forget_errors();
   SSL_shutdown(ssl_);
-  ERR_clear_error();
+  forget_errors();
 }
 
 Io Session::verdict(int result) {

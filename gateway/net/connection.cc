@@ -107,7 +107,7 @@ void Connection::on_readable(short /*what*/) {
   (void)owner_.loop_.now();
   switch (state_) {
     case State::handshaking:
-      return shake_hands();
+      return shake_hands_later();
     case State::sniffing:
       return sniff();
     case State::open:
@@ -123,6 +123,16 @@ void Connection::read_on() {
   if (state_ == State::open) read();
 }
 
+void Connection::shake_hands_later() {
+  if (ListHook<UnreadTag>::is_linked()) return;
+  owner_.shaking_.push_back(*this);
+  if (++owner_.shaking_size_ <= owner_.options_.handshakes_per_turn) return;
+  owner_.counters_.handshakes_put_off.add();
+  // Its turn comes without asking; until then it would be reported in each.
+  is_reading_ = false;
+  event_del(readable_.get());
+}
+
 void Connection::shake_hands() {
   switch (session_->handshake()) {
     case Io::ok: {
@@ -135,7 +145,7 @@ void Connection::shake_hands() {
       return;
     }
     case Io::want_read:
-      return;
+      return set_interest();
     case Io::want_write:
       return block({});
     case Io::closed:
@@ -326,7 +336,7 @@ void Connection::on_writable(short /*what*/) {
   const TimePoint now = owner_.loop_.now();
   if (state_ == State::handshaking) {
     blocked_.reset();
-    return shake_hands();
+    return shake_hands_later();
   }
   if (state_ != State::open || !blocked_) return;
   const std::span<const std::byte> waiting =
@@ -369,6 +379,7 @@ void Connection::close_now() {
 }
 
 void Connection::die() {
+  if (state_ == State::handshaking && ListHook<UnreadTag>::is_linked()) --owner_.shaking_size_;
   state_ = State::dead;
   ListHook<DirtyTag>::unlink();
   ListHook<UnreadTag>::unlink();

@@ -46,6 +46,8 @@ class Connection final : public Transport,
   void flush_later() override;
   void on_deadline(TimePoint now) override;
 
+  /// One step of the handshake; Connections says when.
+  void shake_hands();
   /// Goes on reading where the budget of the last turn ended.
   void read_on();
   /// Fills and writes until nothing is left, the socket is full or the budget is spent.
@@ -69,7 +71,7 @@ class Connection final : public Transport,
 
   void on_readable(short what);
   void on_writable(short what);
-  void shake_hands();
+  void shake_hands_later();
   void sniff();
   void begin(std::string_view alpn, std::span<const std::byte> first);
   void read();

@@ -53,9 +53,10 @@ bool Connections::flush() {
   loop_.assert_here();
   read_on();
   flush_dirty();
+  shake_hands();
   sweep();
   resumed_.take_all(unread_);
-  return !dirty_.empty() || !resumed_.empty();
+  return !dirty_.empty() || !resumed_.empty() || !shaking_.empty();
 }
 
 void Connections::read_on() {
@@ -70,6 +71,13 @@ void Connections::flush_dirty() {
   IntrusiveList<Connection, DirtyTag> ready;
   ready.take_all(dirty_);
   while (!ready.empty()) ready.pop_front().flush();
+}
+
+void Connections::shake_hands() {
+  for (std::size_t i = 0; i < options_.handshakes_per_turn && !shaking_.empty(); ++i) {
+    --shaking_size_;
+    shaking_.pop_front().shake_hands();
+  }
 }
 
 void Connections::sweep() {

@@ -10,6 +10,9 @@
 /// On a clear-text socket the first bytes tell HTTP/2 with prior knowledge (RFC 9113 §3.3: the
 /// client begins with a preface that no HTTP/1.1 request can begin with, §3.4) from HTTP/1.1; the
 /// first byte that differs from the preface decides. With TLS, ALPN decides and nothing else.
+/// A step of a handshake takes as long as a hundred flushes, so each turn takes a few of them, in
+/// the order in which they came, and behind the flush: in a storm of newcomers those who are here
+/// wait for handshakes_per_turn of them, not for all.
 /// A finished connection sends close_notify and FIN and reads on for a moment: closing a socket
 /// with unread input makes the kernel reset the connection and throw away what it had still to
 /// send.
@@ -69,6 +72,8 @@ class Connections {
     int notsent_lowat = 16'384;          ///< Bytes the kernel may hold unsent; 0: its default.
     /// TCP_USER_TIMEOUT: bytes sent but not acknowledged, or a receive window shut, for so long.
     Millis user_timeout{60'000};
+    /// Handshakes that go a step on in one turn, of all connections; the others wait for the next.
+    std::size_t handshakes_per_turn = 4;
     std::size_t flush_budget = 256_KiB;  ///< Per connection and turn.
     std::size_t read_budget = 64_KiB;    ///< Per connection and turn.
   };
@@ -78,9 +83,10 @@ class Connections {
     Counter handshakes;
     Counter resumptions;  ///< Handshakes that a session ticket shortened.
     Counter handshake_failures;
-    Counter bytes_in;   ///< Plain text.
-    Counter bytes_out;  ///< Plain text.
-    Counter flushes;    ///< Connections written, not bytes and not turns.
+    Counter handshakes_put_off;  ///< Times that a handshake had to wait for another turn.
+    Counter bytes_in;            ///< Plain text.
+    Counter bytes_out;           ///< Plain text.
+    Counter flushes;             ///< Connections written, not bytes and not turns.
     Counter write_blocked;
     Counter handshake_timeouts;
     Counter first_bytes_timeouts;
@@ -110,6 +116,7 @@ class Connections {
 
   void read_on();
   void flush_dirty();
+  void shake_hands();
   void sweep();
 
   // Set in the constructor.
@@ -125,7 +132,10 @@ class Connections {
   std::size_t size_ = 0;
   IntrusiveList<Connection, OwnedTag> live_;
   IntrusiveList<Connection, OwnedTag> dying_;
-  IntrusiveList<Connection, DirtyTag> dirty_;     ///< To be flushed at the end of this turn.
+  IntrusiveList<Connection, DirtyTag> dirty_;  ///< To be flushed at the end of this turn.
+  /// Handshakes that can go on. A connection reads nothing else before the end of its own.
+  IntrusiveList<Connection, UnreadTag> shaking_;
+  std::size_t shaking_size_ = 0;
   IntrusiveList<Connection, UnreadTag> unread_;   ///< Hit read_budget in this turn.
   IntrusiveList<Connection, UnreadTag> resumed_;  ///< … in the last one: read on in this one.
 };

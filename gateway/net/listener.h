@@ -37,7 +37,7 @@ std::uint16_t local_port(int fd);
 class Listener {
  public:
   struct Options {
-    std::size_t accepts_per_turn = 64;  ///< So that newcomers do not starve those who are here.
+    std::size_t accepts_per_turn = 16;  ///< So that newcomers do not starve those who are here.
   };
   struct Counters {
     Counter accepted;

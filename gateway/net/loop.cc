@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/base/assert.h"
+#include "gateway/net/event_memory.h"
 #include "gateway/net/handles.h"
 #include "gateway/net/mailbox.h"
 
@@ -17,6 +18,7 @@ struct ConfigFree {
 /// libevent's list of epoll changes stays off. With it, what was to be removed is removed at the
 /// next sleep, when the descriptor may belong to another thread's new connection already.
 event_base* make_base() {
+  use_event_memory();
   const std::unique_ptr<event_config, ConfigFree> config(event_config_new());
   SLUICE_ASSERT(config != nullptr, "libevent has no configuration to give");
   event_config_set_flag(config.get(), EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);

@@ -47,6 +47,10 @@ std::vector<Row<Config>> limit_rows() {
           "limits.data_frame", {512, 16_KiB},
           "HTTP/2: the largest DATA frame; bounds how long a quiet stream waits for a busy one.",
           SLUICE_AT(h2.data_frame_cap)),
+      C::count("limits.handshakes_per_turn", {1, 10'000},
+               "Steps of TLS handshakes, each as long as a hundred deliveries, before events have "
+               "their turn; for each worker.",
+               SLUICE_AT(net.handshakes_per_turn)),
       C::size("limits.flush_bytes", {16_KiB, 16_MiB},
               "Bytes written to one connection before the others have their turn.",
               SLUICE_AT(net.flush_budget)),

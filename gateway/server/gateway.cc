@@ -20,10 +20,12 @@
 #include "gateway/server/demo_feed.h"
 #include "gateway/server/drain.h"
 #include "gateway/server/feed.h"
+#include "gateway/server/heap_trim.h"
 #include "gateway/server/journals.h"
 #include "gateway/server/jwks.h"
 #include "gateway/server/jwks_fetch.h"
 #include "gateway/server/notify.h"
+#include "tls/record_pool.h"
 
 namespace sluice::server {
 namespace {
@@ -78,6 +80,7 @@ class Gateway {
         feed_(workers_),
         admin_(loop_, shared_, workers_),
         drain_(loop_, shared_, workers_, [this] { loop_.stop(); }),
+        heap_trim_(loop_, system_allocator()),
         demo_feed_(1),
         demo_timer_(loop_, [this] { publish_demo(); }) {
     const std::size_t cpus = std::max(1U, std::thread::hardware_concurrency());
@@ -86,6 +89,7 @@ class Gateway {
     shared_.worker_count = count;
     shared_.totals = [this] { return totals(workers_); };
     shared_.is_behind = [this] { return is_behind(); };
+    shared_.choose = [this](Worker& accepting) -> Worker& { return least_loaded(accepting); };
     shared_.connection_limit = connection_limit(config, count);
     shared_.revoke = [this](const std::string& subject) { revoke(subject); };
     for (std::size_t i = 0; i < count; ++i) {
@@ -122,12 +126,14 @@ class Gateway {
     });
     start_jwks();
     for (const auto& worker : workers_) worker->start();
+    heap_trim_.start();
     if (config_.demo.feed) demo_timer_.start_periodic(kDemoInterval);
     std::printf("ready%s\n", urls_.c_str());
     std::fflush(stdout);
     notify_service_manager("READY=1");
     loop_.run();
     demo_timer_.stop();
+    heap_trim_.stop();
     if (shared_.presence) shared_.presence->fall_silent();
     for (const auto& worker : workers_) worker->post([&worker = *worker] { worker.stop(); });
     for (const auto& worker : workers_) worker->join();
@@ -192,6 +198,20 @@ class Gateway {
     return {};
   }
 
+  /// The kernel spreads by a hash: of four connections often all go to one worker, and with
+  /// HTTP/2 each may be a hundred streams. To pass one on costs a hundredth of its handshake.
+  [[nodiscard]] Worker& least_loaded(Worker& accepting) const {
+    Worker* least = &accepting;
+    std::size_t load = accepting.load();
+    for (const auto& worker : workers_) {
+      if (const std::size_t other = worker->load(); other < load) {
+        least = worker.get();
+        load = other;
+      }
+    }
+    return *least;
+  }
+
   [[nodiscard]] bool is_behind() const {
     const LimitOptions& limits = config_.limits;
     return std::any_of(workers_.begin(), workers_.end(), [&limits](const auto& worker) {
@@ -224,6 +244,7 @@ class Gateway {
   Admin admin_;
   Drain drain_;
   // Control thread only.
+  HeapTrim heap_trim_;
   DemoFeed demo_feed_;
   net::Timer demo_timer_;
   std::string urls_;
@@ -233,6 +254,7 @@ class Gateway {
 
 int serve(const Config& config) {
   log::set_level(config.log_level);
+  if (!tls::pools_records()) log::debug("OpenSSL keeps its own allocator: TLS costs more here");
   raise_descriptor_limit();
   // A log or a client that is gone is an error of one write, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);

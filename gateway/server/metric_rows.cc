@@ -105,6 +105,8 @@ const WorkerRow kWorkerRows[] = {
    [](const Worker& w) { return number(w.connection_counters().resumptions); }},
   {"sluice_tls_handshakes_total", "result=failed", kCounter, "",
    [](const Worker& w) { return number(w.connection_counters().handshake_failures); }},
+  {"sluice_tls_handshakes_put_off_total", "", kCounter, "Times that a TLS handshake waited for another turn because others had taken this one's share.",
+   [](const Worker& w) { return number(w.connection_counters().handshakes_put_off); }},
   {"sluice_received_bytes_total", "", kCounter, "Bytes read from clients, after decryption.",
    [](const Worker& w) { return number(w.connection_counters().bytes_in); }},
   {"sluice_sent_bytes_total", "", kCounter, "Bytes written to clients, before encryption.",

@@ -21,6 +21,8 @@ using prometheus::MetricType;
 constexpr const char* kDelayName = "sluice_loop_delay_seconds";
 constexpr const char* kDelayHelp =
     "Time of one turn of a worker's loop: how long an event may have to wait for the others.";
+constexpr const char* kSpreadName = "sluice_worker_connections";
+constexpr const char* kSpreadHelp = "Connections that are open now, of each worker.";
 constexpr const char* kCommitName = "sluice_journal_commit_seconds";
 constexpr const char* kCommitHelp =
     "Time that the file journal waits for the disk with one transaction.";
@@ -38,7 +40,7 @@ double sum(const WorkerRow& row, const Workers& workers) {
 /// A figure with its value, whichever table it is of.
 struct Sample {
   const char* name;
-  const char* label;
+  std::string label;
   MetricKind kind;
   const char* help;
   double value;
@@ -51,6 +53,10 @@ std::vector<Sample> samples(const Workers& workers, const Shared& shared) {
   }
   for (const ProcessRow& row : process_rows()) {
     all.push_back({row.name, row.label, row.kind, row.help, row.value(shared)});
+  }
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    const auto open = static_cast<double>(workers[i]->connection_counters().open.value());
+    all.push_back({kSpreadName, fmt::format("worker={}", i), MetricKind::gauge, kSpreadHelp, open});
   }
   return all;
 }
@@ -137,6 +143,8 @@ std::string metrics_reference() {
       "| --- | --- | --- | --- |\n";
   for (const WorkerRow& row : worker_rows()) append_row(page, row);
   for (const ProcessRow& row : process_rows()) append_row(page, row);
+  fmt::format_to(std::back_inserter(page), "| `{}` | `worker=N` | gauge | {} |\n", kSpreadName,
+                 kSpreadHelp);
   for (const auto& [name, help] : {std::pair(kCommitName, kCommitHelp), {kDelayName, kDelayHelp}}) {
     fmt::format_to(std::back_inserter(page), "| `{}` |  | histogram | {} |\n", name, help);
   }

@@ -26,6 +26,8 @@
 
 namespace sluice::server {
 
+class Worker;
+
 /// Figures of the whole process, for the demo page.
 struct Totals {
   std::uint64_t connections = 0;
@@ -67,6 +69,8 @@ struct Shared {
   /// Ends the streams of a subject, and remembers that its tokens until now count no more. Any
   /// thread.
   std::function<void(const std::string& subject)> revoke;
+  /// Whose the connection becomes that this worker has accepted. Any thread.
+  std::function<Worker&(Worker& accepting)> choose;
   std::function<bool()> is_behind;  ///< Some worker's backlog is full. Any thread.
   const journal::Counters* journal_counters = nullptr;  ///< Never null once it runs.
   std::vector<const Jwks*> jwks;     ///< Those that fetch keys; for their figures.

@@ -68,8 +68,11 @@ void Worker::listen(UniqueFd socket, std::shared_ptr<tls::Context> context, std:
   auto listener = std::make_unique<net::Listener>(
       loop_, std::move(socket), net::Listener::Options{},
       [this, at, index](UniqueFd accepted, std::string peer) {
-        connections_.add(std::move(accepted), std::move(peer), ports_[at].context.get(), index);
-        accept_within_limits();
+        shared_.choose(*this).take(
+            std::make_unique<Newcomer>(Newcomer{.socket = std::move(accepted),
+                                                .peer = std::move(peer),
+                                                .context = ports_[at].context,
+                                                .listener = index}));
       });
   ports_.push_back({std::move(listener), std::move(context)});
 }
@@ -81,6 +84,27 @@ void Worker::start() {
 
 void Worker::join() {
   if (thread_.joinable()) thread_.join();
+}
+
+void Worker::take(std::unique_ptr<Newcomer> newcomer) {
+  taken_.fetch_add(1, std::memory_order_relaxed);
+  if (loop_.in_thread()) {
+    let_in(*newcomer);
+  } else {
+    mailbox_.post(std::move(newcomer));
+  }
+}
+
+std::size_t Worker::load() const {
+  const std::uint64_t closed = connection_counters().closed.value();
+  const std::uint64_t taken = taken_.load(std::memory_order_relaxed);
+  return taken > closed ? taken - closed : 0;  // They are not read at the same moment.
+}
+
+void Worker::let_in(Newcomer& newcomer) {
+  connections_.add(std::move(newcomer.socket), std::move(newcomer.peer), newcomer.context.get(),
+                   newcomer.listener);
+  accept_within_limits();
 }
 
 void Worker::deliver(std::span<const sse::EventPtr> events) {
@@ -118,6 +142,8 @@ void Worker::take_letters(std::vector<Letter>& letters) {
     if (auto* event = std::get_if<sse::EventPtr>(&letter)) {
       backlog_bytes_.fetch_sub((*event)->wire.size(), std::memory_order_relaxed);
       hub_.publish(std::move(*event));
+    } else if (auto* newcomer = std::get_if<std::unique_ptr<Newcomer>>(&letter)) {
+      let_in(**newcomer);
     } else {
       std::get<Task>(letter)();
     }

@@ -7,8 +7,8 @@
 ///   → the mailbox's events go to the hub → (busy: a moment's wait for more of them, gathering.h)
 ///   → the hub wakes streams → every connection that has something to send is flushed, once
 ///
-/// Owner   server::Gateway. Thread  post(), deliver(), backlog() and counters: any. All else: its
-/// own, or main before start() and after join().
+/// Owner   server::Gateway. Thread  post(), deliver(), take(), backlog(), load() and counters: any.
+/// All else: its own, or main before start() and after join().
 #pragma once
 
 #include <atomic>
@@ -47,6 +47,13 @@ class Worker {
     Counters site;
   };
   using Task = std::function<void()>;
+  /// An accepted socket, until it is at its worker.
+  struct Newcomer {
+    UniqueFd socket;
+    std::string peer;
+    std::shared_ptr<tls::Context> context;
+    std::size_t listener;
+  };
 
   Worker(std::size_t index, Shared& shared);
   ~Worker();
@@ -61,6 +68,10 @@ class Worker {
   // Any thread.
   void post(Task task) { mailbox_.post(std::move(task)); }
   void deliver(std::span<const sse::EventPtr> events);
+  /// Takes a connection over; load() counts it from now on.
+  void take(std::unique_ptr<Newcomer> newcomer);
+  /// Its connections, those on their way to it included.
+  [[nodiscard]] std::size_t load() const;
   [[nodiscard]] std::size_t backlog() const { return mailbox_.size(); }
   [[nodiscard]] std::size_t backlog_bytes() const {
     return backlog_bytes_.load(std::memory_order_relaxed);
@@ -85,9 +96,10 @@ class Worker {
     std::unique_ptr<net::Listener> listener;
     std::shared_ptr<tls::Context> context;
   };
-  using Letter = std::variant<sse::EventPtr, Task>;
+  using Letter = std::variant<sse::EventPtr, Task, std::unique_ptr<Newcomer>>;
 
   std::unique_ptr<Protocol> speak(Transport& transport, const net::Hello& hello);
+  void let_in(Newcomer& newcomer);
   void take_letters(std::vector<Letter>& letters);
   bool end_turn();
   void end_some_streams();
@@ -109,6 +121,7 @@ class Worker {
   net::Connections connections_;
   net::Mailbox<Letter> mailbox_;
   std::atomic<std::size_t> backlog_bytes_{0};  ///< Any thread.
+  std::atomic<std::uint64_t> taken_{0};        ///< Connections since the start. Any thread.
   net::Timer tidy_;
   net::Timer drain_;
   // Worker thread only.

@@ -386,6 +386,75 @@ TEST_SUITE("Connection whose peer reads slowly") {
   }
 }
 
+TEST_SUITE("Connections with many handshakes") {
+  /// Clients that have all said their hello.
+  std::vector<tls::TestClient> newcomers(House & house, std::size_t count) {
+    std::vector<tls::TestClient> clients;
+    for (std::size_t i = 0; i < count; ++i) {
+      clients.emplace_back(house.add_tls(), tls::TestClient::Wishes{});
+      clients.back().handshake();
+    }
+    return clients;
+  }
+  std::size_t answered(const std::vector<tls::TestClient>& clients) {
+    char byte = 0;
+    return static_cast<std::size_t>(
+        std::count_if(clients.begin(), clients.end(), [&byte](const tls::TestClient& client) {
+          return ::recv(client.fd(), &byte, 1, MSG_PEEK) == 1;
+        }));
+  }
+
+  TEST_CASE("a turn takes a few of them, in their order, and comes back for the others by itself") {
+    House house({.handshakes_per_turn = 3});
+    const auto clients = newcomers(house, 8);
+    for (const std::size_t done : {3U, 6U, 8U, 8U}) {
+      house.turn();
+      CHECK(answered(clients) == done);
+    }
+    CHECK(house.counters().handshakes_put_off.value() == 5);
+  }
+
+  TEST_CASE("what is to be delivered meanwhile leaves in each turn") {
+    House house({.handshakes_per_turn = 1});
+    const UniqueFd caller = house.add_clear();
+    send(caller, "x");
+    house.turn();
+    const auto clients = newcomers(house, 5);
+    for (std::size_t done = 1; done <= 5; ++done) {
+      receive(caller);
+      house.talk().say("event");
+      house.turn();
+      CHECK(receive(caller) == "event");
+      CHECK(answered(clients) == done);
+    }
+  }
+
+  TEST_CASE("all of them come to their end") {
+    House house({.handshakes_per_turn = 2});
+    auto clients = newcomers(house, 9);
+    for (int i = 0; i < 20; ++i) {
+      for (auto& client : clients) client.handshake();
+      house.turn();
+    }
+    CHECK(house.counters().handshakes.value() == 9);
+    CHECK(house.talks.size() == 9);
+  }
+
+  TEST_CASE("one that is closed while it waits gives its place to the next") {
+    House house({.handshake_timeout = seconds(10), .handshakes_per_turn = 1});
+    const auto clients = newcomers(house, 3);
+    house.turn();
+    CHECK(answered(clients) == 1);
+    house.pass(seconds(11));  // One more is answered in time, then the deadline comes.
+    house.turn(3);
+    CHECK(house.connections.size() == 0);
+    CHECK(house.counters().handshake_timeouts.value() == 3);
+    const auto later = newcomers(house, 2);
+    house.turn(2);
+    CHECK(answered(later) == 2);
+  }
+}
+
 TEST_SUITE("Connection with a protocol that pauses") {
   TEST_CASE("it is not read, and goes on where it was") {
     House house;
