@@ -1,0 +1,35 @@
+"""The scenarios: bench/scenarios/NAME.toml, each a title, a report, systems, a load and shapes."""
+import pathlib
+import tomllib
+
+HERE = pathlib.Path(__file__).resolve().parent.parent
+
+# The widest windows there are: the floor keeps no flow control, so all runs of a comparison do.
+WINDOWS = {"stream-window": 2**31 - 1, "connection-window": 2**31 - 1}
+
+# What a shape says to the harness. All else is an option of the program that makes the load.
+ABOUT_SHAPES = ("name",)
+
+
+def scenarios():
+    return {path.stem: tomllib.loads(path.read_text())
+            for path in sorted((HERE / "scenarios").glob("*.toml"))}
+
+
+def name_of(shape):
+    if "name" in shape:
+        return shape["name"]
+    rate = f"@{shape['rate']}" if "rate" in shape else ""
+    return f"{shape['connections']}x{shape['streams']}{rate}"
+
+
+def load_of(scenario, shape, is_quick):
+    """The options of the program that makes the load."""
+    load = {**WINDOWS, **scenario["load"], **shape}
+    for key in ABOUT_SHAPES:
+        load.pop(key, None)
+    if is_quick and load.get("duration"):
+        load["duration"] = min(load["duration"], 2)
+    if is_quick and load.get("others"):
+        load["others"] = min(load["others"], 100_000)
+    return load
