@@ -16,7 +16,7 @@ from harness.systems import require_programs, running
 
 LOAD_SLACK = 90  # seconds for the program that makes the load, beyond the times it was given
 # Those programs, and the options that say how long they take.
-PROGRAMS = {"load": ("settle", "warmup", "duration"),
+PROGRAMS = {"load": ("settle", "warmup", "duration", "leave"),
             "resume": ("fill-limit", "phase-limit"),
             "publish": ("warmup", "duration")}
 

@@ -17,6 +17,8 @@ COLUMNS = {
         ("KiB/stream", "memory.kib_per_stream", "{:.3f}"),
         ("busy", "measured.server_busy", "{:.4f}"),
         ("set-up us/connection", "setup.server_cpu_us_per_connection", "{:.0f}"),
+        ("KiB when gone", "memory.gone_kib", "{:.0f}"),
+        ("MiB over start", "memory.kept_mib", "{:.1f}"),
     ],
     "handshake": [
         ("cpu us/connection", "setup.server_cpu_us_per_connection", "{:.0f}"),

@@ -30,6 +30,8 @@ constexpr std::string_view kUsage =
   --warmup SEC           published but not measured (1)
   --duration SEC         measured (10)
   --drain-limit SEC      for what is still under way at the end (5)
+  --leave SEC            then all connections are closed, and memory is read after this time (0: not)
+  --returns N            times that they all come and leave again (0)
   --server-pid N[,N]     processes whose CPU and memory are measured
   --json FILE            the report, for programs
 
@@ -76,6 +78,8 @@ Options options_from(int argc, char** argv) {
   options.warm_up_ns = args.seconds("warmup", 1);
   options.duration_ns = args.seconds("duration", 10);
   options.drain_limit_ns = args.seconds("drain-limit", 5);
+  options.leave_ns = args.seconds("leave", 0);
+  options.returns = args.number("returns", 0, {.most = 1'000});
   options.server_pids = args.numbers("server-pid");
   options.json_file = args.text("json", {});
   args.finish();

@@ -30,6 +30,8 @@ struct Options {
   std::uint64_t warm_up_ns = 0;
   std::uint64_t duration_ns = 0;
   std::uint64_t drain_limit_ns = 0;
+  std::uint64_t leave_ns = 0;  ///< After all have left, until memory is read; 0: they stay.
+  std::size_t returns = 0;     ///< Times that they come and leave again.
   std::vector<int> server_pids;
   std::string json_file;
 
