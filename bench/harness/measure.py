@@ -11,14 +11,16 @@ import tempfile
 
 from harness.machine import fsync_ms
 from harness.process import Failure, make_certificate, pinned
-from harness.scenarios import load_of, name_of
+from harness.scenarios import adapted, load_of, name_of
 from harness.systems import require_programs, running
 
 LOAD_SLACK = 90  # seconds for the program that makes the load, beyond the times it was given
 # Those programs, and the options that say how long they take.
 PROGRAMS = {"load": ("settle", "warmup", "duration", "leave"),
             "resume": ("fill-limit", "phase-limit"),
-            "publish": ("warmup", "duration")}
+            "publish": ("warmup", "duration"),
+            "crowd": ("setup-limit", "heartbeat-limit", "duration", "duration", "duration",
+                      "duration", "drain-limit")}
 
 
 def measure(system, scenario, load, args, folder):
@@ -57,7 +59,7 @@ def perform(name, scenario, args):
                     continue
                 load = load_of(scenario, shape, args.quick)
                 for system in systems:
-                    report = measure(system, scenario, load, args, folder)
+                    report = measure(system, adapted(scenario, shape), load, args, folder)
                     if "file" in system or "interval" in system:
                         report["fsync_ms"] = fsync_ms(folder)
                     result = results.setdefault((index, system), {

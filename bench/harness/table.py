@@ -36,6 +36,53 @@ COLUMNS = {
         ("nothing missed s", "measured.nothing_missed_s", "{:.2f}"),
         ("reconnect us/stream", "measured.reconnect_cpu_us_per_stream", "{:.1f}"),
     ],
+    "fair": [
+        ("p99 shared/alone", "measured.shared_to_alone", "{:.2f}"),
+        ("alone p50 ms", "measured.alone_p50_ms", "{:.3f}"),
+        ("alone p99 ms", "measured.alone_p99_ms", "{:.3f}"),
+        ("shared p50 ms", "measured.shared_p50_ms", "{:.3f}"),
+        ("shared p99 ms", "measured.shared_p99_ms", "{:.3f}"),
+        ("firehose/s", "measured.firehose_per_s", "{:.0f}"),
+        ("full p99 ms", "measured.full_p99_ms", "{:.3f}"),
+        ("full/s", "measured.firehose_most_per_s", "{:.0f}"),
+        ("busy", "measured.server_busy", "{:.2f}"),
+        ("load busy", "measured.own_busy", "{:.2f}"),
+    ],
+    "slow": [
+        ("peak MiB", "measured.peak_mib", "{:.1f}"),
+        ("end MiB", "measured.end_mib", "{:.1f}"),
+        ("healthy p50 ms", "measured.healthy_p50_ms", "{:.2f}"),
+        ("healthy p99 ms", "measured.healthy_p99_ms", "{:.2f}"),
+        ("healthy/s", "measured.healthy_deliveries_per_s", "{:.0f}"),
+        ("cpu us/delivery", "measured.server_cpu_us_per_delivery", "{:.3f}"),
+        ("B/s of a slow one", "measured.slow_bytes_per_s", "{:.0f}"),
+        ("busy", "measured.server_busy", "{:.2f}"),
+        ("load busy", "measured.own_busy", "{:.2f}"),
+    ],
+    "million": [
+        ("MiB", "measured.peak_mib", "{:.0f}"),
+        ("KiB/stream", "measured.kib_per_stream", "{:.3f}"),
+        ("open s", "measured.open_s", "{:.1f}"),
+        ("cpu s", "measured.open_cpu_s", "{:.1f}"),
+        ("heartbeat s", "measured.heartbeat_s", "{:.1f}"),
+        ("cpu s", "measured.heartbeat_cpu_s", "{:.2f}"),
+        ("event s", "measured.event_s", "{:.2f}"),
+        ("cpu s", "measured.event_cpu_s", "{:.2f}"),
+        ("deliveries", "measured.deliveries", "{:.0f}"),
+        ("drain s", "measured.drain_s", "{:.1f}"),
+        ("cpu s", "measured.drain_cpu_s", "{:.2f}"),
+        ("drained", "measured.drained", "{:.0f}"),
+    ],
+    "storm-latency": [
+        ("p99 stormy/alone", "measured.stormy_to_alone", "{:.2f}"),
+        ("alone p50 ms", "measured.alone_p50_ms", "{:.2f}"),
+        ("alone p99 ms", "measured.alone_p99_ms", "{:.2f}"),
+        ("stormy p50 ms", "measured.stormy_p50_ms", "{:.2f}"),
+        ("stormy p99 ms", "measured.stormy_p99_ms", "{:.2f}"),
+        ("connections/s", "measured.connections_per_s", "{:.0f}"),
+        ("busy", "measured.server_busy", "{:.2f}"),
+        ("load busy", "measured.own_busy", "{:.2f}"),
+    ],
     "publish": [
         ("cpu us/event", "measured.server_cpu_us_per_event", "{:.3f}"),
         ("events/s", "measured.events_per_s", "{:.0f}"),
@@ -83,13 +130,14 @@ def row_of(result, base, columns):
 
 def print_table(scenario, results):
     columns = COLUMNS[scenario["report"]]
-    baseline = scenario["baseline"]
-    head = ["shape", "system", columns[0][0], "least-most", f"/ {baseline}",
+    baseline, shape = scenario["baseline"], scenario.get("baseline_shape")
+    head = ["shape", "system", columns[0][0], "least-most", f"/ {shape or baseline}",
             *[name for name, _, _ in columns[1:]], "gaps", "dups", "other faults", "steal"]
     rows = [head]
     for result in results:
         base = next((other for other in results
-                     if (other["shape"], other["system"]) == (result["shape"], baseline)), None)
+                     if (other["shape"], other["system"]) == (shape or result["shape"], baseline)),
+                    None)
         rows.append(row_of(result, base, columns))
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     for row in rows:

@@ -36,6 +36,8 @@ struct Options {
   std::string json_file;
 
   [[nodiscard]] std::size_t subscribers() const { return connections * streams; }
+  /// Where a stream subscribes.
+  [[nodiscard]] std::string path_of(std::size_t stream) const;
 };
 
 /// Dies with one line when the command line cannot work.
