@@ -56,6 +56,7 @@ Moment Run::moment() const {
   const std::array<int, 1> own{getpid()};
   return {.at_ns = now_ns(),
           .server_cpu_ns = cpu_ns(options_.server_pids),
+          .server_threads = thread_cpu_ns(options_.server_pids),
           .own_cpu_ns = cpu_ns(own),
           .server_rss_kib = rss_kib(options_.server_pids),
           .published = publish_.counts.acknowledged,

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ namespace sluice::bench {
 struct Moment {
   std::uint64_t at_ns = 0;
   std::uint64_t server_cpu_ns = 0;
+  std::map<int, std::uint64_t> server_threads;  ///< CPU in ns, by the thread's id.
   std::uint64_t own_cpu_ns = 0;
   std::uint64_t server_rss_kib = 0;
   std::uint64_t published = 0;
