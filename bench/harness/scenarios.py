@@ -8,7 +8,7 @@ HERE = pathlib.Path(__file__).resolve().parent.parent
 WINDOWS = {"stream-window": 2**31 - 1, "connection-window": 2**31 - 1}
 
 # What a shape says to the harness. All else is an option of the program that makes the load.
-ABOUT_SHAPES = ("name",)
+ABOUT_SHAPES = ("name", "must", "goal", "mark", "peers")
 
 
 def scenarios():
@@ -33,3 +33,15 @@ def load_of(scenario, shape, is_quick):
     if is_quick and load.get("others"):
         load["others"] = min(load["others"], 100_000)
     return load
+
+
+def marks_of(shape):
+    """What the gateway should be at most: `must` and `goal` of the ratio to the baseline, or of
+    the column that `mark` names."""
+    marks = {kind: shape[kind] for kind in ("must", "goal") if kind in shape}
+    return {**marks, "of": shape.get("mark", "ratio")} if marks else {}
+
+
+def is_for_peers(shape):
+    """Whether the shape makes sense for servers of others."""
+    return shape.get("peers", True)

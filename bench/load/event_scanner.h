@@ -58,7 +58,7 @@ class EventScanner {
   }
 
  private:
-  static constexpr std::string_view kData = "data: ";
+  static constexpr std::string_view kData = "data:";
   static constexpr std::size_t kHead = 64;  ///< `data: ` and the longest token fit.
 
   /// Keeps the head of a line whose end has not come yet.
@@ -72,8 +72,9 @@ class EventScanner {
   bool end_line(std::string_view head, std::size_t line_size) {
     if (line_size == 0) return std::exchange(has_data_, false);
     if (!head.starts_with(kData)) return false;
-    event_ = {parse_token(head.substr(kData.size())),
-              static_cast<std::uint32_t>(line_size - kData.size())};
+    // A space behind the colon belongs to the line, and need not be there.
+    const auto name = kData.size() + (head.substr(kData.size()).starts_with(' ') ? 1U : 0U);
+    event_ = {parse_token(head.substr(name)), static_cast<std::uint32_t>(line_size - name)};
     has_data_ = true;
     return false;
   }
