@@ -6,12 +6,15 @@ import pathlib
 import subprocess
 import sys
 
+from harness.columns import COLUMNS, summarise
+from harness.comparison import is_peer, versions
 from harness.machine import machine, raise_descriptor_limit, warn_if_busy
 from harness.measure import perform
 from harness.process import Failure
 from harness.scenarios import HERE, scenarios
 from harness.systems import OWN
-from harness.table import add_medians, print_fsync, print_table
+from harness.table import print_fsync, print_table
+from peers import PEERS
 
 
 def arguments():
@@ -21,6 +24,8 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="one round of at most 2 s")
     parser.add_argument("--rounds", type=int, help="instead of the scenario's")
     parser.add_argument("--systems", help=f"some of {','.join(OWN)}")
+    parser.add_argument("--against", help=f"beside these peers, and the floor: some of "
+                        f"{','.join(PEERS)}, or all that are installed")
     parser.add_argument("--shapes", help="only shapes whose name contains this")
     parser.add_argument("--build", type=pathlib.Path, default=HERE.parent / "build" / "release",
                         help="the build folder, for the programs not named below")
@@ -41,21 +46,26 @@ def save(name, scenario, results, args):
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     file = HERE / "results" / f"{name}-{now}.json"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps({"scenario": name, "at": now, "machine": machine(args.gateway),
-                                "configuration": scenario, "results": results}, indent=1))
+    peers = versions({result["system"] for result in results})
+    file.write_text(json.dumps({
+        "scenario": name, "at": now, "quick": args.quick, "machine": machine(args.gateway),
+        "peers": peers, "configuration": scenario, "results": results}, indent=1))
     print(f"written to {file}")
 
 
 def run(name, scenario, args):
-    """One scenario: its table, its file. True when nothing was lost, doubled or refused."""
+    """One scenario: its table, its file. True when nothing was lost, doubled or refused. What
+    peers lose is in the table and the file, and their own affair."""
     results = perform(name, scenario, args)
-    add_medians(scenario, results)
+    for result in results:
+        summarise(result, COLUMNS[scenario["report"]])
     print(f"{name}: {scenario['title']}")
     print_table(scenario, results)
     print_fsync(results)
     if not args.no_save:
         save(name, scenario, results, args)
-    return all(report["clean"] for result in results for report in result["rounds"])
+    return all(report["clean"] for result in results if not is_peer(result["system"])
+               for report in result["rounds"])
 
 
 def main():

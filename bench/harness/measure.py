@@ -9,12 +9,15 @@ import subprocess
 import sys
 import tempfile
 
+from harness.columns import reason_void
+from harness.comparison import chosen, is_peer, load_for, require, running
 from harness.machine import fsync_ms
 from harness.process import Failure, make_certificate, pinned
-from harness.scenarios import adapted, load_of, name_of
-from harness.systems import require_programs, running
+from harness.scenarios import (adapted, baseline_named, is_for_peers, load_of, marks_of,
+                               name_of)
 
 LOAD_SLACK = 90  # seconds for the program that makes the load, beyond the times it was given
+SAID = 2000  # characters of a server's last words, when something was wrong
 # Those programs, and the options that say how long they take.
 PROGRAMS = {"load": ("settle", "warmup", "duration", "leave"),
             "resume": ("fill-limit", "phase-limit"),
@@ -30,24 +33,47 @@ def measure(system, scenario, load, args, folder):
     program = scenario.get("program", "load")
     with running(system, scenario, args, folder) as server:
         command = [args.build / "bench" / program, "--url", server.subscribe, "--publish-url",
-                   server.publish, "--token", server.token, "--server-pid",
-                   ",".join(map(str, server.pids)), "--json", report]
+                   server.publish, "--server-pid", ",".join(map(str, server.pids)),
+                   "--json", report]
+        command += ["--token", server.token] if server.token else []
         for name, value in load.items():
             command += ["--" + name, value]
         limit = LOAD_SLACK + sum(float(load.get(k, 0)) for k in PROGRAMS[program])
         done = subprocess.run(pinned(1, command), capture_output=True, text=True, timeout=limit)
         if done.returncode != 0:
             print(f"-- {system}: bench/{program} ended with {done.returncode}\n{done.stdout}"
-                  f"{done.stderr}-- its server said:\n{server.said()}", file=sys.stderr)
+                  f"{done.stderr}-- its server said:\n{server.said()[-SAID:]}", file=sys.stderr)
     if not report.exists():
         raise Failure(f"{system}: no report")
     return json.loads(report.read_text())
 
 
+def measure_peer(system, *how):
+    """The same, but what a peer cannot do is a result, and the others go on."""
+    try:
+        return measure(system, *how)
+    except (Failure, OSError, subprocess.SubprocessError) as failure:
+        print(f"-- {failure}", file=sys.stderr)
+        return {"failure": str(failure).splitlines()[0], "clean": False}
+
+
+def measure_round(scenario, shape, systems, args, folder):
+    """Each system once. Yields its name, the options of the load, and the report."""
+    for system in systems:
+        if is_peer(system) and not is_for_peers(shape):
+            continue
+        load = {**load_of(scenario, shape, args.quick), **load_for(system)}
+        how = (adapted(scenario, shape), load, args, folder)
+        report = measure_peer(system, *how) if is_peer(system) else measure(system, *how)
+        if "file" in system or "interval" in system:
+            report["fsync_ms"] = fsync_ms(folder)
+        yield system, load, report
+
+
 def perform(name, scenario, args):
     """All rounds of a scenario: a result for each shape and system, in their order."""
-    systems = args.systems.split(",") if args.systems else scenario["systems"]
-    require_programs(scenario.get("program", "load"), systems, args)
+    systems = chosen(name, scenario, args)
+    require(systems, scenario, args)
     rounds = args.rounds or (1 if args.quick else scenario["rounds"])
     results = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
@@ -57,14 +83,16 @@ def perform(name, scenario, args):
             for index, shape in enumerate(scenario["shape"]):
                 if args.shapes and args.shapes not in name_of(shape):
                     continue
-                load = load_of(scenario, shape, args.quick)
-                for system in systems:
-                    report = measure(system, adapted(scenario, shape), load, args, folder)
-                    if "file" in system or "interval" in system:
-                        report["fsync_ms"] = fsync_ms(folder)
+                for system, load, report in measure_round(scenario, shape, systems, args, folder):
                     result = results.setdefault((index, system), {
-                        "shape": name_of(shape), "system": system, "load": load, "rounds": []})
+                        "shape": name_of(shape), "system": system, "load": load,
+                        "marks": marks_of(shape), "rounds": [],
+                        "baseline": baseline_named(scenario, shape)})
                     result["rounds"].append(report)
-                    print(f"{name} {number + 1}/{rounds} {name_of(shape)} {system}: "
-                          f"{'clean' if report['clean'] else 'FAULTS'}", file=sys.stderr)
+                    print(f"{name} {number + 1}/{rounds} {name_of(shape)} {system}: {said(report)}",
+                          file=sys.stderr)
     return [results[key] for key in sorted(results, key=lambda k: (k[0], systems.index(k[1])))]
+
+
+def said(report):
+    return "clean" if report["clean"] else reason_void(report) or "FAULTS"

@@ -8,7 +8,8 @@ HERE = pathlib.Path(__file__).resolve().parent.parent
 WINDOWS = {"stream-window": 2**31 - 1, "connection-window": 2**31 - 1}
 
 # What a shape says to the harness. All else is an option of the program that makes the load.
-ABOUT_SHAPES = ("name", "gateway", "cores")
+ABOUT_SHAPES = ("name", "must", "goal", "mark", "peers", "gateway", "cores",
+                "baseline", "baseline_shape")
 
 
 def scenarios():
@@ -32,6 +33,13 @@ def adapted(scenario, shape):
     return {**scenario, "gateway": tables, **cores}
 
 
+def baseline_named(scenario, shape):
+    """Shape and system that this shape is held against: its own shape, if not said otherwise."""
+    usual = scenario.get("baseline_shape", name_of(shape))
+    return {"shape": shape.get("baseline_shape", usual),
+            "system": shape.get("baseline", scenario["baseline"])}
+
+
 def load_of(scenario, shape, is_quick):
     """The options of the program that makes the load."""
     load = {**WINDOWS, **scenario["load"], **shape}
@@ -44,3 +52,15 @@ def load_of(scenario, shape, is_quick):
     if is_quick and load.get("others"):
         load["others"] = min(load["others"], 100_000)
     return load
+
+
+def marks_of(shape):
+    """What the gateway should be at most: `must` and `goal` of the ratio to the baseline, or of
+    the column that `mark` names."""
+    marks = {kind: shape[kind] for kind in ("must", "goal") if kind in shape}
+    return {**marks, "of": shape.get("mark", "ratio")} if marks else {}
+
+
+def is_for_peers(shape):
+    """Whether the shape makes sense for servers of others."""
+    return shape.get("peers", True)

@@ -1,4 +1,4 @@
-"""What is measured, and how it is started."""
+"""The floor and the gateway, and how they are started."""
 import base64
 import contextlib
 import dataclasses
@@ -10,7 +10,7 @@ import shutil
 import time
 import tomllib
 
-from harness.process import Failure, Process
+from harness.process import Process
 
 FLOORS = {"floor": "off", "floor-batch": "on"}
 
@@ -33,16 +33,18 @@ class Running:
     token: str = ""  # that its publishers show
 
 
-def token(config):
-    """A JWT that may publish anything, signed with the first publisher key of the gateway."""
-    secret = tomllib.loads(config.read_text())["hub"]["publisher_keys"][0]["secret"]
-
+def signed_token(secret):
+    """A JWT that may publish anything, for the hub whose publishers have that HS256 secret."""
     def part(raw):
         return base64.urlsafe_b64encode(raw).rstrip(b"=")
 
     claims = {"mercure": {"publish": ["*"]}, "exp": int(time.time()) + 86400}
     text = part(b'{"alg":"HS256","typ":"JWT"}') + b"." + part(json.dumps(claims).encode())
     return (text + b"." + part(hmac.digest(secret.encode(), text, hashlib.sha256))).decode()
+
+
+def publisher_secret(config):
+    return tomllib.loads(config.read_text())["hub"]["publisher_keys"][0]["secret"]
 
 
 def configure(config, tables, copy):
@@ -70,25 +72,11 @@ def command_of(system, scenario, args, folder):
 
 @contextlib.contextmanager
 def running(system, scenario, args, folder):
-    """A fresh `system` for the time of the `with`, pinned to core 0 or those of the scenario."""
+    """A fresh `system`, pinned to core 0 or those of the scenario, for the time of the `with`."""
     # The programs that speak to Sluice alone know its paths.
     path = args.path if scenario.get("program", "load") == "load" else ""
     command = command_of(system, scenario, args, folder)
-    with Process(command, folder, scenario.get("cores", "0")) as server:
-        urls = server.ready_urls()
-        secure = next(url for url in urls if url.startswith("https://"))
-        clear = next(url for url in urls if url.startswith("http://"))
-        yield Running(secure + path, clear + path, [server.pid], server.said, token(args.config))
-
-
-def require_programs(program, systems, args):
-    """Fails at once, with the line that says what to do, when something is not there."""
-    for system in systems:
-        if system not in OWN:
-            raise Failure(f"unknown system {system!r}: {', '.join(OWN)}")
-    needed = [args.build / "bench" / program]
-    needed += [args.gateway] if HISTORIES.keys() & set(systems) else []
-    needed += [args.floor] if FLOORS.keys() & set(systems) else []
-    for program in needed:
-        if not program.exists():
-            raise Failure(f"{program} is missing: ninja -C {args.build} builds it")
+    with Process(command, folder, scenario.get("cores", 0)) as server:
+        secure, clear = server.ready_urls()
+        yield Running(secure + path, clear + path, server.pids, server.said,
+                      signed_token(publisher_secret(args.config)))

@@ -59,13 +59,13 @@ class EventScanner {
     }
   }
 
-  /// Lines so far that are comments, and that begin with `retry: `.
+  /// Lines so far that are comments, and that begin with `retry:`.
   [[nodiscard]] std::uint32_t comments() const { return comments_; }
   [[nodiscard]] std::uint32_t retries() const { return retries_; }
 
  private:
-  static constexpr std::string_view kData = "data: ";
-  static constexpr std::string_view kRetry = "retry: ";
+  static constexpr std::string_view kData = "data:";
+  static constexpr std::string_view kRetry = "retry:";
   static constexpr std::size_t kHead = 64;  ///< `data: ` and the longest token fit.
 
   /// Keeps the head of a line whose end has not come yet.
@@ -83,8 +83,9 @@ class EventScanner {
       retries_ += head.starts_with(kRetry) ? 1U : 0U;
       return false;
     }
-    event_ = {parse_token(head.substr(kData.size())),
-              static_cast<std::uint32_t>(line_size - kData.size())};
+    // A space behind the colon belongs to the line, and need not be there.
+    const auto name = kData.size() + (head.substr(kData.size()).starts_with(' ') ? 1U : 0U);
+    event_ = {parse_token(head.substr(name)), static_cast<std::uint32_t>(line_size - name)};
     has_data_ = true;
     return false;
   }

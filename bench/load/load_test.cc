@@ -71,6 +71,10 @@ TEST_SUITE("EventScanner") {
           std::vector<std::uint32_t>{0, 4});
   }
 
+  TEST_CASE("the space behind the colon need not be there") {
+    CHECK(sequences_in("data:~7.42.3~\n\n") == std::vector<std::uint32_t>{7});
+  }
+
   TEST_CASE("a block without data is no event") {
     CHECK(sequences_in("id: 5\n\n" + block_of(1)) == std::vector<std::uint32_t>{1});
   }
