@@ -83,6 +83,11 @@ COLUMNS = {
         ("busy", "measured.server_busy", "{:.2f}"),
         ("load busy", "measured.own_busy", "{:.2f}"),
     ],
+    "scene": [
+        ("seconds", "measured.seconds", "{:.2f}"),
+        ("busy", "measured.server_busy", "{:.2f}"),
+        ("load busy", "measured.own_busy", "{:.2f}"),
+    ],
     "workers": [
         ("cpu us/delivery", "measured.server_cpu_us_per_delivery", "{:.3f}"),
         ("deliveries/s", "measured.deliveries_per_s", "{:.0f}"),
