@@ -38,7 +38,7 @@ struct SlowPlan {
   [[nodiscard]] std::size_t hearing() const { return (connections - deaf) * streams; }
   /// Each of the hearing streams at another place: a step that has no factor in common with them.
   [[nodiscard]] std::size_t shuffled(std::size_t stream) const {
-    std::size_t step = hearing() * 5 / 8 + 1;
+    std::size_t step = hearing() * 618 / 1000 + 1;  // the golden section spreads best
     while (std::gcd(step, hearing()) != 1) step += 1;
     return stream * step % hearing();
   }
