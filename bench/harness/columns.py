@@ -17,6 +17,8 @@ COLUMNS = {
         ("KiB/stream", "memory.kib_per_stream", "{:.3f}"),
         ("busy", "measured.server_busy", "{:.4f}"),
         ("set-up us/connection", "setup.server_cpu_us_per_connection", "{:.0f}"),
+        ("KiB when gone", "memory.gone_kib", "{:.0f}"),
+        ("MiB over start", "memory.kept_mib", "{:.1f}"),
     ],
     "handshake": [
         ("cpu us/connection", "setup.server_cpu_us_per_connection", "{:.0f}"),
@@ -34,6 +36,53 @@ COLUMNS = {
         ("nothing missed s", "measured.nothing_missed_s", "{:.2f}"),
         ("reconnect us/stream", "measured.reconnect_cpu_us_per_stream", "{:.1f}"),
     ],
+    "fair": [
+        ("p99 shared/alone", "measured.shared_to_alone", "{:.2f}"),
+        ("alone p50 ms", "measured.alone_p50_ms", "{:.3f}"),
+        ("alone p99 ms", "measured.alone_p99_ms", "{:.3f}"),
+        ("shared p50 ms", "measured.shared_p50_ms", "{:.3f}"),
+        ("shared p99 ms", "measured.shared_p99_ms", "{:.3f}"),
+        ("firehose/s", "measured.firehose_per_s", "{:.0f}"),
+        ("full p99 ms", "measured.full_p99_ms", "{:.3f}"),
+        ("full/s", "measured.firehose_most_per_s", "{:.0f}"),
+        ("busy", "measured.server_busy", "{:.2f}"),
+        ("load busy", "measured.own_busy", "{:.2f}"),
+    ],
+    "slow": [
+        ("peak MiB", "measured.peak_mib", "{:.1f}"),
+        ("end MiB", "measured.end_mib", "{:.1f}"),
+        ("healthy p50 ms", "measured.healthy_p50_ms", "{:.2f}"),
+        ("healthy p99 ms", "measured.healthy_p99_ms", "{:.2f}"),
+        ("healthy/s", "measured.healthy_deliveries_per_s", "{:.0f}"),
+        ("cpu us/delivery", "measured.server_cpu_us_per_delivery", "{:.3f}"),
+        ("B/s of a slow one", "measured.slow_bytes_per_s", "{:.0f}"),
+        ("busy", "measured.server_busy", "{:.2f}"),
+        ("load busy", "measured.own_busy", "{:.2f}"),
+    ],
+    "million": [
+        ("MiB", "measured.peak_mib", "{:.0f}"),
+        ("KiB/stream", "measured.kib_per_stream", "{:.3f}"),
+        ("open s", "measured.open_s", "{:.1f}"),
+        ("cpu s", "measured.open_cpu_s", "{:.1f}"),
+        ("heartbeat s", "measured.heartbeat_s", "{:.1f}"),
+        ("cpu s", "measured.heartbeat_cpu_s", "{:.2f}"),
+        ("event s", "measured.event_s", "{:.2f}"),
+        ("cpu s", "measured.event_cpu_s", "{:.2f}"),
+        ("deliveries", "measured.deliveries", "{:.0f}"),
+        ("drain s", "measured.drain_s", "{:.1f}"),
+        ("cpu s", "measured.drain_cpu_s", "{:.2f}"),
+        ("drained", "measured.drained", "{:.0f}"),
+    ],
+    "storm-latency": [
+        ("p99 stormy/alone", "measured.stormy_to_alone", "{:.2f}"),
+        ("alone p50 ms", "measured.alone_p50_ms", "{:.2f}"),
+        ("alone p99 ms", "measured.alone_p99_ms", "{:.2f}"),
+        ("stormy p50 ms", "measured.stormy_p50_ms", "{:.2f}"),
+        ("stormy p99 ms", "measured.stormy_p99_ms", "{:.2f}"),
+        ("connections/s", "measured.connections_per_s", "{:.0f}"),
+        ("busy", "measured.server_busy", "{:.2f}"),
+        ("load busy", "measured.own_busy", "{:.2f}"),
+    ],
     "publish": [
         ("cpu us/event", "measured.server_cpu_us_per_event", "{:.3f}"),
         ("events/s", "measured.events_per_s", "{:.0f}"),
@@ -44,7 +93,6 @@ COLUMNS = {
         ("delay p50 ms", "measured.delay_ms.p50", "{:.2f}"),
     ],
 }
-
 
 FAULTS = ("gaps", "duplicates")  # have columns of their own
 
@@ -93,10 +141,11 @@ def faults_of(result):
     return faults
 
 
-def baseline_of(result, results, baseline):
-    """The baseline's result for the same shape."""
-    return next((other for other in results
-                 if (other["shape"], other["system"]) == (result["shape"], baseline)), None)
+def baseline_of(result, results, scenario):
+    """The result that this one is compared with: the baseline's for the same shape, or for the one
+    that the scenario names."""
+    wanted = (scenario.get("baseline_shape", result["shape"]), scenario["baseline"])
+    return next((other for other in results if (other["shape"], other["system"]) == wanted), None)
 
 
 def ratio_of(result, base, path):

@@ -13,14 +13,16 @@ from harness.columns import reason_void
 from harness.comparison import chosen, is_peer, load_for, require, running
 from harness.machine import fsync_ms
 from harness.process import Failure, make_certificate, pinned
-from harness.scenarios import is_for_peers, load_of, marks_of, name_of
+from harness.scenarios import adapted, is_for_peers, load_of, marks_of, name_of
 
 LOAD_SLACK = 90  # seconds for the program that makes the load, beyond the times it was given
 SAID = 2000  # characters of a server's last words, when something was wrong
 # Those programs, and the options that say how long they take.
-PROGRAMS = {"load": ("settle", "warmup", "duration"),
+PROGRAMS = {"load": ("settle", "warmup", "duration", "leave"),
             "resume": ("fill-limit", "phase-limit"),
-            "publish": ("warmup", "duration")}
+            "publish": ("warmup", "duration"),
+            "crowd": ("setup-limit", "heartbeat-limit", "duration", "duration", "duration",
+                      "duration", "drain-limit")}
 
 
 def measure(system, scenario, load, args, folder):
@@ -60,7 +62,7 @@ def measure_round(scenario, shape, systems, args, folder):
         if is_peer(system) and not is_for_peers(shape):
             continue
         load = {**load_of(scenario, shape, args.quick), **load_for(system)}
-        how = (scenario, load, args, folder)
+        how = (adapted(scenario, shape), load, args, folder)
         report = measure_peer(system, *how) if is_peer(system) else measure(system, *how)
         if "file" in system or "interval" in system:
             report["fsync_ms"] = fsync_ms(folder)

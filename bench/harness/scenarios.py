@@ -8,7 +8,7 @@ HERE = pathlib.Path(__file__).resolve().parent.parent
 WINDOWS = {"stream-window": 2**31 - 1, "connection-window": 2**31 - 1}
 
 # What a shape says to the harness. All else is an option of the program that makes the load.
-ABOUT_SHAPES = ("name", "must", "goal", "mark", "peers")
+ABOUT_SHAPES = ("name", "gateway", "cores", "must", "goal", "mark", "peers")
 
 
 def scenarios():
@@ -23,6 +23,15 @@ def name_of(shape):
     return f"{shape['connections']}x{shape['streams']}{rate}"
 
 
+def adapted(scenario, shape):
+    """The scenario as the shape will have it: tables of the gateway's configuration, cores."""
+    tables = {name: dict(table) for name, table in scenario.get("gateway", {}).items()}
+    for name, table in shape.get("gateway", {}).items():
+        tables.setdefault(name, {}).update(table)
+    cores = {"cores": shape["cores"]} if "cores" in shape else {}
+    return {**scenario, "gateway": tables, **cores}
+
+
 def load_of(scenario, shape, is_quick):
     """The options of the program that makes the load."""
     load = {**WINDOWS, **scenario["load"], **shape}
@@ -30,6 +39,8 @@ def load_of(scenario, shape, is_quick):
         load.pop(key, None)
     if is_quick and load.get("duration"):
         load["duration"] = min(load["duration"], 2)
+    if is_quick:
+        load.update(scenario.get("quick", {}))
     if is_quick and load.get("others"):
         load["others"] = min(load["others"], 100_000)
     return load

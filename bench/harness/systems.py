@@ -47,14 +47,16 @@ def publisher_secret(config):
     return tomllib.loads(config.read_text())["hub"]["publisher_keys"][0]["secret"]
 
 
-def configure(config, history, copy):
-    """A copy of the gateway's configuration that keeps history in another way."""
+def configure(config, tables, copy):
+    """A copy of the gateway's configuration in which some tables say something else."""
     text = config.read_text()
-    history = {**tomllib.loads(text).get("history", {}), **history}
-    rest = re.sub(r"^\[history\]\n([^\[\n].*\n|\n)*", "", text, flags=re.MULTILINE)
-    # A string or a number is the same in JSON and in TOML.
-    table = "".join(f"{key} = {json.dumps(value)}\n" for key, value in history.items())
-    copy.write_text(f"{rest}\n[history]\n{table}")
+    for name, ours in tables.items():
+        table = {**tomllib.loads(text).get(name, {}), **ours}
+        rest = re.sub(rf"^\[{name}\]\n([^\[\n].*\n|\n)*", "", text, flags=re.MULTILINE)
+        # A string or a number is the same in JSON and in TOML.
+        lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+        text = f"{rest}\n[{name}]\n{lines}"
+    copy.write_text(text)
 
 
 def command_of(system, scenario, args, folder):
@@ -62,17 +64,19 @@ def command_of(system, scenario, args, folder):
         return [args.floor, "--cert", folder / "cert.pem", "--key", folder / "key.pem",
                 "--batch", FLOORS[system]]
     shutil.rmtree(folder / "history", ignore_errors=True)
-    configure(args.config, {**scenario.get("history", {}), **HISTORIES[system]},
-              folder / "sluice.toml")
+    tables = scenario.get("gateway", {})
+    history = {**tables.get("history", {}), **HISTORIES[system]}
+    configure(args.config, {**tables, "history": history}, folder / "sluice.toml")
     return [args.gateway, "serve", "--config", folder / "sluice.toml"]
 
 
 @contextlib.contextmanager
 def running(system, scenario, args, folder):
-    """A fresh `system`, pinned to core 0, for the time of the `with`."""
+    """A fresh `system` for the time of the `with`, pinned to core 0 or those of the scenario."""
     # The programs that speak to Sluice alone know its paths.
     path = args.path if scenario.get("program", "load") == "load" else ""
-    with Process(command_of(system, scenario, args, folder), folder) as server:
+    command = command_of(system, scenario, args, folder)
+    with Process(command, folder, scenario.get("cores", "0")) as server:
         secure, clear = server.ready_urls()
         yield Running(secure + path, clear + path, server.pids, server.said,
                       signed_token(publisher_secret(args.config)))

@@ -46,11 +46,11 @@ def row_of(result, base, columns, footnotes):
 
 def print_table(scenario, results):
     columns = COLUMNS[scenario["report"]]
-    baseline = scenario["baseline"]
+    baseline = scenario.get("baseline_shape", scenario["baseline"])
     head = ["shape", "system", columns[0][0], "least-most", f"/ {baseline}",
             *[name for name, _, _ in columns[1:]], "gaps", "dups", "other faults", "steal"]
     footnotes = []
-    rows = [head, *[row_of(result, baseline_of(result, results, baseline), columns, footnotes)
+    rows = [head, *[row_of(result, baseline_of(result, results, scenario), columns, footnotes)
                     for result in results]]
     widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(len(head))]
     for row in rows:

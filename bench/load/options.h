@@ -30,10 +30,14 @@ struct Options {
   std::uint64_t warm_up_ns = 0;
   std::uint64_t duration_ns = 0;
   std::uint64_t drain_limit_ns = 0;
+  std::uint64_t leave_ns = 0;  ///< After all have left, until memory is read; 0: they stay.
+  std::size_t returns = 0;     ///< Times that they come and leave again.
   std::vector<int> server_pids;
   std::string json_file;
 
   [[nodiscard]] std::size_t subscribers() const { return connections * streams; }
+  /// Where a stream subscribes.
+  [[nodiscard]] std::string path_of(std::size_t stream) const;
 };
 
 /// Dies with one line when the command line cannot work.

@@ -110,15 +110,30 @@ std::string json_measured(const Run& run) {
       json_percentiles(run.audience().latency));
 }
 
+double mib_kept(const Run& run) {
+  return growth(run.begin.server_rss_kib, run.left.back().gone_kib) / 1024;
+}
+
+std::string json_left(const Run& run) {
+  if (run.left.empty()) return {};
+  std::string rounds;
+  for (const auto& it : run.left) {
+    rounds += fmt::format(R"({}{{"connected_kib": {}, "gone_kib": {}}})",
+                          rounds.empty() ? "" : ", ", it.connected_kib, it.gone_kib);
+  }
+  return fmt::format(R"(, "gone_kib": {}, "kept_mib": {:.3f}, "left": [{}])",
+                     run.left.back().gone_kib, mib_kept(run), rounds);
+}
+
 std::string json_memory(const Run& run) {
   const auto before = run.begin.server_rss_kib;
   const auto after = run.ready.server_rss_kib;
   const auto grown = growth(before, after);
   return fmt::format(R"({{"before_kib": {}, "connected_kib": {}, "end_kib": {}, )"
-                     R"("kib_per_connection": {:.3f}, "kib_per_stream": {:.4f}}})",
+                     R"("kib_per_connection": {:.3f}, "kib_per_stream": {:.4f}{}}})",
                      before, after, run.end.server_rss_kib,
                      grown / static_cast<double>(run.options().connections),
-                     grown / static_cast<double>(run.options().subscribers()));
+                     grown / static_cast<double>(run.options().subscribers()), json_left(run));
 }
 
 std::string json_faults(const Run& run) {
@@ -164,6 +179,11 @@ std::string report_text(const Run& run) {
                       growth(run.begin.server_rss_kib, run.ready.server_rss_kib) /
                           static_cast<double>(options.subscribers()),
                       run.begin.server_rss_kib, run.ready.server_rss_kib);
+  if (!run.left.empty()) {
+    text += fmt::format("all gone  {} KiB {:.0f} s later, {:.2f} MiB more than at first\n",
+                        run.left.back().gone_kib, static_cast<double>(options.leave_ns) / 1e9,
+                        mib_kept(run));
+  }
   text += fmt::format("measured  {} published, {} delivered in {:.2f} s: {:.0f}/s, {:.1f} a read\n",
                       span.published, span.deliveries, span.seconds(),
                       ratio(static_cast<double>(span.deliveries), span.seconds()),

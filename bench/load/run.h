@@ -1,7 +1,8 @@
 /// Run: one measurement, from the first connection to the last delivery.
 ///
 /// Phases: connect every subscriber, and wait until each stream has its 200 and first byte; settle;
-/// publish and warm up; measure; stop publishing, and wait until all has arrived or the limit.
+/// publish and warm up; measure; stop publishing, and wait until all has arrived or the limit;
+/// if asked to, all leave, some time passes, and they come and leave again.
 ///
 /// Thread  one; everything happens within its turns.
 #pragma once
@@ -37,6 +38,11 @@ class Run {
 
   // What came of it; valid after perform().
   Moment begin, ready, measure_from, measure_to, end;
+  /// The server's memory before all subscribers left and some time after.
+  struct Leave {
+    std::uint64_t connected_kib, gone_kib;
+  };
+  std::vector<Leave> left;
   [[nodiscard]] const Options& options() const { return options_; }
   [[nodiscard]] const Audience& audience() const { return audience_; }
   [[nodiscard]] const Publisher::Counts& publish_counts() const { return publish_.counts; }
@@ -50,8 +56,12 @@ class Run {
 
  private:
   [[nodiscard]] Moment moment() const;
-  [[nodiscard]] std::uint64_t gaps() const;
+  /// Of each publisher, the sequence of the last event that was acknowledged.
+  [[nodiscard]] std::vector<std::uint32_t> acknowledged() const;
   bool set_up();
+  /// A connection for each subscriber, until all their streams are ready.
+  bool connect_all(std::uint64_t deadline_ns);
+  bool leave_and_come_back();
   void drain();
   /// Turns until `deadline_ns`, or until `is_done` says so after a turn.
   void turn_until(std::uint64_t deadline_ns, const std::function<bool()>& is_done);
@@ -65,6 +75,7 @@ class Run {
   Publisher::Shared publish_;
   std::vector<std::unique_ptr<Subscriber>> subscribers_;
   std::vector<std::unique_ptr<Publisher>> publishers_;
+  std::uint64_t expected_streams_ = 0;  ///< That were asked for so far.
   bool publishing_ = false;
   std::size_t next_publisher_ = 0;
   std::uint64_t next_due_ns_ = 0;  ///< With a fixed rate.
