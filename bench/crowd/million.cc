@@ -21,13 +21,11 @@ class MillionScene final : public Scene {
     const auto& load = options().load;
     const auto& counts = audience().counts;
     const auto all = load.subscribers();
-    start_kib_ = rss_kib(load.server_pids);
+    const auto start_kib = rss_kib(load.server_pids);
     const auto from = usage();
     const bool is_open = step("open", [this] { return connect_all(); });
-    const auto memory = rss_kib(load.server_pids);
-    add("rss_mib", static_cast<double>(memory) / 1024);
-    add("kib_per_stream",
-        (static_cast<double>(memory) - static_cast<double>(start_kib_)) / static_cast<double>(all));
+    add("kib_per_stream", (static_cast<double>(server_kib_) - static_cast<double>(start_kib)) /
+                              static_cast<double>(all));
     if (!is_open) return false;
     const bool is_kept = step("heartbeat", [&] {
       return turn_until(options().heartbeat_limit_ns,
@@ -100,7 +98,6 @@ class MillionScene final : public Scene {
   }
 
   Feed* feed_ = nullptr;
-  std::uint64_t start_kib_ = 0;
   std::uint64_t looked_ns_ = 0;
   std::uint64_t server_cpu_ns_ = 0;
   std::uint64_t server_kib_ = 0;
