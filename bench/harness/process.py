@@ -1,4 +1,5 @@
 """Processes that are measured, and what they need: a core of their own, a certificate."""
+import contextlib
 import os
 import pathlib
 import select
@@ -110,10 +111,15 @@ class Process:
 
 def end_orphans(family):
     """Ends what a server left behind; `family` holds ids and begins of its processes."""
-    deadline = time.monotonic() + STOP_LIMIT
-    while left := [pid for pid, begin in family if begin and begin_of(pid) == begin]:
-        if time.monotonic() > deadline:
-            for pid in left:
-                os.kill(pid, signal.SIGKILL)
-            return
-        time.sleep(PAUSE)
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + STOP_LIMIT
+        for pid in still_there(family):
+            # It may end by itself meanwhile.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal_number)
+        while still_there(family) and time.monotonic() < deadline:
+            time.sleep(PAUSE)
+
+
+def still_there(family):
+    return [pid for pid, begin in family if begin and begin_of(pid) == begin]
