@@ -2,8 +2,6 @@
 
 #include <string_view>
 
-#include "bench/common/args.h"
-
 namespace sluice::bench {
 namespace {
 
@@ -54,13 +52,11 @@ CrowdOptions crowd_options_from(int argc, char** argv) {
   load.subscribe.path = "/events/bench";
   options.publish = args.url("publish-url");
   options.publish.path = "/events";
-  load.token = args.text("token", {});
   load.publishers = 1;
   load.connections = args.number("connections", 1, {1, 100'000});
   load.streams = args.number("streams", 100, {1, 1'000});
   load.connecting = args.number("connecting", load.connecting, {1, 10'000});
   load.topics = args.number("topics", 1, {1, 100'000});
-  load.size = args.number("size", load.size, {40, 100'000});
   options.rate = static_cast<double>(args.number("rate", 1'000, {1, 1'000'000}));
   options.firehose_in_flight = args.number("in-flight", options.firehose_in_flight, {1, 1'000'000});
   options.firehose_share = args.number("share", options.firehose_share, {1, 100});
@@ -72,14 +68,8 @@ CrowdOptions crowd_options_from(int argc, char** argv) {
   options.slow_bytes = args.number("slow-bytes", options.slow_bytes, {1, 1'000'000});
   options.newcomers = args.number("newcomers", options.newcomers, {1, 10'000});
   options.heartbeat_limit_ns = args.seconds("heartbeat-limit", 60);
-  load.stream_window = args.window("stream-window", load.stream_window, 1);
-  load.connection_window = args.window("connection-window", load.connection_window);
-  load.setup_limit_ns = args.seconds("setup-limit", 120);
-  load.warm_up_ns = args.seconds("warmup", 1);
-  load.duration_ns = args.seconds("duration", 5);
-  load.drain_limit_ns = args.seconds("drain-limit", 30);
-  load.server_pids = args.numbers("server-pid");
-  load.json_file = args.text("json", {});
+  read_common(args, load);
+  read_times(args, load, {.setup_limit = 120, .warm_up = 1, .duration = 5, .drain_limit = 30});
   args.finish();
   return options;
 }

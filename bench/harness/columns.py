@@ -159,10 +159,13 @@ def faults_of(result):
     return faults
 
 
-def baseline_of(result, results):
-    """The result that this one is held against."""
+def baseline_of(result, results, scenario):
+    """The result that this one is held against: the one that it names, or the baseline's for the
+    same shape."""
+    usual = {"shape": result["shape"], "system": scenario["baseline"]}
+    wanted = result.get("baseline", usual)
     return next((other for other in results
-                 if {key: other[key] for key in ("shape", "system")} == result["baseline"]), None)
+                 if {key: other[key] for key in ("shape", "system")} == wanted), None)
 
 
 def ratio_of(result, base, path):

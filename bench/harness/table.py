@@ -57,10 +57,11 @@ def print_table(scenario, results):
     head = ["shape", "system", columns[0][0], "least-most", f"/ {usual}",
             *[name for name, _, _ in columns[1:]], "gaps", "dups", "other faults", "steal"]
     footnotes = []
-    for shape, system in sorted({(r["shape"], r["baseline"]["system"]) for r in results}):
-        if system != scenario["baseline"]:
-            footnotes.append(f"{shape} is held against {system}")
-    rows = [head, *[row_of(result, baseline_of(result, results), columns, footnotes)
+    named = {result["shape"]: result["baseline"]["system"] for result in results
+             if "baseline" in result}
+    footnotes += [f"{shape} is held against {system}" for shape, system in named.items()
+                  if system != scenario["baseline"]]
+    rows = [head, *[row_of(result, baseline_of(result, results, scenario), columns, footnotes)
                     for result in results]]
     widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(len(head))]
     for row in rows:

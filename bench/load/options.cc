@@ -4,8 +4,6 @@
 
 #include <fmt/core.h>
 
-#include "bench/common/args.h"
-
 namespace sluice::bench {
 namespace {
 
@@ -49,30 +47,38 @@ std::string Options::path_of(std::size_t stream) const {
   return topics == 0 ? subscribe.path : fmt::format("{}/{}", subscribe.path, stream % topics);
 }
 
+void read_common(Args& args, Options& options) {
+  options.token = args.text("token", {});
+  options.size = args.number("size", options.size, {40, 16'000'000});
+  options.stream_window = args.window("stream-window", options.stream_window, 1);
+  options.connection_window = args.window("connection-window", options.connection_window);
+  options.server_pids = args.numbers("server-pid");
+  options.json_file = args.text("json", {});
+}
+
+void read_times(Args& args, Options& options, const Times& otherwise) {
+  options.setup_limit_ns = args.seconds("setup-limit", otherwise.setup_limit);
+  options.warm_up_ns = args.seconds("warmup", otherwise.warm_up);
+  options.duration_ns = args.seconds("duration", otherwise.duration);
+  options.drain_limit_ns = args.seconds("drain-limit", otherwise.drain_limit);
+}
+
 Options options_from(int argc, char** argv) {
   Args args(argc, argv, kUsage);
   Options options;
   options.subscribe = args.secure_url("url");
   options.rate = rate_from(args);
   if (options.rate > 0 || args.has("publish-url")) options.publish = args.url("publish-url");
-  options.token = args.text("token", {});
   options.connections = args.number("connections", options.connections, {1, 100'000});
   options.streams = args.number("streams", options.streams, {1, 100'000});
   options.connecting = args.number("connecting", options.connecting, {1, 10'000});
-  options.size = args.number("size", options.size, {40, 16'000'000});
   options.window = args.number("window", options.window, {1, 1'000'000});
   options.publishers = args.number("publishers", options.publishers, {1, 1'000});
-  options.stream_window = args.window("stream-window", options.stream_window, 1);
-  options.connection_window = args.window("connection-window", options.connection_window);
-  options.setup_limit_ns = args.seconds("setup-limit", 60);
   options.settle_ns = args.seconds("settle", 0);
-  options.warm_up_ns = args.seconds("warmup", 1);
-  options.duration_ns = args.seconds("duration", 10);
-  options.drain_limit_ns = args.seconds("drain-limit", 5);
   options.leave_ns = args.seconds("leave", 0);
   options.returns = args.number("returns", 0, {.most = 1'000});
-  options.server_pids = args.numbers("server-pid");
-  options.json_file = args.text("json", {});
+  read_common(args, options);
+  read_times(args, options, {.setup_limit = 60, .warm_up = 1, .duration = 10, .drain_limit = 5});
   args.finish();
   return options;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/common/args.h"
 #include "bench/common/net.h"
 
 namespace sluice::bench {
@@ -39,6 +40,14 @@ struct Options {
   /// Where a stream subscribes.
   [[nodiscard]] std::string path_of(std::size_t stream) const;
 };
+
+/// Reads what every program takes: token, size, windows, processes, the report's file.
+void read_common(Args& args, Options& options);
+/// Seconds, when the command line does not say.
+struct Times {
+  double setup_limit, warm_up, duration, drain_limit;
+};
+void read_times(Args& args, Options& options, const Times& otherwise);
 
 /// Dies with one line when the command line cannot work.
 Options options_from(int argc, char** argv);

@@ -50,7 +50,6 @@ PublishOptions publish_options_from(int argc, char** argv) {
   load.subscribe = args.secure_url("url");
   load.subscribe.path = "/events/bench/publish";
   options.publish = args.url("publish-url");
-  load.token = args.text("token", {});
   options.kind = kind_from(args);
   options.connections = args.number("connections", 1, {1, 10'000});
   options.in_flight = args.number("in-flight", 1, {1, 256});
@@ -59,16 +58,9 @@ PublishOptions publish_options_from(int argc, char** argv) {
   }
   options.batch = args.number("batch", 100, {1, 1'000});
   load.publishers = options.slots();
-  load.size = args.number("size", load.size, {40, 100'000});
   load.window = args.number("window", 8'192, {1, 1'000'000});
-  load.stream_window = args.window("stream-window", load.stream_window);
-  load.connection_window = args.window("connection-window", load.connection_window);
-  load.setup_limit_ns = args.seconds("setup-limit", 30);
-  load.warm_up_ns = args.seconds("warmup", 1);
-  load.duration_ns = args.seconds("duration", 5);
-  load.drain_limit_ns = args.seconds("drain-limit", 10);
-  load.server_pids = args.numbers("server-pid");
-  load.json_file = args.text("json", {});
+  read_common(args, load);
+  read_times(args, load, {.setup_limit = 30, .warm_up = 1, .duration = 5, .drain_limit = 10});
   args.finish();
   return options;
 }

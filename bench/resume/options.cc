@@ -44,12 +44,10 @@ ResumeOptions resume_options_from(int argc, char** argv) {
   load.subscribe.path = "/events/bench";
   options.publish = args.url("publish-url");
   options.publish.path = "/events";
-  load.token = args.text("token", {});
   load.connections = args.number("connections", 100, {1, 10'000});
   load.streams = args.number("streams", 100, {1, 1'000});
   load.topics = args.number("topics", 1, {1, 100'000});
   load.publishers = 1;
-  load.size = args.number("size", load.size, {40, 100'000});
   options.missed = args.number("missed", options.missed, {1, 1'000'000});
   options.others = args.number("others", options.others, {1, 100'000'000});
   const auto place = args.text("place", "recent");
@@ -57,13 +55,10 @@ ResumeOptions resume_options_from(int argc, char** argv) {
   options.is_far = place == "far";
   options.spread_ns = args.seconds("spread", 2);
   options.live_batch = args.number("live-batch", options.live_batch, {1, 1'000'000});
-  load.stream_window = args.window("stream-window", load.stream_window);
-  load.connection_window = args.window("connection-window", load.connection_window);
   load.settle_ns = args.seconds("settle", 1);
   options.fill_limit_ns = args.seconds("fill-limit", 120);
   options.phase_limit_ns = args.seconds("phase-limit", 60);
-  load.server_pids = args.numbers("server-pid");
-  load.json_file = args.text("json", {});
+  read_common(args, load);
   args.finish();
   return options;
 }
