@@ -1,11 +1,9 @@
 """The table that a run prints."""
 import statistics
 
-from harness.columns import (COLUMNS, FAULTS, baseline_of, faults_of, ratio_of, reason_void)
+from harness.columns import (COLUMNS, FAULTS, NOTHING, baseline_of, faults_of, figure, ratio_of,
+                             reason_void)
 from harness.systems import HISTORIES
-
-NOTHING = "–"
-
 
 def with_marks(text, result, column):
     """The gateway's figures stand beside the marks that the scenario gives that column."""
@@ -22,7 +20,7 @@ def steal_of(report, phase):
 
 def row_of(result, base, columns, footnotes):
     """One line of the table: medians, the least and most of the first column, and the faults."""
-    name, path, form = columns[0]
+    _, path, form = columns[0]
     if not result["median"]:
         footnotes.append(f"{result['shape']} {result['system']}: {result['void'][0]}")
         return [result["shape"], result["system"], f"{NOTHING} [{len(footnotes)}]"]
@@ -31,8 +29,7 @@ def row_of(result, base, columns, footnotes):
                          f"{len(result['rounds'])} rounds without figures: {result['void'][0]}")
     ratio = ratio_of(result, base, path)
     ratio = with_marks(f"{ratio:.2f}" if ratio else NOTHING, result, "ratio")
-    shown = [with_marks(form.format(result["median"][where]), result, column)
-             for column, where, form in columns]
+    shown = [with_marks(figure(result, column), result, column[0]) for column in columns]
     spread = result["spread"][path]
     faults = faults_of(result)
     others = sum(count for kind, count in faults.items() if kind not in FAULTS)
