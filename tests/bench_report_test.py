@@ -151,6 +151,16 @@ class Document(unittest.TestCase):
             self.assertIn(word, words)
 
 
+    def test_the_shapes_of_one_system_alone_share_a_panel(self):
+        alone = run_of()
+        alone["results"] = [{**results()[1], "shape": shape} for shape in ("calm", "storm")]
+        alone["configuration"] = {**SCENARIO, "baseline": "sluice", "baseline_shape": "calm"}
+        panel, = report.panels_of(alone)
+        self.assertEqual([bar.label for bar in panel.bars], ["calm", "storm"])
+        self.assertAlmostEqual(panel.marks["must"], 1.5 * 180)
+        self.assertAlmostEqual(panel.marks["goal"], 1.1 * 180)
+
+
 class Axis(unittest.TestCase):
     def test_it_is_linear_from_nothing_when_values_are_near(self):
         scale = Scale([2, 4, 8])

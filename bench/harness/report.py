@@ -52,9 +52,9 @@ def plotted_column(marks, columns):
     return next((column for column in columns if column[0] == marks.get("of")), columns[0])
 
 
-def bar_for(result, column):
+def bar_for(result, column, name=None):
     _, path, _ = column
-    name = NAMES.get(result["system"], result["system"])
+    name = name or NAMES.get(result["system"], result["system"])
     if path not in result["median"]:
         return Bar(name, kind_of(result["system"]))
     spread = result["spread"][path]
@@ -73,6 +73,8 @@ def marks_for(marks, column, base):
 def panels_of(run):
     scenario, results = run["configuration"], run["results"]
     columns = COLUMNS[scenario["report"]]
+    if len({result["system"] for result in results}) == 1:
+        return [panel_of_shapes(scenario, results, columns)]
     panels = []
     for shape in dict.fromkeys(result["shape"] for result in results):
         own = [result for result in results if result["shape"] == shape]
@@ -81,6 +83,15 @@ def panels_of(run):
         panels.append(Panel(f"{shape}: {unit(column)}", [bar_for(result, column) for result in own],
                             marks_for(own[0]["marks"], column, base)))
     return panels
+
+
+def panel_of_shapes(scenario, results, columns):
+    """Where one system is measured alone, its shapes stand beside each other."""
+    marked = next((result for result in results if result["marks"]), results[0])
+    column = plotted_column(marked["marks"], columns)
+    base = baseline_of(marked, results, scenario)
+    return Panel(unit(column), [bar_for(result, column, result["shape"]) for result in results],
+                 marks_for(marked["marks"], column, base))
 
 
 def unit(column):
