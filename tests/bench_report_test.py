@@ -63,8 +63,9 @@ class Rounds(unittest.TestCase):
         floor = results()[0]
         path = "setup.server_cpu_us_per_connection"
         self.assertEqual(floor["median"][path], 120)
-        self.assertEqual((floor["spread"][path]["least"], floor["spread"][path]["most"]), (100, 200))
-        self.assertAlmostEqual(floor["spread"][path]["relative"], 100 / 120)
+        spread = floor["spread"][path]
+        self.assertEqual((spread["least"], spread["most"]), (100, 200))
+        self.assertAlmostEqual(spread["relative"], 100 / 120)
 
     def test_a_run_in_which_not_all_streams_were_answered_has_no_figures(self):
         self.assertEqual(reason_void(round_of(1, streams=4)), "4 of 10 streams were answered")
@@ -121,7 +122,8 @@ class Document(unittest.TestCase):
         self.assertTrue(text.endswith("<!-- /made-up -->\nafter\n"))
         self.assertNotIn("old", text)
         self.assertIn("| 10x1 | **Sluice** | **180** | **150–200 (28 %)** | **1.50** |", text)
-        self.assertIn("| 10x1 | nginx with Nchan | 1300 | – | 10.83 | 5 | 1.0 | 2.0 | 3 gaps |", text)
+        self.assertIn("| 10x1 | nginx with Nchan | 1300 | – | 10.83 | 5 | 1.0 | 2.0 | 3 gaps |",
+                      text)
         self.assertIn("2026-01-02, 3 rounds: 2 cores of Abacus", text)
 
     def test_it_can_be_done_again(self):
@@ -147,6 +149,16 @@ class Document(unittest.TestCase):
         words = [element.text for element in plot.iter() if element.tag.endswith("text")]
         for word in ("events < here", "Sluice", "180", "must", "goal", "logarithmic", "–"):
             self.assertIn(word, words)
+
+
+    def test_the_shapes_of_one_system_alone_share_a_panel(self):
+        alone = run_of()
+        alone["results"] = [{**results()[1], "shape": shape} for shape in ("calm", "storm")]
+        alone["configuration"] = {**SCENARIO, "baseline": "sluice", "baseline_shape": "calm"}
+        panel, = report.panels_of(alone)
+        self.assertEqual([bar.label for bar in panel.bars], ["calm", "storm"])
+        self.assertAlmostEqual(panel.marks["must"], 1.5 * 180)
+        self.assertAlmostEqual(panel.marks["goal"], 1.1 * 180)
 
 
 class Axis(unittest.TestCase):

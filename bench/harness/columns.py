@@ -110,15 +110,16 @@ COLUMNS = {
     ],
 }
 
-
+NOTHING = "–"
 RATIOS = ("healthy p99 ms", "end MiB")  # are shown with their ratio to the baseline too
 FAULTS = ("gaps", "duplicates")  # have columns of their own
 
 
 def value_at(report, path):
+    """None where an older report has no such figure."""
     for key in path.split("."):
-        report = report[key]
-    return report
+        report = report.get(key, {})
+    return None if report == {} else report
 
 
 def reason_void(report):
@@ -143,11 +144,19 @@ def summarise(result, columns):
     result["spread"] = {}
     for _, path, _ in columns if good else ():
         values = [value_at(report, path) for report in good]
+        if None in values:
+            continue
         median = statistics.median(values)
         result["median"][path] = median
         result["spread"][path] = {
             "least": min(values), "most": max(values),
             "relative": (max(values) - min(values)) / median if median else 0}
+
+
+def figure(result, column):
+    """The median, as it is shown."""
+    _, path, form = column
+    return form.format(result["median"][path]) if path in result["median"] else NOTHING
 
 
 def faults_of(result):

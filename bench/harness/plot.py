@@ -26,11 +26,13 @@ STYLE = """
   .value { font-size: 12px; font-variant-numeric: tabular-nums;
            paint-order: stroke; stroke: #ffffff; stroke-width: 3px }
   .floor { fill: #b7bec7 } .ours { fill: #1f6feb } .peer { fill: #d9904a }
-  .spread { stroke: #1f2328; stroke-width: 1 } .mark { stroke: #1a7f37; stroke-width: 1 }
+  .spread { stroke: #1f2328; stroke-width: 1 }
+  .mark { stroke: #1a7f37; stroke-width: 1 }
   .grid { stroke: #d8dee4; stroke-width: 1 }
   .goal { stroke-dasharray: 3 3 } .marked { fill: #1a7f37; font-size: 11px }
   @media (prefers-color-scheme: dark) {
-    .paper { fill: #0d1117 } .value { stroke: #0d1117 } .ink { fill: #e6edf3 } .faint { fill: #9198a1 }
+    .paper { fill: #0d1117 } .value { stroke: #0d1117 }
+    .ink { fill: #e6edf3 } .faint { fill: #9198a1 }
     .floor { fill: #59636e } .ours { fill: #58a6ff } .peer { fill: #c77d3c }
     .spread { stroke: #e6edf3 } .mark { stroke: #3fb950 } .marked { fill: #3fb950 }
     .grid { stroke: #2a313c }
@@ -152,7 +154,8 @@ def panel_of(panel, top):
 def svg(title, panels):
     """The whole plot, as the text of a file."""
     lines = textwrap.wrap(title, TITLE_COLUMNS)
-    parts = [text(16, 26 + TITLE * number, words, "ink title") for number, words in enumerate(lines)]
+    parts = [text(16, 26 + TITLE * number, words, "ink title")
+             for number, words in enumerate(lines)]
     top = FOOT + TITLE * len(lines)
     for panel in panels:
         elements, top = panel_of(panel, top)

@@ -5,11 +5,11 @@ import pathlib
 import re
 import sys
 
-from harness.columns import COLUMNS, FAULTS, baseline_of, faults_of, ratio_of, reason_void
+from harness.columns import (COLUMNS, FAULTS, NOTHING, baseline_of, faults_of, figure, ratio_of,
+                             reason_void, summarise)
 from harness.plot import Bar, Panel, svg
 from harness.scenarios import HERE
 from harness.systems import FLOORS, HISTORIES
-from harness.table import NOTHING
 from peers import PEERS
 
 DOCS = HERE.parent / "docs" / "benchmarks.md"
@@ -19,19 +19,26 @@ NAMES = {"floor": "floor", "floor-batch": "floor, batched", "sluice": "Sluice",
 
 
 def newest(files):
-    """The newest result of each scenario; quick ones only when there is no choice of files."""
+    """The newest result of each scenario."""
     found = {}
-    for file in files:
-        result = json.loads(file.read_text())
-        known = found.get(result["scenario"])
-        if not known or known["at"] < result["at"]:
-            found[result["scenario"]] = result
+    for run in map(read, files):
+        known = found.get(run["scenario"])
+        if not known or known["at"] < run["at"]:
+            found[run["scenario"]] = run
     return found
 
 
+def read(file):
+    """A file of results. What they say together is made anew: columns come, and the file stays."""
+    run = json.loads(file.read_text())
+    for result in run["results"]:
+        summarise(result, COLUMNS[run["configuration"]["report"]])
+    return run
+
+
 def all_files():
-    files = sorted((HERE / "results").glob("*.json"))
-    return [file for file in files if not json.loads(file.read_text()).get("quick")]
+    return [file for file in sorted((HERE / "results").glob("*.json"))
+            if not json.loads(file.read_text()).get("quick", True)]
 
 
 def kind_of(system):
@@ -45,14 +52,14 @@ def plotted_column(marks, columns):
     return next((column for column in columns if column[0] == marks.get("of")), columns[0])
 
 
-def bar_for(result, column):
-    _, path, form = column
-    name = NAMES.get(result["system"], result["system"])
+def bar_for(result, column, name=None):
+    _, path, _ = column
+    name = name or NAMES.get(result["system"], result["system"])
     if path not in result["median"]:
         return Bar(name, kind_of(result["system"]))
     spread = result["spread"][path]
     return Bar(name, kind_of(result["system"]), result["median"][path], spread["least"],
-               spread["most"], form.format(result["median"][path]))
+               spread["most"], figure(result, column))
 
 
 def marks_for(marks, column, base):
@@ -66,6 +73,8 @@ def marks_for(marks, column, base):
 def panels_of(run):
     scenario, results = run["configuration"], run["results"]
     columns = COLUMNS[scenario["report"]]
+    if len({result["system"] for result in results}) == 1:
+        return [panel_of_shapes(scenario, results, columns)]
     panels = []
     for shape in dict.fromkeys(result["shape"] for result in results):
         own = [result for result in results if result["shape"] == shape]
@@ -74,6 +83,15 @@ def panels_of(run):
         panels.append(Panel(f"{shape}: {unit(column)}", [bar_for(result, column) for result in own],
                             marks_for(own[0]["marks"], column, base)))
     return panels
+
+
+def panel_of_shapes(scenario, results, columns):
+    """Where one system is measured alone, its shapes stand beside each other."""
+    marked = next((result for result in results if result["marks"]), results[0])
+    column = plotted_column(marked["marks"], columns)
+    base = baseline_of(marked, results, scenario)
+    return Panel(unit(column), [bar_for(result, column, result["shape"]) for result in results],
+                 marks_for(marked["marks"], column, base))
 
 
 def unit(column):
@@ -89,19 +107,19 @@ def told_faults(result):
 
 
 def row_of(result, base, columns):
-    name, path, form = columns[0]
+    _, path, form = columns[0]
     who = [result["shape"], NAMES.get(result["system"], result["system"])]
     if not result["median"]:
         return [*who, NOTHING, "", "", *["" for _ in columns[1:]], result["void"][0]]
     spread = result["spread"][path]
     ratio = ratio_of(result, base, path)
-    shown = [form.format(result["median"][where]) for _, where, form in columns]
+    shown = [figure(result, column) for column in columns]
     width = (f"{form.format(spread['least'])}–{form.format(spread['most'])} "
              f"({spread['relative'] * 100:.0f} %)") if len(result["rounds"]) > 1 else NOTHING
     cells = [*who, shown[0], width, f"{ratio:.2f}" if ratio else NOTHING, *shown[1:],
              told_faults(result)]
     if result["system"] == "sluice":
-        cells[1:5] = [f"**{cell}**" for cell in cells[1:5]]
+        cells[1:5] = [cell if cell == NOTHING else f"**{cell}**" for cell in cells[1:5]]
     return cells
 
 

@@ -1,11 +1,9 @@
 """The table that a run prints."""
 import statistics
 
-from harness.columns import (COLUMNS, FAULTS, RATIOS, baseline_of, faults_of, ratio_of, reason_void)
+from harness.columns import (COLUMNS, FAULTS, NOTHING, RATIOS, baseline_of, faults_of, figure,
+                             ratio_of, reason_void)
 from harness.systems import HISTORIES
-
-NOTHING = "–"
-
 
 def with_marks(text, result, column):
     """The gateway's figures stand beside the marks that the scenario gives that column."""
@@ -16,9 +14,10 @@ def with_marks(text, result, column):
     return f"{text} ({wanted})"
 
 
-def with_ratio(text, result, base, column, path):
+def with_ratio(text, result, base, column):
     """Beside the first column, whose ratio has a column of its own, some have one in brackets."""
-    ratio = ratio_of(result, base, path) if column in RATIOS and base is not result else None
+    name, path, _ = column
+    ratio = ratio_of(result, base, path) if name in RATIOS and base is not result else None
     return f"{text} ({ratio:.2f}x)" if ratio else text
 
 
@@ -28,7 +27,7 @@ def steal_of(report, phase):
 
 def row_of(result, base, columns, footnotes):
     """One line of the table: medians, the least and most of the first column, and the faults."""
-    name, path, form = columns[0]
+    _, path, form = columns[0]
     if not result["median"]:
         footnotes.append(f"{result['shape']} {result['system']}: {result['void'][0]}")
         return [result["shape"], result["system"], f"{NOTHING} [{len(footnotes)}]"]
@@ -37,9 +36,8 @@ def row_of(result, base, columns, footnotes):
                          f"{len(result['rounds'])} rounds without figures: {result['void'][0]}")
     ratio = ratio_of(result, base, path)
     ratio = with_marks(f"{ratio:.2f}" if ratio else NOTHING, result, "ratio")
-    shown = [with_marks(with_ratio(form.format(result["median"][where]), result, base, column,
-                                   where), result, column)
-             for column, where, form in columns]
+    shown = [with_marks(with_ratio(figure(result, column), result, base, column), result, column[0])
+             for column in columns]
     spread = result["spread"][path]
     faults = faults_of(result)
     others = sum(count for kind, count in faults.items() if kind not in FAULTS)

@@ -13,7 +13,7 @@ from peers.peer import (CACHE, CHANNEL, PATH, Peer, found, free_ports, nginx, wa
 
 VERSION = "v0.24.2"
 CADDY = "v2.11.9"
-LEAST_GO = (1, 25)
+LEAST_GO = (1, 26)
 BUILT = CACHE / "mercure" / "mercure"
 MAIN = """package main
 

@@ -14,8 +14,8 @@ class Pushpin(Peer):
     name = "pushpin"
     title = "Pushpin behind nginx"
     packages = ("nginx", "pushpin", "condure", "zurl")
-    # When connections come 64 at once, it cancels about one stream in a hundred as "received message
-    # out of sequence".
+    # When connections come 64 at once, it cancels about one stream in a hundred as "received
+    # message out of sequence".
     load = {"connecting": 1}
 
     def is_installed(self):
