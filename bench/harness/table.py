@@ -5,6 +5,7 @@ from harness.columns import (COLUMNS, FAULTS, NOTHING, RATIOS, baseline_of, faul
                              ratio_of, reason_void)
 from harness.systems import HISTORIES
 
+
 def with_marks(text, result, column):
     """The gateway's figures stand beside the marks that the scenario gives that column."""
     marks = result.get("marks")
