@@ -10,6 +10,7 @@ namespace sluice::bench {
 namespace {
 
 constexpr double kMostSeconds = 86'400;
+constexpr std::uint64_t kMostWindow = 0x7fffffff;
 
 template <class Number>
 Number parse(std::string_view name, std::string_view text) {
@@ -68,6 +69,24 @@ std::uint64_t Args::seconds(std::string_view name, double otherwise) {
   const auto parsed = value.empty() ? otherwise : parse<double>(name, value);
   if (!(parsed >= 0 && parsed <= kMostSeconds)) die(fmt::format("--{}: out of range", name));
   return static_cast<std::uint64_t>(parsed * 1e9);
+}
+
+Url Args::url(std::string_view name) {
+  const auto given = required_text(name);
+  const auto parsed = parse_url(given);
+  if (!parsed) die(fmt::format("--{}: '{}' is not an http:// or https:// address", name, given));
+  return *parsed;
+}
+
+Url Args::secure_url(std::string_view name) {
+  auto parsed = url(name);
+  if (!parsed.tls) die(fmt::format("--{}: streams are measured over TLS, so https://", name));
+  return parsed;
+}
+
+std::int32_t Args::window(std::string_view name, std::int32_t otherwise, std::uint64_t least) {
+  return static_cast<std::int32_t>(
+      number(name, static_cast<std::uint64_t>(otherwise), {least, kMostWindow}));
 }
 
 std::vector<int> Args::numbers(std::string_view name) {

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/common/net.h"
+
 namespace sluice::bench {
 
 /// One line on stderr, exit status 2: the environment or the command line cannot work.
@@ -31,6 +33,12 @@ class Args {
   std::uint64_t number(std::string_view name, std::uint64_t otherwise, Range range = {});
   /// A fraction of seconds, as in `--duration 2.5`, in nanoseconds.
   std::uint64_t seconds(std::string_view name, double otherwise);
+  /// An http:// or https:// address; it is required.
+  Url url(std::string_view name);
+  /// The same, and it must be https: streams are measured over TLS.
+  Url secure_url(std::string_view name);
+  /// A window of HTTP/2's flow control.
+  std::int32_t window(std::string_view name, std::int32_t otherwise, std::uint64_t least = 65'535);
   std::vector<int> numbers(std::string_view name);
 
   /// Dies when the command line holds an option that nobody asked for.

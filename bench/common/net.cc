@@ -1,5 +1,6 @@
 #include "bench/common/net.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
@@ -22,7 +23,6 @@ namespace {
 
 constexpr std::uint64_t kNanosPerSecond = 1'000'000'000;
 constexpr int kBacklog = 4096;
-constexpr int kReadyPerTurn = 256;
 
 void send_at_once(int fd) {
   const int on = 1;
@@ -137,12 +137,17 @@ void Poller::change(const Fd& fd, Watcher* watcher, std::uint32_t epoll_events) 
   epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd.get(), &event);
 }
 
-void Poller::turn(std::uint64_t timeout_ns) const {
+void Poller::add(const Poller& inner, Watcher* watcher) const {
+  add(inner.epoll_, watcher, EPOLLIN);
+}
+
+void Poller::turn(std::uint64_t timeout_ns, int most) const {
   std::array<epoll_event, kReadyPerTurn> ready;  // filled by the kernel
   timespec timeout{};
   timeout.tv_sec = static_cast<time_t>(timeout_ns / kNanosPerSecond);
   timeout.tv_nsec = static_cast<long>(timeout_ns % kNanosPerSecond);
-  const int count = epoll_pwait2(epoll_.get(), ready.data(), kReadyPerTurn, &timeout, nullptr);
+  const int count =
+      epoll_pwait2(epoll_.get(), ready.data(), std::min(most, kReadyPerTurn), &timeout, nullptr);
   for (int i = 0; i < count; ++i) {
     const auto& event = ready[static_cast<std::size_t>(i)];
     static_cast<Watcher*>(event.data.ptr)->on_ready(event.events);

@@ -70,11 +70,15 @@ class Poller {
   Poller();
   void add(const Fd& fd, Watcher* watcher, std::uint32_t epoll_events) const;
   void change(const Fd& fd, Watcher* watcher, std::uint32_t epoll_events) const;
-  /// Waits up to `timeout_ns`, then calls the watcher of each ready descriptor.
+  /// `watcher` is called when `inner` has something ready.
+  void add(const Poller& inner, Watcher* watcher) const;
+  /// Waits up to `timeout_ns`, then calls the watcher of each ready descriptor, of `most` at most.
   /// A watcher must not be destroyed during the turn: it may still be among the ready ones.
-  void turn(std::uint64_t timeout_ns) const;
+  void turn(std::uint64_t timeout_ns, int most = kReadyPerTurn) const;
 
  private:
+  static constexpr int kReadyPerTurn = 256;
+
   Fd epoll_;
 };
 

@@ -3,6 +3,7 @@
 #include <cctype>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <sstream>
 #include <string>
 
@@ -10,18 +11,22 @@
 
 namespace sluice::bench {
 
-std::uint64_t cpu_ns(std::span<const int> pids) {
-  std::uint64_t sum = 0;
+std::map<int, std::uint64_t> thread_cpu_ns(std::span<const int> pids) {
+  std::map<int, std::uint64_t> threads;
   for (const int pid : pids) {
     std::error_code gone;
     for (const auto& task :
          std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), gone)) {
-      std::uint64_t ran = 0;
-      std::ifstream(task.path() / "schedstat") >> ran;
-      sum += ran;
+      std::ifstream(task.path() / "schedstat") >> threads[std::stoi(task.path().filename())];
     }
   }
-  return sum;
+  return threads;
+}
+
+std::uint64_t cpu_ns(std::span<const int> pids) {
+  const auto threads = thread_cpu_ns(pids);
+  return std::accumulate(threads.begin(), threads.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const auto& thread) { return sum + thread.second; });
 }
 
 std::uint64_t rss_kib(std::span<const int> pids) {

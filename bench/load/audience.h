@@ -1,10 +1,12 @@
 /// Audience: what all subscribers share: the options, the books, and one read buffer.
 ///
-/// Owner   the Run.
+/// Owner   a run; not moved.
 /// Thread  one.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "bench/common/histogram.h"
@@ -15,8 +17,20 @@
 
 namespace sluice::bench {
 
+/// How a stream takes what comes; by HTTP/2's flow control, never by reading late.
+enum class Pace : std::uint8_t {
+  full,
+  slow,  ///< As take_slowly() says.
+  none,  ///< Until its window is full.
+};
+struct StreamPlan {
+  std::string path;
+  Pace pace = Pace::full;
+  bool is_measured = true;  ///< Its deliveries count for `latency` and `measured_deliveries`.
+};
+
 struct Audience {
-  /// Every count but the first six is a fault.
+  /// Those from connect_failed on are faults.
   struct Counts {
     std::uint64_t deliveries = 0;
     std::uint64_t reads = 0;          ///< Records that held at least one event.
@@ -24,6 +38,9 @@ struct Audience {
     std::uint64_t streams_ready = 0;  ///< Had their 200 and first byte.
     std::uint64_t connections_open = 0;
     std::uint64_t connections_ready = 0;  ///< So are all their streams.
+    std::uint64_t measured_deliveries = 0;
+    std::uint64_t streams_with_heartbeat = 0;
+    std::uint64_t goodbyes = 0;  ///< Streams that ended as `expects_goodbye` says.
     std::uint64_t connect_failed = 0;
     std::uint64_t non_200 = 0;
     std::uint64_t streams_reset = 0;
@@ -37,6 +54,7 @@ struct Audience {
       : options(asked),
         tls(client_context("h2")),
         ledger(asked.subscribers(), asked.publishers),
+        plan([this](std::size_t stream) { return StreamPlan{options.path_of(stream)}; }),
         read_buffer(kReadBuffer) {}
 
   [[nodiscard]] std::uint64_t connection_faults() const {
@@ -47,10 +65,13 @@ struct Audience {
 
   const Options& options;
   std::string last_event_id;  ///< Behind which each stream goes on; empty: what comes from now on.
+  bool has_slow = false;      ///< Some streams have a pace other than full.
+  bool expects_goodbye = false;  ///< Streams may end now, behind a last `retry:` line.
   TlsContextPtr tls;
   Poller poller;
   Counts counts;
   Ledger ledger;
+  std::function<StreamPlan(std::size_t stream)> plan;
   Histogram latency;     ///< Of deliveries while `measuring`.
   Histogram first_byte;  ///< From connect() to a stream's first byte.
   bool measuring = false;

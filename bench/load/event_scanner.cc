@@ -22,6 +22,14 @@ std::string encode_token(const Token& token, std::size_t size) {
   return text;
 }
 
+void append_event(std::string& body, std::string_view topic, const Token& token, std::size_t size) {
+  body += "topic: ";
+  body += topic;
+  body += "\ndata: ";
+  body += encode_token(token, size);
+  body += "\n\n";
+}
+
 std::optional<Token> parse_token(std::string_view data) {
   if (!data.starts_with('~')) return std::nullopt;
   data.remove_prefix(1);

@@ -28,6 +28,8 @@ struct Token {
 
 /// The text of `token`, padded to `size` bytes (it is longer when `size` is too short for it).
 std::string encode_token(const Token& token, std::size_t size);
+/// Appends an event of `topic` with that text to the body of a publishing stream.
+void append_event(std::string& body, std::string_view topic, const Token& token, std::size_t size);
 /// The token that `data` begins with; nothing when it is anybody else's text.
 std::optional<Token> parse_token(std::string_view data);
 
@@ -57,8 +59,13 @@ class EventScanner {
     }
   }
 
+  /// Lines so far that are comments, and that begin with `retry:`.
+  [[nodiscard]] std::uint32_t comments() const { return comments_; }
+  [[nodiscard]] std::uint32_t retries() const { return retries_; }
+
  private:
-  static constexpr std::string_view kData = "data: ";
+  static constexpr std::string_view kData = "data:";
+  static constexpr std::string_view kRetry = "retry:";
   static constexpr std::size_t kHead = 64;  ///< `data: ` and the longest token fit.
 
   /// Keeps the head of a line whose end has not come yet.
@@ -71,15 +78,22 @@ class EventScanner {
   /// True when the line was the blank one that ends an event.
   bool end_line(std::string_view head, std::size_t line_size) {
     if (line_size == 0) return std::exchange(has_data_, false);
-    if (!head.starts_with(kData)) return false;
-    event_ = {parse_token(head.substr(kData.size())),
-              static_cast<std::uint32_t>(line_size - kData.size())};
+    if (!head.starts_with(kData)) {
+      comments_ += head.starts_with(':') ? 1U : 0U;
+      retries_ += head.starts_with(kRetry) ? 1U : 0U;
+      return false;
+    }
+    // A space behind the colon belongs to the line, and need not be there.
+    const auto name = kData.size() + (head.substr(kData.size()).starts_with(' ') ? 1U : 0U);
+    event_ = {parse_token(head.substr(name)), static_cast<std::uint32_t>(line_size - name)};
     has_data_ = true;
     return false;
   }
 
   Event event_;
   bool has_data_ = false;
+  std::uint32_t comments_ = 0;
+  std::uint32_t retries_ = 0;
   std::uint32_t held_size_ = 0;
   std::size_t held_line_ = 0;  ///< Bytes of the unfinished line so far, kept or not.
   std::array<char, kHead> held_{};

@@ -23,11 +23,25 @@ void Ledger::note_irregular(std::size_t cell, std::uint32_t sequence) {
 }
 
 std::uint64_t Ledger::gaps(std::span<const std::uint32_t> published) const {
-  std::uint64_t missing = 0;
+  auto missing = missing_between();
   for (std::size_t cell = 0; cell < last_.size(); ++cell) {
     const auto sent = published[cell % publishers_];
     if (last_[cell] < sent) missing += sent - last_[cell];
   }
+  return missing;
+}
+
+std::uint64_t Ledger::gaps(const std::function<std::uint32_t(std::size_t stream)>& expected) const {
+  auto missing = missing_between();
+  for (std::size_t stream = 0; stream < last_.size(); ++stream) {
+    const auto sent = expected(stream);
+    if (last_[stream] < sent) missing += sent - last_[stream];
+  }
+  return missing;
+}
+
+std::uint64_t Ledger::missing_between() const {
+  std::uint64_t missing = 0;
   for (const auto& [cell, holes] : holes_) {
     for (const auto& [end, begin] : holes) missing += end - begin + 1;
   }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <unordered_map>
@@ -37,11 +38,16 @@ class Ledger {
 
   /// Deliveries that never came, when `published[p]` events of each publisher were acknowledged.
   [[nodiscard]] std::uint64_t gaps(std::span<const std::uint32_t> published) const;
+  /// The same when stream s should have had the first `expected(s)` events of one publisher; a
+  /// stream of which nothing is expected may still miss none between those that it had.
+  [[nodiscard]] std::uint64_t gaps(
+      const std::function<std::uint32_t(std::size_t stream)>& expected) const;
   [[nodiscard]] const Faults& faults() const { return faults_; }
 
  private:
   using Holes = std::map<std::uint32_t, std::uint32_t>;  ///< Missing sequences: last → first.
 
+  [[nodiscard]] std::uint64_t missing_between() const;
   void note_irregular(std::size_t cell, std::uint32_t sequence);
 
   std::size_t publishers_;

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "bench/common/histogram.h"
+#include "bench/crowd/slow_plan.h"
 #include "bench/load/event_scanner.h"
 #include "bench/load/ledger.h"
 
@@ -71,8 +72,32 @@ TEST_SUITE("EventScanner") {
           std::vector<std::uint32_t>{0, 4});
   }
 
+  TEST_CASE("the space behind the colon need not be there") {
+    CHECK(sequences_in("data:~7.42.3~\n\n") == std::vector<std::uint32_t>{7});
+  }
+
   TEST_CASE("a block without data is no event") {
     CHECK(sequences_in("id: 5\n\n" + block_of(1)) == std::vector<std::uint32_t>{1});
+  }
+
+  TEST_CASE("comment and retry lines are counted, wherever the text is cut") {
+    const auto text = std::string(kStart) + block_of(1) + ":\n:\nretry: 4000\n";
+    for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+      EventScanner scanner;
+      for (std::string_view rest = text; !rest.empty();
+           rest.remove_prefix(std::min(piece, rest.size()))) {
+        scanner.feed(rest.substr(0, piece), [](const EventScanner::Event&) {});
+      }
+      CAPTURE(piece);
+      CHECK(scanner.comments() == 3);
+      CHECK(scanner.retries() == 2);
+    }
+  }
+
+  TEST_CASE("an event of a publishing stream is found in what is read") {
+    std::string body;
+    append_event(body, "bench/1", {9, 42, 3}, 100);
+    CHECK(sequences_in(body) == std::vector<std::uint32_t>{9});
   }
 
   TEST_CASE("the size of the data is that of the line, also when it came in pieces") {
@@ -121,6 +146,74 @@ TEST_SUITE("Ledger") {
     ledger.note(0, 1, 1);
     ledger.note(1, 1, 1);
     CHECK(ledger.gaps(std::vector<std::uint32_t>{1, 1}) == 1);
+  }
+}
+
+TEST_SUITE("Ledger of topics") {
+  TEST_CASE("each stream is held against what it should have had") {
+    Ledger ledger(3, 1);
+    ledger.note(0, 0, 1);
+    ledger.note(1, 0, 1);
+    CHECK(ledger.gaps([](std::size_t stream) { return stream == 2 ? 0U : 1U; }) == 0);
+    CHECK(ledger.gaps([](std::size_t stream) { return stream == 2 ? 4U : 1U; }) == 4);
+  }
+
+  TEST_CASE("a stream of which nothing is expected may lose nothing between two events either") {
+    Ledger ledger(1, 1);
+    ledger.note(0, 0, 1);
+    ledger.note(0, 0, 4);
+    CHECK(ledger.gaps([](std::size_t) { return 0U; }) == 2);
+  }
+}
+
+/// Streams of 100 connections with 100 each, 100 topics, connections in tens.
+SlowPlan plan_of(std::size_t deaf, std::size_t stalled, std::size_t slow) {
+  return {.connections = 100,
+          .streams = 100,
+          .topics = 100,
+          .block = 10,
+          .deaf = deaf,
+          .stalled = stalled,
+          .slow = slow};
+}
+
+std::size_t count_of(const SlowPlan& plan, Pace pace) {
+  std::size_t count = 0;
+  for (std::size_t stream = 0; stream < plan.connections * plan.streams; ++stream) {
+    count += plan.pace_of(stream) == pace ? 1U : 0U;
+  }
+  return count;
+}
+
+TEST_SUITE("SlowPlan") {
+  TEST_CASE("as many streams are slow as were asked for, and all others are healthy or deaf") {
+    const auto plan = plan_of(5, 500, 1000);
+    CHECK(count_of(plan, Pace::none) == 500);
+    CHECK(count_of(plan, Pace::slow) == 1000);
+    std::size_t healthy = 0;
+    for (std::size_t stream = 0; stream < 10'000; ++stream) healthy += plan.is_healthy(stream);
+    CHECK(healthy == 8000);
+  }
+
+  TEST_CASE("slow streams are on every connection that is read") {
+    const auto plan = plan_of(5, 500, 1000);
+    for (std::size_t connection = 0; connection < 95; ++connection) {
+      std::size_t slow = 0;
+      for (std::size_t i = 0; i < 100; ++i) slow += !plan.is_healthy(connection * 100 + i);
+      CAPTURE(connection);
+      CHECK(slow >= 10);
+      CHECK(slow <= 25);
+    }
+    CHECK_FALSE(plan.is_healthy(9500));
+  }
+
+  TEST_CASE("each topic has as many streams, and a block shares its topics") {
+    const auto plan = plan_of(0, 0, 0);
+    std::vector<int> streams(100);
+    for (std::size_t stream = 0; stream < 10'000; ++stream) streams[plan.topic_of(stream)] += 1;
+    CHECK(streams == std::vector<int>(100, 100));
+    CHECK(plan.topic_of(0) == plan.topic_of(900));
+    CHECK(plan.topic_of(0) != plan.topic_of(1000));
   }
 }
 

@@ -4,8 +4,6 @@
 
 #include <fmt/core.h>
 
-#include "bench/common/args.h"
-
 namespace sluice::bench {
 namespace {
 
@@ -30,19 +28,13 @@ constexpr std::string_view kUsage =
   --warmup SEC           published but not measured (1)
   --duration SEC         measured (10)
   --drain-limit SEC      for what is still under way at the end (5)
+  --leave SEC            then all connections are closed, and memory is read after this time (0: not)
+  --returns N            times that they all come and leave again (0)
   --server-pid N[,N]     processes whose CPU and memory are measured
   --json FILE            the report, for programs
 
 Exit status: 0 clean, 1 a gap, duplicate, disorder or error was seen, 2 it could not run.
 )";
-
-constexpr std::uint64_t kMostWindow = 0x7fffffff;
-
-Url url_from(std::string_view option, const std::string& text) {
-  const auto url = parse_url(text);
-  if (!url) die(fmt::format("--{}: '{}' is not an http:// or https:// address", option, text));
-  return *url;
-}
 
 std::uint64_t rate_from(Args& args) {
   if (args.text("rate", "max") == "max") return Options::kAsFastAsItGoes;
@@ -51,33 +43,42 @@ std::uint64_t rate_from(Args& args) {
 
 }  // namespace
 
+std::string Options::path_of(std::size_t stream) const {
+  return topics == 0 ? subscribe.path : fmt::format("{}/{}", subscribe.path, stream % topics);
+}
+
+void read_common(Args& args, Options& options) {
+  options.token = args.text("token", {});
+  options.size = args.number("size", options.size, {40, 16'000'000});
+  options.stream_window = args.window("stream-window", options.stream_window, 1);
+  options.connection_window = args.window("connection-window", options.connection_window);
+  options.server_pids = args.numbers("server-pid");
+  options.json_file = args.text("json", {});
+}
+
+void read_times(Args& args, Options& options, const Times& otherwise) {
+  options.setup_limit_ns = args.seconds("setup-limit", otherwise.setup_limit);
+  options.warm_up_ns = args.seconds("warmup", otherwise.warm_up);
+  options.duration_ns = args.seconds("duration", otherwise.duration);
+  options.drain_limit_ns = args.seconds("drain-limit", otherwise.drain_limit);
+}
+
 Options options_from(int argc, char** argv) {
   Args args(argc, argv, kUsage);
   Options options;
-  options.subscribe = url_from("url", args.required_text("url"));
-  if (!options.subscribe.tls) die("--url: streams are measured over TLS, so https://");
+  options.subscribe = args.secure_url("url");
   options.rate = rate_from(args);
-  const auto publish = args.text("publish-url", {});
-  if (options.rate > 0) options.publish = url_from("publish-url", publish);
-  options.token = args.text("token", {});
+  if (options.rate > 0 || args.has("publish-url")) options.publish = args.url("publish-url");
   options.connections = args.number("connections", options.connections, {1, 100'000});
   options.streams = args.number("streams", options.streams, {1, 100'000});
   options.connecting = args.number("connecting", options.connecting, {1, 10'000});
-  options.size = args.number("size", options.size, {40, 16'000'000});
   options.window = args.number("window", options.window, {1, 1'000'000});
   options.publishers = args.number("publishers", options.publishers, {1, 1'000});
-  options.stream_window = static_cast<std::int32_t>(args.number(
-      "stream-window", static_cast<std::uint64_t>(options.stream_window), {1, kMostWindow}));
-  options.connection_window = static_cast<std::int32_t>(
-      args.number("connection-window", static_cast<std::uint64_t>(options.connection_window),
-                  {65'535, kMostWindow}));
-  options.setup_limit_ns = args.seconds("setup-limit", 60);
   options.settle_ns = args.seconds("settle", 0);
-  options.warm_up_ns = args.seconds("warmup", 1);
-  options.duration_ns = args.seconds("duration", 10);
-  options.drain_limit_ns = args.seconds("drain-limit", 5);
-  options.server_pids = args.numbers("server-pid");
-  options.json_file = args.text("json", {});
+  options.leave_ns = args.seconds("leave", 0);
+  options.returns = args.number("returns", 0, {.most = 1'000});
+  read_common(args, options);
+  read_times(args, options, {.setup_limit = 60, .warm_up = 1, .duration = 10, .drain_limit = 5});
   args.finish();
   return options;
 }

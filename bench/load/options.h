@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/common/args.h"
 #include "bench/common/net.h"
 
 namespace sluice::bench {
@@ -30,11 +31,23 @@ struct Options {
   std::uint64_t warm_up_ns = 0;
   std::uint64_t duration_ns = 0;
   std::uint64_t drain_limit_ns = 0;
+  std::uint64_t leave_ns = 0;  ///< After all have left, until memory is read; 0: they stay.
+  std::size_t returns = 0;     ///< Times that they come and leave again.
   std::vector<int> server_pids;
   std::string json_file;
 
   [[nodiscard]] std::size_t subscribers() const { return connections * streams; }
+  /// Where a stream subscribes.
+  [[nodiscard]] std::string path_of(std::size_t stream) const;
 };
+
+/// Reads what every program takes: token, size, windows, processes, the report's file.
+void read_common(Args& args, Options& options);
+/// Seconds, when the command line does not say.
+struct Times {
+  double setup_limit, warm_up, duration, drain_limit;
+};
+void read_times(Args& args, Options& options, const Times& otherwise);
 
 /// Dies with one line when the command line cannot work.
 Options options_from(int argc, char** argv);

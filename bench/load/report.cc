@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -29,6 +30,12 @@ struct Span {
         deliveries(to.counts.deliveries - from.counts.deliveries),
         reads(to.counts.reads - from.counts.reads),
         bytes(to.counts.bytes - from.counts.bytes) {
+    for (const auto& [thread, cpu] : to.server_threads) {
+      const auto before = from.server_threads.find(thread);
+      const auto used = cpu - (before == from.server_threads.end() ? 0 : before->second);
+      threads.push_back(ratio(used, ns));
+    }
+    std::sort(threads.begin(), threads.end(), std::greater<>());
     const auto cores = std::min(from.steal_ticks.size(), to.steal_ticks.size());
     for (std::size_t core = 0; core < cores; ++core) {
       const auto ticks = to.steal_ticks[core] - from.steal_ticks[core];
@@ -44,7 +51,8 @@ struct Span {
   }
 
   std::uint64_t ns, server_cpu_ns, own_cpu_ns, published, deliveries, reads, bytes;
-  std::vector<double> steal;  ///< Share of each core.
+  std::vector<double> steal;    ///< Share of each core.
+  std::vector<double> threads;  ///< Of a core, by each of the server's, the busiest first.
 };
 
 std::string listed(const std::vector<double>& shares, std::string_view separator) {
@@ -101,13 +109,30 @@ std::string json_measured(const Run& run) {
       R"("deliveries_per_s": {:.1f}, "events_per_read": {:.3f}, "bytes_per_delivery": {:.1f}, )"
       R"("server_cpu_us_per_delivery": {:.5f}, "server_busy": {:.5f}, )"
       R"("own_cpu_us_per_delivery": {:.5f}, "own_busy": {:.5f}, "steal": [{}], )"
+      R"("thread_busy": [{}], "busiest_threads": {{"first": {:.5f}, "second": {:.5f}}}, )"
       R"("latency_ms": {}}})",
       span.seconds(), span.published, ratio(static_cast<double>(span.published), span.seconds()),
       span.deliveries, ratio(static_cast<double>(span.deliveries), span.seconds()),
       ratio(span.deliveries, span.reads), ratio(span.bytes, span.deliveries),
       span.server_us_per(span.deliveries), ratio(span.server_cpu_ns, span.ns),
       span.own_us_per(span.deliveries), ratio(span.own_cpu_ns, span.ns), listed(span.steal, ", "),
-      json_percentiles(run.audience().latency));
+      listed(span.threads, ", "), span.threads.empty() ? 0 : span.threads[0],
+      span.threads.size() < 2 ? 0 : span.threads[1], json_percentiles(run.audience().latency));
+}
+
+double mib_kept(const Run& run) {
+  return growth(run.begin.server_rss_kib, run.left.back().gone_kib) / 1024;
+}
+
+std::string json_left(const Run& run) {
+  if (run.left.empty()) return {};
+  std::string rounds;
+  for (const auto& it : run.left) {
+    rounds += fmt::format(R"({}{{"connected_kib": {}, "gone_kib": {}}})",
+                          rounds.empty() ? "" : ", ", it.connected_kib, it.gone_kib);
+  }
+  return fmt::format(R"(, "gone_kib": {}, "kept_mib": {:.3f}, "left": [{}])",
+                     run.left.back().gone_kib, mib_kept(run), rounds);
 }
 
 std::string json_memory(const Run& run) {
@@ -115,10 +140,10 @@ std::string json_memory(const Run& run) {
   const auto after = run.ready.server_rss_kib;
   const auto grown = growth(before, after);
   return fmt::format(R"({{"before_kib": {}, "connected_kib": {}, "end_kib": {}, )"
-                     R"("kib_per_connection": {:.3f}, "kib_per_stream": {:.4f}}})",
+                     R"("kib_per_connection": {:.3f}, "kib_per_stream": {:.4f}{}}})",
                      before, after, run.end.server_rss_kib,
                      grown / static_cast<double>(run.options().connections),
-                     grown / static_cast<double>(run.options().subscribers()));
+                     grown / static_cast<double>(run.options().subscribers()), json_left(run));
 }
 
 std::string json_faults(const Run& run) {
@@ -164,6 +189,11 @@ std::string report_text(const Run& run) {
                       growth(run.begin.server_rss_kib, run.ready.server_rss_kib) /
                           static_cast<double>(options.subscribers()),
                       run.begin.server_rss_kib, run.ready.server_rss_kib);
+  if (!run.left.empty()) {
+    text += fmt::format("all gone  {} KiB {:.0f} s later, {:.2f} MiB more than at first\n",
+                        run.left.back().gone_kib, static_cast<double>(options.leave_ns) / 1e9,
+                        mib_kept(run));
+  }
   text += fmt::format("measured  {} published, {} delivered in {:.2f} s: {:.0f}/s, {:.1f} a read\n",
                       span.published, span.deliveries, span.seconds(),
                       ratio(static_cast<double>(span.deliveries), span.seconds()),

@@ -36,13 +36,27 @@ bool Run::perform() {
   publishing_ = false;
   drain();
   end = moment();
-  return true;
+  return leave_and_come_back();
+}
+
+bool Run::leave_and_come_back() {
+  if (options_.leave_ns == 0) return true;
+  for (std::size_t round = 0;; ++round) {
+    const auto connected_kib = rss_kib(options_.server_pids);
+    subscribers_.clear();
+    turn_for(options_.leave_ns);
+    left.push_back({connected_kib, rss_kib(options_.server_pids)});
+    if (round == options_.returns) return true;
+    if (!connect_all(now_ns() + options_.setup_limit_ns)) return false;
+    turn_for(options_.settle_ns);
+  }
 }
 
 Moment Run::moment() const {
   const std::array<int, 1> own{getpid()};
   return {.at_ns = now_ns(),
           .server_cpu_ns = cpu_ns(options_.server_pids),
+          .server_threads = thread_cpu_ns(options_.server_pids),
           .own_cpu_ns = cpu_ns(own),
           .server_rss_kib = rss_kib(options_.server_pids),
           .published = publish_.counts.acknowledged,
@@ -50,21 +64,27 @@ Moment Run::moment() const {
           .steal_ticks = steal_ticks()};
 }
 
-bool Run::set_up() {
-  const auto deadline = now_ns() + options_.setup_limit_ns;
+bool Run::connect_all(std::uint64_t deadline_ns) {
+  const auto before = audience_.counts;
+  expected_streams_ += options_.subscribers();
   subscribers_.reserve(options_.connections);
   const auto all_ready = [&] {
-    while (subscribers_.size() < std::min(options_.connections, audience_.counts.connections_ready +
-                                                                    options_.connecting)) {
+    const auto are_ready = audience_.counts.connections_ready - before.connections_ready;
+    while (subscribers_.size() < std::min(options_.connections, are_ready + options_.connecting)) {
       subscribers_.push_back(
           std::make_unique<Subscriber>(audience_, subscribers_.size() * options_.streams));
     }
-    return audience_.counts.streams_ready == options_.subscribers() ||
-           audience_.connection_faults() > 0;
+    return audience_.counts.streams_ready == expected_streams_ || audience_.connection_faults() > 0;
   };
-  if (!all_ready()) turn_until(deadline, all_ready);
+  if (!all_ready()) turn_until(deadline_ns, all_ready);
+  return audience_.counts.streams_ready == expected_streams_;
+}
+
+bool Run::set_up() {
+  const auto deadline = now_ns() + options_.setup_limit_ns;
+  const bool are_connected = connect_all(deadline);
   ready = moment();
-  if (audience_.counts.streams_ready < options_.subscribers()) return false;
+  if (!are_connected) return false;
   for (std::uint32_t i = 0; options_.rate > 0 && i < options_.publishers; ++i) {
     publishers_.push_back(std::make_unique<Publisher>(publish_, i));
   }
@@ -125,18 +145,18 @@ Publisher* Run::idle_publisher() {
   return nullptr;
 }
 
-std::uint64_t Run::gaps() const {
+std::vector<std::uint32_t> Run::acknowledged() const {
   std::vector<std::uint32_t> published(options_.publishers);
   for (std::size_t i = 0; i < publishers_.size(); ++i)
     published[i] = publishers_[i]->acknowledged();
-  return audience_.ledger.gaps(published);
+  return published;
 }
 
 std::vector<Run::Fault> Run::faults() const {
   const auto& order = audience_.ledger.faults();
   const auto& counts = audience_.counts;
   const auto& publish = publish_.counts;
-  return {{"gaps", gaps()},
+  return {{"gaps", audience_.ledger.gaps(acknowledged())},
           {"duplicates", order.duplicates},
           {"out_of_order", order.out_of_order},
           {"foreign", counts.foreign},
@@ -146,7 +166,7 @@ std::vector<Run::Fault> Run::faults() const {
           {"streams_reset", counts.streams_reset},
           {"streams_ended", counts.streams_ended},
           {"connections_lost", counts.connections_lost},
-          {"streams_not_ready", options_.subscribers() - counts.streams_ready},
+          {"streams_not_ready", expected_streams_ - counts.streams_ready},
           {"publish_refused", publish.refused},
           {"publish_lost", publish.lost},
           {"publish_unanswered", publish.unanswered()},

@@ -1,12 +1,14 @@
 /// Run: one measurement, from the first connection to the last delivery.
 ///
 /// Phases: connect every subscriber, and wait until each stream has its 200 and first byte; settle;
-/// publish and warm up; measure; stop publishing, and wait until all has arrived or the limit.
+/// publish and warm up; measure; stop publishing, and wait until all has arrived or the limit;
+/// if asked to, all leave, some time passes, and they come and leave again.
 ///
 /// Thread  one; everything happens within its turns.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -22,6 +24,7 @@ namespace sluice::bench {
 struct Moment {
   std::uint64_t at_ns = 0;
   std::uint64_t server_cpu_ns = 0;
+  std::map<int, std::uint64_t> server_threads;  ///< CPU in ns, by the thread's id.
   std::uint64_t own_cpu_ns = 0;
   std::uint64_t server_rss_kib = 0;
   std::uint64_t published = 0;
@@ -37,6 +40,11 @@ class Run {
 
   // What came of it; valid after perform().
   Moment begin, ready, measure_from, measure_to, end;
+  /// The server's memory before all subscribers left and some time after.
+  struct Leave {
+    std::uint64_t connected_kib, gone_kib;
+  };
+  std::vector<Leave> left;
   [[nodiscard]] const Options& options() const { return options_; }
   [[nodiscard]] const Audience& audience() const { return audience_; }
   [[nodiscard]] const Publisher::Counts& publish_counts() const { return publish_.counts; }
@@ -50,8 +58,12 @@ class Run {
 
  private:
   [[nodiscard]] Moment moment() const;
-  [[nodiscard]] std::uint64_t gaps() const;
+  /// Of each publisher, the sequence of the last event that was acknowledged.
+  [[nodiscard]] std::vector<std::uint32_t> acknowledged() const;
   bool set_up();
+  /// A connection for each subscriber, until all their streams are ready.
+  bool connect_all(std::uint64_t deadline_ns);
+  bool leave_and_come_back();
   void drain();
   /// Turns until `deadline_ns`, or until `is_done` says so after a turn.
   void turn_until(std::uint64_t deadline_ns, const std::function<bool()>& is_done);
@@ -65,6 +77,7 @@ class Run {
   Publisher::Shared publish_;
   std::vector<std::unique_ptr<Subscriber>> subscribers_;
   std::vector<std::unique_ptr<Publisher>> publishers_;
+  std::uint64_t expected_streams_ = 0;  ///< That were asked for so far.
   bool publishing_ = false;
   std::size_t next_publisher_ = 0;
   std::uint64_t next_due_ns_ = 0;  ///< With a fixed rate.

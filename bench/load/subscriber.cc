@@ -1,9 +1,9 @@
 #include "bench/load/subscriber.h"
 
+#include <algorithm>
 #include <array>
-#include <sys/epoll.h>
+#include <memory>
 
-#include <fmt/core.h>
 #include <nghttp2/nghttp2.h>
 
 #include "bench/common/args.h"
@@ -11,22 +11,15 @@
 namespace sluice::bench {
 namespace {
 
-nghttp2_nv field(std::string_view name, std::string_view value) {
-  // nghttp2 takes pointers to mutable bytes and copies them.
-  return {reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
-          reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(),
-          value.size(), NGHTTP2_NV_FLAG_NONE};
-}
-
-std::string_view text_of(const std::uint8_t* bytes, std::size_t size) {
-  return {reinterpret_cast<const char*>(bytes), size};
-}
-
-Wire connected(const Audience& audience) {
-  const auto& url = audience.options.subscribe;
-  auto fd = connect_to(url);
-  if (!fd) die(fmt::format("cannot connect to {}", url.authority()));
-  return Wire::tls_client(std::move(fd), audience.tls.get(), url.host.c_str());
+/// Windows are given back by hand where streams may be slow.
+struct OptionFree {
+  void operator()(nghttp2_option* option) const noexcept { nghttp2_option_del(option); }
+};
+std::unique_ptr<nghttp2_option, OptionFree> by_hand() {
+  nghttp2_option* option = nullptr;
+  if (nghttp2_option_new(&option) != 0) die("out of memory");
+  nghttp2_option_set_no_auto_window_update(option, 1);
+  return std::unique_ptr<nghttp2_option, OptionFree>(option);
 }
 
 }  // namespace
@@ -53,10 +46,9 @@ struct Subscriber::Callbacks {
     return 0;
   }
 
-  static int on_stream_close(nghttp2_session*, std::int32_t, std::uint32_t code,
+  static int on_stream_close(nghttp2_session*, std::int32_t stream_id, std::uint32_t code,
                              void* self) noexcept {
-    auto& counts = static_cast<Subscriber*>(self)->audience_.counts;
-    (code == NGHTTP2_NO_ERROR ? counts.streams_ended : counts.streams_reset) += 1;
+    static_cast<Subscriber*>(self)->on_close(stream_id, code);
     return 0;
   }
 
@@ -73,112 +65,57 @@ struct Subscriber::Callbacks {
   }
 };
 
-void SessionFree::operator()(nghttp2_session* session) const noexcept {
-  nghttp2_session_del(session);
-}
-
 Subscriber::Subscriber(Audience& audience, std::size_t first_stream)
-    : audience_(audience),
+    : H2Connection(audience.poller, audience.options.subscribe, audience.tls.get(),
+                   audience.read_buffer),
+      audience_(audience),
       first_stream_(first_stream),
       started_ns_(now_ns()),
-      wire_(connected(audience)),
-      streams_(audience.options.streams) {
-  audience_.poller.add(wire_.fd(), this, EPOLLIN | EPOLLOUT);
-}
+      streams_(audience.options.streams) {}
 
-void Subscriber::on_ready(std::uint32_t epoll_events) {
-  if (state_ == State::closed) return;
-  if (state_ == State::connecting) return shake_hands();
-  if ((epoll_events & ~std::uint32_t{EPOLLOUT}) != 0) read();
-  if (state_ == State::open) flush();
-}
-
-void Subscriber::shake_hands() {
-  const auto progress = wire_.open();
-  if (progress == Progress::closed) return fail(&Audience::Counts::connect_failed);
-  if (progress == Progress::wants_read && watches_write_) {
-    audience_.poller.change(wire_.fd(), this, EPOLLIN);
-    watches_write_ = false;
-  }
-  if (progress != Progress::done) return;
-  state_ = State::open;
+void Subscriber::on_open() {
   audience_.counts.connections_open += 1;
-  open_streams();
-  flush();
-}
-
-void Subscriber::open_streams() {
-  nghttp2_session* session = nullptr;
-  if (nghttp2_session_client_new(&session, Callbacks::table(), this) != 0) die("out of memory");
-  session_.reset(session);
+  const auto option = audience_.has_slow ? by_hand() : nullptr;
+  make_session(Callbacks::table(), this, option.get());
   const auto& options = audience_.options;
   const std::array<nghttp2_settings_entry, 2> settings{
       {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, static_cast<std::uint32_t>(options.stream_window)}}};
-  nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
-  nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0, options.connection_window);
-  for (std::size_t i = 0; i < streams_.size(); ++i) open_stream(first_stream_ + i);
+  nghttp2_submit_settings(session(), NGHTTP2_FLAG_NONE, settings.data(), settings.size());
+  nghttp2_session_set_local_window_size(session(), NGHTTP2_FLAG_NONE, 0, options.connection_window);
+  for (std::size_t i = 0; i < streams_.size(); ++i) open_stream(i);
 }
 
-void Subscriber::open_stream(std::size_t number) {
-  const auto& options = audience_.options;
-  const auto authority = options.subscribe.authority();
-  auto path = options.subscribe.path;
-  if (options.topics > 0) path += fmt::format("/{}", number % options.topics);
+void Subscriber::open_stream(std::size_t index) {
+  const auto plan = audience_.plan(first_stream_ + index);
+  streams_[index].pace = plan.pace;
+  streams_[index].is_measured = plan.is_measured;
+  const auto authority = audience_.options.subscribe.authority();
   std::vector<nghttp2_nv> fields{field(":method", "GET"), field(":scheme", "https"),
-                                 field(":authority", authority), field(":path", path),
+                                 field(":authority", authority), field(":path", plan.path),
                                  field("accept", "text/event-stream")};
   if (!audience_.last_event_id.empty()) {
     fields.push_back(field("last-event-id", audience_.last_event_id));
   }
-  if (nghttp2_submit_request(session_.get(), nullptr, fields.data(), fields.size(), nullptr,
-                             nullptr) < 0) {
+  if (nghttp2_submit_request(session(), nullptr, fields.data(), fields.size(), nullptr, nullptr) <
+      0) {
     die("nghttp2 refuses a request");
   }
 }
 
-void Subscriber::read() {
-  auto& buffer = audience_.read_buffer;
-  do {
-    const auto got = wire_.read(buffer);
-    if (got.progress == Progress::closed) return fail(&Audience::Counts::connections_lost);
-    if (got.progress != Progress::done) return;
-    audience_.read_ns = now_ns();
-    audience_.counts.bytes += got.bytes;
-    const auto deliveries_before = audience_.counts.deliveries;
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(buffer.data());
-    if (nghttp2_session_mem_recv(session_.get(), bytes, got.bytes) < 0) {
-      return fail(&Audience::Counts::connections_lost);
-    }
-    if (audience_.counts.deliveries != deliveries_before) audience_.counts.reads += 1;
-  } while (wire_.has_pending());  // at most one buffer of OpenSSL's: the others get their turn
+bool Subscriber::take(std::string_view bytes) {
+  auto& counts = audience_.counts;
+  audience_.read_ns = now_ns();
+  counts.bytes += bytes.size();
+  const auto deliveries_before = counts.deliveries;
+  if (!H2Connection::take(bytes)) return false;
+  if (counts.deliveries != deliveries_before) counts.reads += 1;
+  return true;
 }
 
-void Subscriber::flush() {
-  for (;;) {
-    if (unsent_.empty()) {
-      const std::uint8_t* bytes = nullptr;
-      const auto size = nghttp2_session_mem_send(session_.get(), &bytes);
-      if (size < 0) return fail(&Audience::Counts::connections_lost);
-      if (size == 0) break;
-      unsent_.assign(text_of(bytes, static_cast<std::size_t>(size)));
-    }
-    const auto sent = wire_.write(unsent_);
-    if (sent.progress == Progress::closed) return fail(&Audience::Counts::connections_lost);
-    if (sent.progress != Progress::done) break;
-    unsent_.erase(0, sent.bytes);
-  }
-  const bool blocked = !unsent_.empty();
-  if (blocked == watches_write_) return;
-  watches_write_ = blocked;
-  audience_.poller.change(wire_.fd(), this, blocked ? EPOLLIN | EPOLLOUT : EPOLLIN);
-}
-
-void Subscriber::fail(std::uint64_t Audience::Counts::*cause) {
-  state_ = State::closed;
-  audience_.counts.*cause += 1;
-  session_.reset();
-  wire_ = Wire(Fd{});
+void Subscriber::on_fail(bool was_open) {
+  if (audience_.expects_goodbye && closed_streams_ == streams_.size()) return;
+  (was_open ? audience_.counts.connections_lost : audience_.counts.connect_failed) += 1;
 }
 
 Subscriber::Stream& Subscriber::stream_of(std::int32_t stream_id) {
@@ -195,17 +132,69 @@ void Subscriber::on_data(std::int32_t stream_id, std::string_view bytes) {
     if (ready_streams_ == streams_.size()) counts.connections_ready += 1;
     audience_.first_byte.record(audience_.read_ns - started_ns_);
   }
+  stream.scanner.feed(bytes, [&](const EventScanner::Event& event) { on_event(stream_id, event); });
+  // A stream begins with a comment line; the next is a heartbeat.
+  if (!stream.has_heartbeat && stream.scanner.comments() > 1) {
+    stream.has_heartbeat = true;
+    counts.streams_with_heartbeat += 1;
+  }
+  if (audience_.has_slow) give_back(stream_id, bytes.size());
+}
+
+void Subscriber::on_event(std::int32_t stream_id, const EventScanner::Event& event) {
+  auto& counts = audience_.counts;
+  const auto& stream = stream_of(stream_id);
+  if (!event.token || event.token->publisher >= audience_.options.publishers) {
+    counts.foreign += 1;
+    return;
+  }
+  if (event.data_size != audience_.options.size) counts.damaged += 1;
+  counts.deliveries += 1;
   const auto index = first_stream_ + static_cast<std::size_t>(stream_id) / 2;
-  stream.scanner.feed(bytes, [&](const EventScanner::Event& event) {
-    if (!event.token || event.token->publisher >= audience_.options.publishers) {
-      counts.foreign += 1;
-      return;
-    }
-    if (event.data_size != audience_.options.size) counts.damaged += 1;
-    counts.deliveries += 1;
-    audience_.ledger.note(index, event.token->publisher, event.token->sequence);
-    if (audience_.measuring) audience_.latency.record(audience_.read_ns - event.token->sent_ns);
-  });
+  audience_.ledger.note(index, event.token->publisher, event.token->sequence);
+  if (!stream.is_measured) return;
+  counts.measured_deliveries += 1;
+  if (audience_.measuring) audience_.latency.record(audience_.read_ns - event.token->sent_ns);
+}
+
+void Subscriber::on_close(std::int32_t stream_id, std::uint32_t code) {
+  auto& counts = audience_.counts;
+  closed_streams_ += 1;
+  const bool has_said_goodbye = stream_of(stream_id).scanner.retries() > 1;
+  if (code != NGHTTP2_NO_ERROR) {
+    counts.streams_reset += 1;
+  } else if (audience_.expects_goodbye && has_said_goodbye) {
+    counts.goodbyes += 1;
+  } else {
+    counts.streams_ended += 1;
+  }
+}
+
+/// The connection's window is given back at once: slow streams must hold up nobody else.
+void Subscriber::give_back(std::int32_t stream_id, std::size_t bytes) {
+  auto& stream = stream_of(stream_id);
+  nghttp2_session_consume_connection(session(), bytes);
+  if (stream.pace == Pace::full) {
+    nghttp2_session_consume_stream(session(), stream_id, bytes);
+  } else {
+    stream.held_back += static_cast<std::uint32_t>(bytes);
+  }
+}
+
+std::size_t Subscriber::take_slowly(std::size_t bytes) {
+  if (!is_open()) return 0;
+  std::size_t taken = 0;
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    auto& stream = streams_[i];
+    const auto more = std::min<std::size_t>(bytes, stream.held_back);
+    if (stream.pace != Pace::slow || more == 0) continue;
+    taken += more;
+    stream.held_back -= static_cast<std::uint32_t>(more);
+    nghttp2_submit_window_update(session(), NGHTTP2_FLAG_NONE, static_cast<std::int32_t>(2 * i + 1),
+                                 static_cast<std::int32_t>(more));
+  }
+  flush();
+  return taken;
 }
 
 }  // namespace sluice::bench

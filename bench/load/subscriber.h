@@ -5,57 +5,52 @@
 /// Errors  counted in Audience::counts; a failed subscriber stays closed.
 #pragma once
 
-#include <memory>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "bench/load/audience.h"
 #include "bench/load/event_scanner.h"
-
-struct nghttp2_session;
+#include "bench/load/h2_connection.h"
 
 namespace sluice::bench {
 
-struct SessionFree {
-  void operator()(nghttp2_session* session) const noexcept;
-};
-using SessionPtr = std::unique_ptr<nghttp2_session, SessionFree>;
-
-class Subscriber final : public Watcher {
+class Subscriber final : public H2Connection {
  public:
   /// Starts to connect. Its streams are `first_stream` and those after it in the ledger.
   Subscriber(Audience& audience, std::size_t first_stream);
 
-  void on_ready(std::uint32_t epoll_events) override;
+  /// Each stream whose pace is `slow` takes this much more of what waits for it, if so much
+  /// does. How much all of them took.
+  std::size_t take_slowly(std::size_t bytes);
 
  private:
   struct Callbacks;  // the only code nghttp2 calls back into
-  enum class State { connecting, open, closed };
   struct Stream {
     EventScanner scanner;
+    Pace pace = Pace::full;
+    bool is_measured = true;
     bool answered_200 = false;
     bool has_first_byte = false;
+    bool has_heartbeat = false;
+    std::uint32_t held_back = 0;  ///< Bytes that came and were not given back to flow control.
   };
 
-  void shake_hands();
-  void open_streams();
-  void open_stream(std::size_t number);
-  void read();
-  void flush();
-  void fail(std::uint64_t Audience::Counts::*cause);
+  void on_open() override;
+  void on_fail(bool was_open) override;
+  bool take(std::string_view bytes) override;
+  void open_stream(std::size_t index);
   Stream& stream_of(std::int32_t stream_id);
   void on_data(std::int32_t stream_id, std::string_view bytes);
+  void on_event(std::int32_t stream_id, const EventScanner::Event& event);
+  void on_close(std::int32_t stream_id, std::uint32_t code);
+  void give_back(std::int32_t stream_id, std::size_t bytes);
 
   Audience& audience_;
   const std::size_t first_stream_;
   const std::uint64_t started_ns_;
-  Wire wire_;
-  SessionPtr session_;
-  State state_ = State::connecting;
   std::vector<Stream> streams_;  ///< Stream id 1 is the first, 3 the second.
   std::size_t ready_streams_ = 0;
-  std::string unsent_;
-  bool watches_write_ = true;
+  std::size_t closed_streams_ = 0;
 };
 
 }  // namespace sluice::bench

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <sys/epoll.h>
+#include <span>
 
-#include <fmt/core.h>
 #include <nghttp2/nghttp2.h>
 
 #include "bench/common/args.h"
@@ -13,24 +12,12 @@
 namespace sluice::bench {
 namespace {
 
-constexpr std::size_t kWrite = 65'536;
 constexpr std::size_t kRead = 65'536;
 
-nghttp2_nv field(std::string_view name, std::string_view value) {
-  // nghttp2 takes pointers to mutable bytes and copies them.
-  return {reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
-          reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(),
-          value.size(), NGHTTP2_NV_FLAG_NONE};
-}
-
-std::string_view text_of(const std::uint8_t* bytes, std::size_t size) {
-  return {reinterpret_cast<const char*>(bytes), size};
-}
-
-Wire connected(const Url& url, ssl_ctx_st* tls) {
-  auto fd = connect_to(url);
-  if (!fd) die(fmt::format("cannot connect to {}", url.authority()));
-  return url.tls ? Wire::tls_client(std::move(fd), tls, url.host.c_str()) : Wire(std::move(fd));
+/// One for all posters: a read is over when its turn is.
+std::span<char> read_buffer() {
+  static std::vector<char> buffer(kRead);
+  return buffer;
 }
 
 }  // namespace
@@ -103,43 +90,26 @@ struct H2Poster::Callbacks {
   }
 };
 
-H2Poster::H2Poster(Poller& poller, ssl_ctx_st* tls, const Target& target, Client& client,
+H2Poster::H2Poster(const Poller& poller, ssl_ctx_st* tls, const Target& target, Client& client,
                    std::size_t slots)
-    : poller_(poller),
+    : H2Connection(poller, target.url, tls, read_buffer()),
       target_(target),
       client_(client),
-      wire_(connected(target.url, tls)),
-      slots_(slots),
-      buffer_(kRead) {
+      slots_(slots) {
   for (std::size_t i = 0; i < slots; ++i) {
     slots_[i].poster = this;
     slots_[i].number = i;
   }
-  poller_.add(wire_.fd(), this, EPOLLIN | EPOLLOUT);
 }
 
-void H2Poster::on_ready(std::uint32_t epoll_events) {
-  if (state_ == State::closed) return;
-  if (state_ == State::connecting) return shake_hands();
-  if ((epoll_events & ~std::uint32_t{EPOLLOUT}) != 0) read();
-  if (state_ == State::open) flush();
-}
-
-void H2Poster::shake_hands() {
-  const auto progress = wire_.open();
-  if (progress == Progress::closed) return lose();
-  if (progress == Progress::wants_read && watches_write_) {
-    poller_.change(wire_.fd(), this, EPOLLIN);
-    watches_write_ = false;
-  }
-  if (progress != Progress::done) return;
-  nghttp2_session* session = nullptr;
-  if (nghttp2_session_client_new(&session, Callbacks::table(), this) != 0) die("out of memory");
-  session_.reset(session);
+void H2Poster::on_open() {
+  make_session(Callbacks::table(), this);
   const nghttp2_settings_entry no_push{NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
-  nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, &no_push, 1);
-  state_ = State::open;
-  flush();
+  nghttp2_submit_settings(session(), NGHTTP2_FLAG_NONE, &no_push, 1);
+}
+
+void H2Poster::on_fail(bool) {
+  client_.on_lost();
 }
 
 void H2Poster::post(std::size_t number) {
@@ -160,63 +130,19 @@ void H2Poster::post(std::size_t number) {
   body.source.ptr = &slot;
   body.read_callback = Callbacks::on_fill;
   slot.stream =
-      nghttp2_submit_request(session_.get(), nullptr, fields.data(), fields.size(), &body, &slot);
+      nghttp2_submit_request(session(), nullptr, fields.data(), fields.size(), &body, &slot);
   if (slot.stream < 0) die("nghttp2 refuses a request");
   slot.is_busy = true;
 }
 
 void H2Poster::proceed() {
-  if (state_ != State::open) return;
+  if (!is_open()) return;
   for (Slot& slot : slots_) {
     if (!slot.is_deferred) continue;
     slot.is_deferred = false;
-    nghttp2_session_resume_data(session_.get(), slot.stream);
+    nghttp2_session_resume_data(session(), slot.stream);
   }
   flush();
-}
-
-void H2Poster::read() {
-  do {
-    const auto got = wire_.read(buffer_);
-    if (got.progress == Progress::closed) return lose();
-    if (got.progress != Progress::done) return;
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(buffer_.data());
-    if (nghttp2_session_mem_recv(session_.get(), bytes, got.bytes) < 0) return lose();
-  } while (wire_.has_pending());
-}
-
-/// Frames for one write. False: the session is broken.
-bool H2Poster::collect() {
-  while (unsent_.size() < kWrite) {
-    const std::uint8_t* bytes = nullptr;
-    const auto size = nghttp2_session_mem_send(session_.get(), &bytes);
-    if (size < 0) return false;
-    if (size == 0) break;
-    unsent_.append(text_of(bytes, static_cast<std::size_t>(size)));
-  }
-  return true;
-}
-
-void H2Poster::flush() {
-  for (;;) {
-    if (unsent_.empty() && !collect()) return lose();
-    if (unsent_.empty()) break;
-    const auto sent = wire_.write(unsent_);
-    if (sent.progress == Progress::closed) return lose();
-    if (sent.progress != Progress::done) break;
-    unsent_.erase(0, sent.bytes);
-  }
-  const bool blocked = !unsent_.empty();
-  if (blocked == watches_write_) return;
-  watches_write_ = blocked;
-  poller_.change(wire_.fd(), this, blocked ? EPOLLIN | EPOLLOUT : EPOLLIN);
-}
-
-void H2Poster::lose() {
-  state_ = State::closed;
-  session_.reset();
-  wire_ = Wire(Fd{});
-  client_.on_lost();
 }
 
 }  // namespace sluice::bench

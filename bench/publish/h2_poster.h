@@ -7,18 +7,15 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "bench/common/net.h"
-#include "bench/common/wire.h"
-#include "bench/load/subscriber.h"
+#include "bench/load/h2_connection.h"
 
 namespace sluice::bench {
 
-class H2Poster final : public Watcher {
+class H2Poster final : public H2Connection {
  public:
   enum class Fill {
     more,   ///< Ask again when this is sent.
@@ -47,12 +44,9 @@ class H2Poster final : public Watcher {
   };
 
   /// Starts to connect. `tls` is for https. All but `slots` outlive it.
-  H2Poster(Poller& poller, ssl_ctx_st* tls, const Target& target, Client& client,
+  H2Poster(const Poller& poller, ssl_ctx_st* tls, const Target& target, Client& client,
            std::size_t slots);
 
-  void on_ready(std::uint32_t epoll_events) override;
-  [[nodiscard]] bool is_open() const { return state_ == State::open; }
-  [[nodiscard]] bool is_lost() const { return state_ == State::closed; }
   [[nodiscard]] bool is_busy(std::size_t slot) const { return slots_[slot].is_busy; }
   /// Begins a request. REQUIRES: is_open(), !is_busy(number). It is sent by flush() or proceed().
   void post(std::size_t number);
@@ -61,7 +55,6 @@ class H2Poster final : public Watcher {
 
  private:
   struct Callbacks;  // the only code nghttp2 calls back into
-  enum class State { connecting, open, closed };
   struct Slot {
     H2Poster* poster = nullptr;
     std::size_t number = 0;
@@ -74,22 +67,12 @@ class H2Poster final : public Watcher {
     std::size_t sent = 0;  ///< Of body.
   };
 
-  void shake_hands();
-  void read();
-  void flush();
-  bool collect();
-  void lose();
+  void on_open() override;
+  void on_fail(bool was_open) override;
 
-  Poller& poller_;
   const Target& target_;
   Client& client_;
-  Wire wire_;
-  SessionPtr session_;
-  State state_ = State::connecting;
   std::vector<Slot> slots_;
-  std::vector<char> buffer_;
-  std::string unsent_;
-  bool watches_write_ = true;
 };
 
 }  // namespace sluice::bench

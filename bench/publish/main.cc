@@ -1,11 +1,7 @@
 /// publish: what publishing costs, by form, batch and stream. `publish --help` says what it can do.
 
-#include <cstdio>
-#include <fstream>
-
-#include <fmt/core.h>
-
-#include "bench/common/args.h"
+#include "bench/common/net.h"
+#include "bench/common/outcome.h"
 #include "bench/publish/publish_run.h"
 
 int main(int argc, char** argv) {
@@ -13,13 +9,7 @@ int main(int argc, char** argv) {
   const auto options = publish_options_from(argc, argv);
   ignore_broken_pipes();
   PublishRun run(options);
-  const bool performed = run.perform();
-  fmt::print("{}", run.text());
-  if (!options.load.json_file.empty()) {
-    std::ofstream file(options.load.json_file);
-    file << run.json();
-    if (!file.flush()) die(fmt::format("cannot write {}", options.load.json_file));
-  }
-  if (!performed) fmt::print(stderr, "the subscriber or the publishers could not connect\n");
-  return performed && is_clean(run.faults()) ? 0 : 1;
+  const bool is_whole = run.perform();
+  return tell({is_whole, is_clean(run.faults()), run.text(), run.json()}, options.load.json_file,
+              "the subscriber or the publishers could not connect");
 }

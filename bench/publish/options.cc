@@ -33,15 +33,6 @@ constexpr std::string_view kUsage =
 Exit status: 0 clean, 1 a gap, duplicate, disorder or error was seen, 2 it could not run.
 )";
 
-constexpr std::uint64_t kMostWindow = 0x7fffffff;
-
-Url url_from(Args& args, std::string_view option) {
-  const auto text = args.required_text(option);
-  const auto url = parse_url(text);
-  if (!url) die(fmt::format("--{}: '{}' is not an http:// or https:// address", option, text));
-  return *url;
-}
-
 PublishOptions::Kind kind_from(Args& args) {
   const auto text = args.text("kind", "stream");
   if (text == "form") return PublishOptions::Kind::form;
@@ -50,22 +41,15 @@ PublishOptions::Kind kind_from(Args& args) {
   return PublishOptions::Kind::stream;
 }
 
-std::int32_t window_from(Args& args, std::string_view option, std::int32_t otherwise) {
-  return static_cast<std::int32_t>(
-      args.number(option, static_cast<std::uint64_t>(otherwise), {65'535, kMostWindow}));
-}
-
 }  // namespace
 
 PublishOptions publish_options_from(int argc, char** argv) {
   Args args(argc, argv, kUsage);
   PublishOptions options;
   Options& load = options.load;
-  load.subscribe = url_from(args, "url");
-  if (!load.subscribe.tls) die("--url: streams are measured over TLS, so https://");
+  load.subscribe = args.secure_url("url");
   load.subscribe.path = "/events/bench/publish";
-  options.publish = url_from(args, "publish-url");
-  load.token = args.text("token", {});
+  options.publish = args.url("publish-url");
   options.kind = kind_from(args);
   options.connections = args.number("connections", 1, {1, 10'000});
   options.in_flight = args.number("in-flight", 1, {1, 256});
@@ -74,16 +58,9 @@ PublishOptions publish_options_from(int argc, char** argv) {
   }
   options.batch = args.number("batch", 100, {1, 1'000});
   load.publishers = options.slots();
-  load.size = args.number("size", load.size, {40, 100'000});
   load.window = args.number("window", 8'192, {1, 1'000'000});
-  load.stream_window = window_from(args, "stream-window", load.stream_window);
-  load.connection_window = window_from(args, "connection-window", load.connection_window);
-  load.setup_limit_ns = args.seconds("setup-limit", 30);
-  load.warm_up_ns = args.seconds("warmup", 1);
-  load.duration_ns = args.seconds("duration", 5);
-  load.drain_limit_ns = args.seconds("drain-limit", 10);
-  load.server_pids = args.numbers("server-pid");
-  load.json_file = args.text("json", {});
+  read_common(args, load);
+  read_times(args, load, {.setup_limit = 30, .warm_up = 1, .duration = 5, .drain_limit = 10});
   args.finish();
   return options;
 }

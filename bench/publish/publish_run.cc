@@ -51,7 +51,7 @@ class PublishRun::Requests final : private H2Poster::Client {
   [[nodiscard]] bool is_open() const { return poster_.is_open(); }
   [[nodiscard]] bool is_idle() const {
     for (std::size_t i = 0; i < begun_.size(); ++i) {
-      if (poster_.is_busy(i) && !poster_.is_lost()) return false;
+      if (poster_.is_busy(i) && !poster_.is_closed()) return false;
     }
     return true;
   }

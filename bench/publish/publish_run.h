@@ -13,9 +13,9 @@
 
 #include "bench/load/audience.h"
 #include "bench/load/subscriber.h"
+#include "bench/load/usage.h"
 #include "bench/publish/h2_poster.h"
 #include "bench/publish/stream_publisher.h"
-#include "bench/publish/usage.h"
 
 namespace sluice::bench {
 

@@ -17,7 +17,7 @@ std::string_view value_of(std::string_view line, std::string_view name) {
 
 }  // namespace
 
-StreamPublisher::StreamPublisher(Poller& poller, ssl_ctx_st* tls, H2Poster::Target target,
+StreamPublisher::StreamPublisher(const Poller& poller, ssl_ctx_st* tls, H2Poster::Target target,
                                  Next next)
     : target_(std::move(target)), next_(std::move(next)), poster_(poller, tls, target_, *this, 1) {}
 

@@ -18,7 +18,7 @@ class StreamPublisher final : private H2Poster::Client {
   /// Appends the next events to the body; `later` when there are none yet, `end` behind the last.
   using Next = std::function<H2Poster::Fill(std::string& body)>;
 
-  StreamPublisher(Poller& poller, ssl_ctx_st* tls, H2Poster::Target target, Next next);
+  StreamPublisher(const Poller& poller, ssl_ctx_st* tls, H2Poster::Target target, Next next);
 
   /// To be called after each turn: begins, and goes on after `later`.
   void proceed();
@@ -26,6 +26,7 @@ class StreamPublisher final : private H2Poster::Client {
   [[nodiscard]] std::uint64_t acknowledged() const { return acknowledged_; }
   /// The id of the last of them.
   [[nodiscard]] const std::string& last_id() const { return last_id_; }
+  [[nodiscard]] bool is_open() const { return poster_.is_open(); }
   [[nodiscard]] bool is_over() const { return is_over_; }
   [[nodiscard]] const std::string& fault() const { return fault_; }
 

@@ -34,37 +34,20 @@ constexpr std::string_view kUsage =
 Exit status: 0 clean, 1 a gap, duplicate, disorder or error was seen, 2 it could not run.
 )";
 
-constexpr std::uint64_t kMostWindow = 0x7fffffff;
-
-Url url_from(Args& args, std::string_view option) {
-  const auto text = args.required_text(option);
-  const auto url = parse_url(text);
-  if (!url) die(fmt::format("--{}: '{}' is not an http:// or https:// address", option, text));
-  return *url;
-}
-
-std::int32_t window_from(Args& args, std::string_view option, std::int32_t otherwise) {
-  return static_cast<std::int32_t>(
-      args.number(option, static_cast<std::uint64_t>(otherwise), {65'535, kMostWindow}));
-}
-
 }  // namespace
 
 ResumeOptions resume_options_from(int argc, char** argv) {
   Args args(argc, argv, kUsage);
   ResumeOptions options;
   Options& load = options.load;
-  load.subscribe = url_from(args, "url");
-  if (!load.subscribe.tls) die("--url: streams are measured over TLS, so https://");
+  load.subscribe = args.secure_url("url");
   load.subscribe.path = "/events/bench";
-  options.publish = url_from(args, "publish-url");
+  options.publish = args.url("publish-url");
   options.publish.path = "/events";
-  load.token = args.text("token", {});
   load.connections = args.number("connections", 100, {1, 10'000});
   load.streams = args.number("streams", 100, {1, 1'000});
   load.topics = args.number("topics", 1, {1, 100'000});
   load.publishers = 1;
-  load.size = args.number("size", load.size, {40, 100'000});
   options.missed = args.number("missed", options.missed, {1, 1'000'000});
   options.others = args.number("others", options.others, {1, 100'000'000});
   const auto place = args.text("place", "recent");
@@ -72,13 +55,10 @@ ResumeOptions resume_options_from(int argc, char** argv) {
   options.is_far = place == "far";
   options.spread_ns = args.seconds("spread", 2);
   options.live_batch = args.number("live-batch", options.live_batch, {1, 1'000'000});
-  load.stream_window = window_from(args, "stream-window", load.stream_window);
-  load.connection_window = window_from(args, "connection-window", load.connection_window);
   load.settle_ns = args.seconds("settle", 1);
   options.fill_limit_ns = args.seconds("fill-limit", 120);
   options.phase_limit_ns = args.seconds("phase-limit", 60);
-  load.server_pids = args.numbers("server-pid");
-  load.json_file = args.text("json", {});
+  read_common(args, load);
   args.finish();
   return options;
 }

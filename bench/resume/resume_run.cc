@@ -15,14 +15,6 @@ constexpr std::size_t kPiece = 65'536;  ///< Of a stream's body.
 constexpr std::uint64_t kOtherTopics = 1'000;
 constexpr std::uint64_t kFiller = 1;  ///< Publisher that no stream knows.
 
-void append_event(std::string& body, std::string_view topic, const Token& token, std::size_t size) {
-  body += "topic: ";
-  body += topic;
-  body += "\ndata: ";
-  body += encode_token(token, size);
-  body += "\n\n";
-}
-
 void turn_until(const Poller& poller, std::uint64_t limit_ns,
                 const std::function<bool(std::uint64_t now)>& is_done) {
   const auto begin = now_ns();

@@ -15,8 +15,8 @@
 
 #include "bench/load/audience.h"
 #include "bench/load/subscriber.h"
+#include "bench/load/usage.h"
 #include "bench/publish/stream_publisher.h"
-#include "bench/publish/usage.h"
 
 namespace sluice::bench {
 

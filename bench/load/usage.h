@@ -32,6 +32,8 @@ using Faults = std::map<std::string, std::uint64_t, std::less<>>;
 /// of publisher p.
 void add_faults(Faults& faults, const Audience& audience, std::size_t streams,
                 std::span<const std::uint32_t> published);
+/// The same without gaps.
+void add_faults(Faults& faults, const Audience& audience, std::size_t streams);
 bool is_clean(const Faults& faults);
 std::string json_of(const Faults& faults);
 /// Those that are not 0.

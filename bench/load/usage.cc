@@ -1,4 +1,4 @@
-#include "bench/publish/usage.h"
+#include "bench/load/usage.h"
 
 #include <algorithm>
 #include <array>
@@ -37,9 +37,13 @@ std::string json_steal(const Usage& from, const Usage& to) {
 
 void add_faults(Faults& faults, const Audience& audience, std::size_t streams,
                 std::span<const std::uint32_t> published) {
+  faults["gaps"] += audience.ledger.gaps(published);
+  add_faults(faults, audience, streams);
+}
+
+void add_faults(Faults& faults, const Audience& audience, std::size_t streams) {
   const auto& counts = audience.counts;
   const auto& order = audience.ledger.faults();
-  faults["gaps"] += audience.ledger.gaps(published);
   faults["duplicates"] += order.duplicates;
   faults["out_of_order"] += order.out_of_order;
   faults["foreign"] += counts.foreign;

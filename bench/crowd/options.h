@@ -1,0 +1,30 @@
+/// What a scene was asked to do: `crowd --help` has each of them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "bench/load/options.h"
+
+namespace sluice::bench {
+
+struct CrowdOptions {
+  Options load;  ///< Where is read, connections, streams, topics, sizes, windows, times, server.
+  Url publish;   ///< Its path is not used.
+  std::string scene;
+  double rate = 1'000;                     ///< Events a second, over all topics.
+  std::size_t block = 1;                   ///< slow: connections that share their topics.
+  std::uint64_t firehose_in_flight = 256;  ///< fair: events of the firehose.
+  std::uint64_t firehose_share = 70;       ///< fair: percent of the most that goes through.
+  std::size_t deaf = 0;                    ///< slow: connections whose socket nobody reads.
+  std::size_t stalled = 0;                 ///< slow: streams that take nothing.
+  std::size_t slow = 0;                    ///< slow: streams that take `slow_bytes` a second.
+  std::size_t slow_bytes = 1'000;
+  std::size_t newcomers = 2'000;  ///< storm: connections of a wave.
+  std::uint64_t heartbeat_limit_ns = 0;
+};
+
+/// Dies with one line when the command line cannot work.
+CrowdOptions crowd_options_from(int argc, char** argv);
+
+}  // namespace sluice::bench

@@ -1,0 +1,183 @@
+"""What each kind of report shows, and what the rounds of a result say together."""
+import statistics
+
+# Name of a column, where it stands in the report of the program, how it is printed. The first is
+# the figure that systems are compared by.
+COLUMNS = {
+    "delivery": [
+        ("cpu us/delivery", "measured.server_cpu_us_per_delivery", "{:.3f}"),
+        ("deliveries/s", "measured.deliveries_per_s", "{:.0f}"),
+        ("p50 ms", "measured.latency_ms.p50", "{:.2f}"),
+        ("p99 ms", "measured.latency_ms.p99", "{:.2f}"),
+        ("events/read", "measured.events_per_read", "{:.1f}"),
+        ("busy", "measured.server_busy", "{:.2f}"),
+    ],
+    "memory": [
+        ("KiB/connection", "memory.kib_per_connection", "{:.2f}"),
+        ("KiB/stream", "memory.kib_per_stream", "{:.3f}"),
+        ("busy", "measured.server_busy", "{:.4f}"),
+        ("set-up us/connection", "setup.server_cpu_us_per_connection", "{:.0f}"),
+        ("KiB when gone", "memory.gone_kib", "{:.0f}"),
+        ("MiB over start", "memory.kept_mib", "{:.1f}"),
+    ],
+    "handshake": [
+        ("cpu us/connection", "setup.server_cpu_us_per_connection", "{:.0f}"),
+        ("connections/s", "setup.connections_per_s", "{:.0f}"),
+        ("first byte p50 ms", "setup.first_byte_ms.p50", "{:.1f}"),
+        ("first byte p99 ms", "setup.first_byte_ms.p99", "{:.1f}"),
+    ],
+    "resume": [
+        ("replay us/event", "measured.replay_cpu_us_per_event", "{:.3f}"),
+        ("live us/delivery", "measured.live_cpu_us_per_delivery", "{:.3f}"),
+        ("replay/live", "measured.replay_to_live", "{:.2f}"),
+        ("of live: publishing", "measured.live_publishing_us", "{:.3f}"),
+        ("caught up s", "measured.caught_up_s", "{:.2f}"),
+        ("after last s", "measured.caught_up_after_last_s", "{:.3f}"),
+        ("nothing missed s", "measured.nothing_missed_s", "{:.2f}"),
+        ("reconnect us/stream", "measured.reconnect_cpu_us_per_stream", "{:.1f}"),
+    ],
+    "fair": [
+        ("p99 shared/alone", "measured.shared_to_alone", "{:.2f}"),
+        ("alone p50 ms", "measured.alone_p50_ms", "{:.3f}"),
+        ("alone p99 ms", "measured.alone_p99_ms", "{:.3f}"),
+        ("shared p50 ms", "measured.shared_p50_ms", "{:.3f}"),
+        ("shared p99 ms", "measured.shared_p99_ms", "{:.3f}"),
+        ("firehose/s", "measured.firehose_per_s", "{:.0f}"),
+        ("full p99 ms", "measured.full_p99_ms", "{:.3f}"),
+        ("full/s", "measured.firehose_most_per_s", "{:.0f}"),
+        ("busy", "measured.server_busy", "{:.2f}"),
+        ("load busy", "measured.own_busy", "{:.2f}"),
+    ],
+    "slow": [
+        ("peak MiB", "measured.peak_mib", "{:.1f}"),
+        ("end MiB", "measured.end_mib", "{:.1f}"),
+        ("healthy p50 ms", "measured.healthy_p50_ms", "{:.2f}"),
+        ("healthy p99 ms", "measured.healthy_p99_ms", "{:.2f}"),
+        ("healthy/s", "measured.healthy_deliveries_per_s", "{:.0f}"),
+        ("cpu us/delivery", "measured.server_cpu_us_per_delivery", "{:.3f}"),
+        ("B/s of a slow one", "measured.slow_bytes_per_s", "{:.0f}"),
+        ("busy", "measured.server_busy", "{:.2f}"),
+        ("load busy", "measured.own_busy", "{:.2f}"),
+    ],
+    "million": [
+        ("MiB", "measured.peak_mib", "{:.0f}"),
+        ("KiB/stream", "measured.kib_per_stream", "{:.3f}"),
+        ("open s", "measured.open_s", "{:.1f}"),
+        ("open cpu s", "measured.open_cpu_s", "{:.1f}"),
+        ("open MiB", "measured.open_mib", "{:.0f}"),
+        ("heartbeat s", "measured.heartbeat_s", "{:.1f}"),
+        ("heartbeat cpu s", "measured.heartbeat_cpu_s", "{:.2f}"),
+        ("event s", "measured.event_s", "{:.2f}"),
+        ("event cpu s", "measured.event_cpu_s", "{:.2f}"),
+        ("event MiB", "measured.event_mib", "{:.0f}"),
+        ("deliveries", "measured.deliveries", "{:.0f}"),
+        ("drain s", "measured.drain_s", "{:.1f}"),
+        ("drain cpu s", "measured.drain_cpu_s", "{:.2f}"),
+        ("drained", "measured.drained", "{:.0f}"),
+    ],
+    "storm-latency": [
+        ("p99 stormy/alone", "measured.stormy_to_alone", "{:.2f}"),
+        ("alone p50 ms", "measured.alone_p50_ms", "{:.2f}"),
+        ("alone p99 ms", "measured.alone_p99_ms", "{:.2f}"),
+        ("stormy p50 ms", "measured.stormy_p50_ms", "{:.2f}"),
+        ("stormy p99 ms", "measured.stormy_p99_ms", "{:.2f}"),
+        ("connections/s", "measured.connections_per_s", "{:.0f}"),
+        ("busy", "measured.server_busy", "{:.2f}"),
+        ("load busy", "measured.own_busy", "{:.2f}"),
+    ],
+    "scene": [
+        ("seconds", "measured.seconds", "{:.2f}"),
+        ("busy", "measured.server_busy", "{:.2f}"),
+        ("load busy", "measured.own_busy", "{:.2f}"),
+    ],
+    "workers": [
+        ("cpu us/delivery", "measured.server_cpu_us_per_delivery", "{:.3f}"),
+        ("deliveries/s", "measured.deliveries_per_s", "{:.0f}"),
+        ("busy", "measured.server_busy", "{:.2f}"),
+        ("busiest thread", "measured.busiest_threads.first", "{:.2f}"),
+        ("second", "measured.busiest_threads.second", "{:.2f}"),
+        ("load busy", "measured.own_busy", "{:.2f}"),
+        ("events/read", "measured.events_per_read", "{:.1f}"),
+    ],
+    "publish": [
+        ("cpu us/event", "measured.server_cpu_us_per_event", "{:.3f}"),
+        ("events/s", "measured.events_per_s", "{:.0f}"),
+        ("busy", "measured.server_busy", "{:.2f}"),
+        ("load busy", "measured.own_busy", "{:.2f}"),
+        ("answer p50 ms", "measured.answer_ms.p50", "{:.2f}"),
+        ("answer p99 ms", "measured.answer_ms.p99", "{:.2f}"),
+        ("delay p50 ms", "measured.delay_ms.p50", "{:.2f}"),
+    ],
+}
+
+NOTHING = "–"
+RATIOS = ("healthy p99 ms", "end MiB")  # are shown with their ratio to the baseline too
+FAULTS = ("gaps", "duplicates")  # have columns of their own
+
+
+def value_at(report, path):
+    """None where an older report has no such figure."""
+    for key in path.split("."):
+        report = report.get(key, {})
+    return None if report == {} else report
+
+
+def reason_void(report):
+    """Why a run has no figures, or nothing when it has. (A peer may be unable to do a shape.)"""
+    if "failure" in report:
+        return report["failure"]
+    asked = report.get("asked", {})
+    streams = asked.get("connections", 0) * asked.get("streams", 0)
+    ready = report.get("setup", {}).get("streams_ready", streams)
+    if ready < streams:
+        return f"{ready} of {streams} streams were answered"
+    if asked.get("rate") and report["measured"].get("deliveries") == 0:
+        return "no deliveries"
+    return ""
+
+
+def summarise(result, columns):
+    """Adds medians and spreads of the rounds that have figures, and why the others have none."""
+    good = [report for report in result["rounds"] if not reason_void(report)]
+    result["void"] = [reason_void(report) for report in result["rounds"] if reason_void(report)]
+    result["median"] = {}
+    result["spread"] = {}
+    for _, path, _ in columns if good else ():
+        values = [value_at(report, path) for report in good]
+        if None in values:
+            continue
+        median = statistics.median(values)
+        result["median"][path] = median
+        result["spread"][path] = {
+            "least": min(values), "most": max(values),
+            "relative": (max(values) - min(values)) / median if median else 0}
+
+
+def figure(result, column):
+    """The median, as it is shown."""
+    _, path, form = column
+    return form.format(result["median"][path]) if path in result["median"] else NOTHING
+
+
+def faults_of(result):
+    """Of all rounds together."""
+    faults = {}
+    for report in result["rounds"]:
+        for kind, count in report.get("faults", {}).items():
+            faults[kind] = faults.get(kind, 0) + count
+    return faults
+
+
+def baseline_of(result, results, scenario):
+    """The result that this one is held against: the one that it names, or the baseline's for the
+    same shape."""
+    usual = {"shape": result["shape"], "system": scenario["baseline"]}
+    wanted = result.get("baseline", usual)
+    return next((other for other in results
+                 if {key: other[key] for key in ("shape", "system")} == wanted), None)
+
+
+def ratio_of(result, base, path):
+    """The result's median by the baseline's; None when one of them has no figure."""
+    below = base["median"].get(path) if base else None
+    return result["median"][path] / below if below and path in result["median"] else None

@@ -1,0 +1,72 @@
+"""Which systems a run compares, and whether they can be had."""
+import shutil
+import sys
+
+from harness.process import Failure
+from harness.systems import FLOORS, HISTORIES, OWN
+from harness.systems import running as own_running
+from peers import PEERS
+
+
+def chosen(name, scenario, args):
+    """The names of the systems that are to be measured, in order."""
+    systems = args.systems.split(",") if args.systems else list(scenario["systems"])
+    if not args.against:
+        return systems
+    if scenario.get("program", "load") != "load":
+        raise Failure(f"{name} speaks to Sluice alone: there is nothing to run it against")
+    # A comparison has the floor in it, whatever else was asked for.
+    floor = [] if scenario["baseline"] in systems else [scenario["baseline"]]
+    return [*floor, *systems, *peers_named(args.against)]
+
+
+def peers_named(text):
+    if text != "all":
+        return text.split(",")
+    for peer in PEERS.values():
+        if not peer.is_installed():
+            print(f"without {peer.name}: bench/peers/setup {peer.name} installs it",
+                  file=sys.stderr)
+    return [peer.name for peer in PEERS.values() if peer.is_installed()]
+
+
+def require(systems, scenario, args):
+    """Fails at once, with the line that says what to do, when something is not there."""
+    for system in systems:
+        if system not in OWN and system not in PEERS:
+            raise Failure(f"unknown system {system!r}: {', '.join([*OWN, *PEERS])}")
+        if system in PEERS and not PEERS[system].is_installed():
+            raise Failure(f"{system} is missing: bench/peers/setup {system} installs it")
+    needed = [args.build / "bench" / scenario.get("program", "load")]
+    needed += [args.gateway] if HISTORIES.keys() & set(systems) else []
+    needed += [args.floor] if FLOORS.keys() & set(systems) else []
+    for program in needed:
+        if not program.exists():
+            raise Failure(f"{program} is missing: ninja -C {args.build} builds it")
+
+
+def is_peer(system):
+    return system in PEERS
+
+
+def load_for(system):
+    """What the program that makes the load has to do otherwise for this system."""
+    return PEERS[system].load if is_peer(system) else {}
+
+
+def running(system, scenario, args, folder):
+    """A fresh `system`, pinned to core 0, for the time of the `with`."""
+    if system not in PEERS:
+        return own_running(system, scenario, args, folder)
+    return PEERS[system].running(empty(folder / system), folder)
+
+
+def empty(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+def versions(systems):
+    """Of the peers among them."""
+    return {system: PEERS[system].versions() for system in systems if system in PEERS}

@@ -1,0 +1,98 @@
+"""One run, and all the rounds of a scenario.
+
+Every run starts its server anew, on core 0; the load generator has core 1. The systems of a
+scenario take turns within each round, so that all of them meet the same noise.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from harness.columns import reason_void
+from harness.comparison import chosen, is_peer, load_for, require, running
+from harness.machine import fsync_ms
+from harness.process import Failure, make_certificate, pinned
+from harness.scenarios import (adapted, baseline_named, is_for_peers, load_of, marks_of,
+                               name_of)
+
+LOAD_SLACK = 90  # seconds for the program that makes the load, beyond the times it was given
+SAID = 2000  # characters of a server's last words, when something was wrong
+# Those programs, and the options that say how long they take.
+PROGRAMS = {"load": ("settle", "warmup", "duration", "leave"),
+            "resume": ("fill-limit", "phase-limit"),
+            "publish": ("warmup", "duration"),
+            "crowd": ("setup-limit", "heartbeat-limit", "duration", "duration", "duration",
+                      "duration", "drain-limit")}
+
+
+def measure(system, scenario, load, args, folder):
+    """One run: a fresh server, one load generator. Returns the load generator's report."""
+    report = folder / "report.json"
+    report.unlink(missing_ok=True)
+    program = scenario.get("program", "load")
+    with running(system, scenario, args, folder) as server:
+        command = [args.build / "bench" / program, "--url", server.subscribe, "--publish-url",
+                   server.publish, "--server-pid", ",".join(map(str, server.pids)),
+                   "--json", report]
+        command += ["--token", server.token] if server.token else []
+        for name, value in load.items():
+            command += ["--" + name, value]
+        limit = LOAD_SLACK + sum(float(load.get(k, 0)) for k in PROGRAMS[program])
+        done = subprocess.run(pinned(1, command), capture_output=True, text=True, timeout=limit)
+        if done.returncode != 0:
+            print(f"-- {system}: bench/{program} ended with {done.returncode}\n{done.stdout}"
+                  f"{done.stderr}-- its server said:\n{server.said()[-SAID:]}", file=sys.stderr)
+    if not report.exists():
+        raise Failure(f"{system}: no report")
+    return json.loads(report.read_text())
+
+
+def measure_peer(system, *how):
+    """The same, but what a peer cannot do is a result, and the others go on."""
+    try:
+        return measure(system, *how)
+    except (Failure, OSError, subprocess.SubprocessError) as failure:
+        print(f"-- {failure}", file=sys.stderr)
+        return {"failure": str(failure).splitlines()[0], "clean": False}
+
+
+def measure_round(scenario, shape, systems, args, folder):
+    """Each system once. Yields its name, the options of the load, and the report."""
+    for system in systems:
+        if is_peer(system) and not is_for_peers(shape):
+            continue
+        load = {**load_of(scenario, shape, args.quick), **load_for(system)}
+        how = (adapted(scenario, shape), load, args, folder)
+        report = measure_peer(system, *how) if is_peer(system) else measure(system, *how)
+        if "file" in system or "interval" in system:
+            report["fsync_ms"] = fsync_ms(folder)
+        yield system, load, report
+
+
+def perform(name, scenario, args):
+    """All rounds of a scenario: a result for each shape and system, in their order."""
+    systems = chosen(name, scenario, args)
+    require(systems, scenario, args)
+    rounds = args.rounds or (1 if args.quick else scenario["rounds"])
+    results = {}
+    with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+        folder = pathlib.Path(temporary)
+        make_certificate(folder)
+        for number in range(rounds):
+            for index, shape in enumerate(scenario["shape"]):
+                if args.shapes and args.shapes not in name_of(shape):
+                    continue
+                for system, load, report in measure_round(scenario, shape, systems, args, folder):
+                    result = results.setdefault((index, system), {
+                        "shape": name_of(shape), "system": system, "load": load,
+                        "marks": marks_of(shape), "rounds": [],
+                        "baseline": baseline_named(scenario, shape)})
+                    result["rounds"].append(report)
+                    print(f"{name} {number + 1}/{rounds} {name_of(shape)} {system}: {said(report)}",
+                          file=sys.stderr)
+    return [results[key] for key in sorted(results, key=lambda k: (k[0], systems.index(k[1])))]
+
+
+def said(report):
+    return "clean" if report["clean"] else reason_void(report) or "FAULTS"
