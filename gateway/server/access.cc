@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/ascii.h"
 #include "gateway/http/cookie.h"
 #include "gateway/server/paths.h"
 
@@ -17,15 +18,10 @@ namespace {
 constexpr std::string_view kMark = "sluice_signed_in";
 constexpr std::string_view kNotInQuery = "a token of Mercure 1.0 does not belong into the query";
 
-constexpr std::string_view kScheme = "Bearer";
-constexpr std::string_view kBearer = "bearer";
+constexpr std::string_view kBearer = "Bearer";
 
 bool begins_with_bearer(std::string_view text) {
-  return text.size() >= kBearer.size() &&
-         std::equal(kBearer.begin(), kBearer.end(), text.begin(),
-                    [](char wanted, char c) {
-                      return wanted == (c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
-                    }) &&
+  return starts_with_ignoring_case(text, kBearer) &&
          (text.size() == kBearer.size() || text[kBearer.size()] == ' ');
 }
 
@@ -205,7 +201,7 @@ std::string Access::metadata_url(const http::Request& request) const {
 
 std::string with_error(std::string challenge, std::string_view error,
                        std::string_view description) {
-  challenge += fmt::format("{}error=\"{}\"", challenge == kScheme ? " " : ", ", error);
+  challenge += fmt::format("{}error=\"{}\"", challenge == kBearer ? " " : ", ", error);
   if (!description.empty()) {
     challenge += fmt::format(", error_description=\"{}\"", quoted(description));
   }
@@ -213,7 +209,7 @@ std::string with_error(std::string challenge, std::string_view error,
 }
 
 std::string Access::challenge(const http::Request& request, const Denial& denial) const {
-  std::string text(kScheme);
+  std::string text(kBearer);
   if (options_.protocol != Mercure::v0) {
     text += fmt::format(" resource_metadata=\"{}\"", metadata_url(request));
   }

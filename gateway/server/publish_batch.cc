@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "gateway/base/ascii.h"
+
 namespace sluice::server {
 namespace {
 
@@ -99,7 +101,7 @@ bool is_string(std::string_view value) {
   return value.front() == '"';
 }
 bool is_number(std::string_view value) {
-  return value.front() == '-' || (value.front() >= '0' && value.front() <= '9');
+  return value.front() == '-' || is_digit(value.front());
 }
 
 /// The members of an event; the order is that of `Members`.
