@@ -9,6 +9,7 @@
 
 #include "gateway/auth/details.h"
 #include "gateway/auth/json.h"
+#include "gateway/base/ascii.h"
 
 namespace sluice::auth {
 namespace {
@@ -127,11 +128,7 @@ std::vector<Grant> as_grants(const std::optional<std::vector<std::string>>& sele
 }  // namespace
 
 bool Header::is_access_token() const {
-  std::string lower = type;
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  });
-  return lower == "at+jwt" || lower == "application/at+jwt";
+  return equals_ignoring_case(type, "at+jwt") || equals_ignoring_case(type, "application/at+jwt");
 }
 
 Result<Header> parse_header(std::string_view json) {

@@ -2,17 +2,12 @@
 
 #include <algorithm>
 
+#include "gateway/base/ascii.h"
+
 namespace sluice::h1 {
 namespace {
 
 constexpr int kMaxDigits = 15;  // A chunk can not overflow 64 bits.
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 bool is_control(char c) {
   const auto byte = static_cast<unsigned char>(c);

@@ -14,6 +14,7 @@
 #include <llhttp.h>
 #endif
 
+#include "gateway/base/ascii.h"
 #include "gateway/h1/target.h"
 
 namespace sluice::h1 {
@@ -22,8 +23,7 @@ namespace {
 using MaybeRefusal = std::optional<Refusal>;
 
 bool is_token_char(char c) {
-  const bool is_alnum = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-  return is_alnum || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  return is_alnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
 bool is_token(std::string_view text) {
@@ -40,10 +40,6 @@ std::string_view take_line(std::string_view& text) {
   const std::string_view line = text.substr(0, text.find("\r\n"));
   text.remove_prefix(line.size() + 2);
   return line;
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 MaybeRefusal check_request_line(std::string_view line) {
@@ -187,7 +183,7 @@ struct Framing {
   }
   [[nodiscard]] bool names(std::string_view member) const {
     return std::any_of(connection.begin(), connection.end(),
-                       [&](std::string_view item) { return same_text(item, member); });
+                       [&](std::string_view item) { return equals_ignoring_case(item, member); });
   }
 };
 
@@ -195,7 +191,7 @@ struct Framing {
 MaybeRefusal read_length(const Framing& framing, Head& head) {
   if (!framing.codings.empty()) {
     if (!framing.lengths.empty()) return Refusal{400, "both content-length and transfer-encoding"};
-    if (framing.codings.size() != 1 || !same_text(framing.codings.front(), "chunked")) {
+    if (framing.codings.size() != 1 || !equals_ignoring_case(framing.codings.front(), "chunked")) {
       return Refusal{400, "the only transfer-encoding is chunked"};
     }
     if (head.minor_version == 0) return Refusal{400, "transfer-encoding in HTTP/1.0"};
@@ -222,7 +218,7 @@ MaybeRefusal read_authority(const Framing& framing, const Target& target, Head& 
     return Refusal{400, "malformed host"};
   }
   if (!target.authority.empty() && !framing.hosts.empty() &&
-      !same_text(target.authority, framing.hosts.front())) {
+      !equals_ignoring_case(target.authority, framing.hosts.front())) {
     return Refusal{400, "host is not that of the request target"};
   }
   if (!framing.hosts.empty()) {
@@ -247,9 +243,7 @@ MaybeRefusal interpret(RawHead raw, Head& head) {
   if (!target) return Refusal{400, "malformed request target"};
   if (raw.method == "CONNECT") return Refusal{501, "no tunnels here"};
   for (http::Field& field : raw.fields) {
-    std::transform(field.name.begin(), field.name.end(), field.name.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
+    for (char& c : field.name) c = to_lower(c);
     field.value = std::string(trimmed(field.value));
   }
   const Framing framing(raw.fields);
@@ -259,7 +253,7 @@ MaybeRefusal interpret(RawHead raw, Head& head) {
   if (auto refusal = read_authority(framing, *target, head)) return refusal;
   if (head.minor_version == 1 && !framing.expectations.empty()) {
     if (framing.expectations.size() != 1 ||
-        !same_text(framing.expectations.front(), "100-continue")) {
+        !equals_ignoring_case(framing.expectations.front(), "100-continue")) {
       return Refusal{417, "the only expectation is 100-continue"};
     }
     head.expects_continue = head.request.has_body;

@@ -3,29 +3,25 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "gateway/base/ascii.h"
+
 namespace sluice::h1 {
 namespace {
 
 constexpr std::size_t kMaxAuthority = 320;  // A name of 253, brackets or escapes, and a port.
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 bool is_target_char(char c) {
   return c > ' ' && c <= '~' && c != '#' && c != '\\';
 }
 
 bool is_authority_char(char c) {
-  const char letter = lower(c);
-  return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') ||
-         std::string_view("-._~:[]%").find(c) != std::string_view::npos;
+  return is_alnum(c) || std::string_view("-._~:[]%").find(c) != std::string_view::npos;
 }
 
 /// Takes "http://" or "https://" off the front.
 bool take_scheme(std::string_view& text) {
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (!same_text(text.substr(0, scheme.size()), scheme)) continue;
+    if (!starts_with_ignoring_case(text, scheme)) continue;
     text.remove_prefix(scheme.size());
     return true;
   }
@@ -33,11 +29,6 @@ bool take_scheme(std::string_view& text) {
 }
 
 }  // namespace
-
-bool same_text(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
 
 bool is_authority(std::string_view text) {
   return !text.empty() && text.size() <= kMaxAuthority && text.front() != ':' &&

@@ -23,7 +23,4 @@ std::optional<Target> parse_target(std::string_view text);
 /// True for `host` and `host:port` as an authority has them: not empty, no userinfo, no list.
 bool is_authority(std::string_view text);
 
-/// Compares ASCII without regard to case.
-bool same_text(std::string_view a, std::string_view b);
-
 }  // namespace sluice::h1

@@ -4,25 +4,14 @@
 #include <array>
 #include <utility>
 
+#include "gateway/base/ascii.h"
+
 namespace sluice::h2 {
 namespace {
 
 /// What a field costs beside its octets (RFC 9113 §6.5.2).
 constexpr std::size_t kFieldOverhead = 32;
 constexpr std::size_t kMaxMethod = 32;
-
-constexpr bool is_alnum(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-char to_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool is_equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return to_lower(x) == to_lower(y); });
-}
 
 /// A host and perhaps a port: no userinfo, no list, nothing that ends a host elsewhere.
 bool is_host(std::string_view text) {
@@ -79,8 +68,7 @@ void RequestHead::add_pseudo(std::string_view name, std::string_view value) {
   if (name == ":method") {
     request_.method = value;
   } else if (name == ":scheme") {
-    request_.scheme = value;
-    std::transform(value.begin(), value.end(), request_.scheme.begin(), to_lower);
+    request_.scheme = to_lower(value);
   } else if (name == ":authority") {
     request_.authority = value;
     if (value.empty()) is_malformed_ = true;
@@ -104,7 +92,7 @@ int RequestHead::finish(http::Request& request) && {
 bool RequestHead::settle_authority() {
   if (has_host_) {
     if (request_.authority.empty()) request_.authority = host_;
-    if (!is_equal_ignoring_case(request_.authority, host_)) return false;
+    if (!equals_ignoring_case(request_.authority, host_)) return false;
   }
   return is_host(request_.authority);
 }

@@ -4,22 +4,11 @@
 
 #include <fmt/core.h>
 
+#include "gateway/base/ascii.h"
 #include "gateway/base/utf8.h"
 
 namespace sluice::http {
 namespace {
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-bool is_unreserved(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
-}
 
 enum class Plus { stays, is_blank };
 
@@ -47,6 +36,10 @@ tl::unexpected<Error> in_field(std::size_t number, std::string_view part, const 
 }
 
 }  // namespace
+
+bool is_unreserved(char c) {
+  return is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
+}
 
 Result<std::string> percent_decode(std::string_view text) {
   return decode(text, Plus::stays);

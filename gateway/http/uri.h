@@ -17,7 +17,9 @@ namespace sluice::http {
 
 /// "a%2Fb" is "a/b"; "+" stays. The result may hold any byte: ask is_text() where it matters.
 Result<std::string> percent_decode(std::string_view text);
-/// Escapes all but `A-Z a-z 0-9 - . _ ~`.
+/// One of `A-Z a-z 0-9 - . _ ~` (RFC 3986 §2.3): means the same whether it is escaped or not.
+bool is_unreserved(char c);
+/// Escapes all but those.
 std::string percent_encode(std::string_view text);
 
 /// True for well-formed UTF-8 without U+0000.

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/ascii.h"
+
 namespace sluice::hub {
 namespace {
 
@@ -14,8 +16,7 @@ bool is_ascii(char c) {
 
 /// The standard asks for JavaScript's identifiers; everything beyond ASCII is taken for a letter.
 bool is_in_name(char c, bool is_first) {
-  const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
-  return is_letter || !is_ascii(c) || (!is_first && c >= '0' && c <= '9');
+  return is_alpha(c) || c == '_' || c == '$' || !is_ascii(c) || (!is_first && is_digit(c));
 }
 
 /// The length of the name that `text` begins with.

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/ascii.h"
 #include "gateway/base/utf8.h"
 #include "gateway/hub/pattern_string.h"
 #include "gateway/hub/url_text.h"
@@ -37,10 +38,7 @@ Text encode_ipv6(std::string_view text) {
   if (text.find_first_not_of("0123456789abcdefABCDEF[]:") != std::string_view::npos) {
     return std::nullopt;
   }
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
-  return result;
+  return to_lower(text);
 }
 
 /// A piece of a path, which may begin in the middle of a segment: then a '-' stands for what is

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/ascii.h"
 #include "gateway/base/utf8.h"
 
 namespace sluice::hub {
@@ -37,22 +38,6 @@ const Bytes& set_of(EncodeSet set) {
                       path,    with(path, "/:;=@[\\]|")};
   }();
   return sets.at(static_cast<std::size_t>(set));
-}
-
-bool is_alpha(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string lowered(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), lower);
-  return result;
 }
 
 /// The whole of `text` as a number.
@@ -152,12 +137,12 @@ std::optional<std::string> ipv6(const std::string& text) {
 }
 
 bool is_dot(std::string_view segment) {
-  return segment == "." || (segment.size() == 3 && lowered(segment) == "%2e");
+  return segment == "." || (segment.size() == 3 && to_lower(segment) == "%2e");
 }
 
 bool is_double_dot(std::string_view segment) {
   if (segment.size() < 2 || segment.size() > 6) return false;
-  const std::string text = lowered(segment);
+  const std::string text = to_lower(segment);
   return text == ".." || text == ".%2e" || text == "%2e." || text == "%2e%2e";
 }
 
@@ -189,13 +174,11 @@ std::string_view default_port(std::string_view scheme) {
 }
 
 std::optional<std::string> canonical_scheme(std::string_view text) {
-  const auto may_stand = [](char c) {
-    return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
-  };
+  const auto may_stand = [](char c) { return is_alnum(c) || c == '+' || c == '-' || c == '.'; };
   if (text.empty() || !is_alpha(text[0]) || !std::all_of(text.begin(), text.end(), may_stand)) {
     return std::nullopt;
   }
-  return lowered(text);
+  return to_lower(text);
 }
 
 std::optional<std::string> canonical_host(std::string_view text, bool is_special) {
@@ -217,7 +200,7 @@ std::optional<std::string> canonical_name(std::string_view text, bool is_special
     for (std::size_t c = 0; c <= 0x1F; ++c) set.set(c);
     return set;
   }();
-  const std::string name = is_special ? lowered(percent_decoded(text)) : std::string(text);
+  const std::string name = is_special ? to_lower(percent_decoded(text)) : std::string(text);
   const Bytes& refused = is_special ? name_refuses : opaque_refuses;
   const bool is_good = is_utf8(name) && std::none_of(name.begin(), name.end(),
                                                      [&](char c) { return refused[byte_of(c)]; });

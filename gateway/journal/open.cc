@@ -163,6 +163,25 @@ Result<std::string> examine(OpenHistory& history, const std::string& path) {
   return probe_events(txn, *state);
 }
 
+std::string mark_of(const std::string& file) {
+  return fmt::format("{}{}", file, kBrokenSuffix);
+}
+
+/// Why an earlier process found the file to be broken inside; empty: none did.
+std::string mark_left(const std::string& file) {
+  std::ifstream mark(mark_of(file));
+  if (!mark) return "";
+  std::string why;
+  std::getline(mark, why);
+  return why.empty() ? "it is broken inside" : "broken inside: " + why;
+}
+
+Result<void> remove_mark(const std::string& file) {
+  const std::string mark = mark_of(file);
+  if (::unlink(mark.c_str()) != 0 && errno != ENOENT) return cannot("remove", mark, errno);
+  return {};
+}
+
 /// The damage, or empty; then `history` is ready.
 Result<std::string> try_open(OpenHistory& history, const FileOptions& options) {
   const std::string file = options.path + "/history.mdb";
@@ -172,6 +191,11 @@ Result<std::string> try_open(OpenHistory& history, const FileOptions& options) {
   const auto head = check_database_head(file);
   if (!head) return cannot("read", file, head.error());
   if (!head->damage.empty()) return head->damage;
+  if (!head->is_new) {
+    if (std::string why = mark_left(file); !why.empty()) return why;
+  } else if (auto removed = remove_mark(file); !removed) {
+    return tl::unexpected(removed.error());  // The file that it was about has been moved away.
+  }
   auto store = Store::open(file, map_bytes(options), options.sync != Sync::always);
   if (!store && is_damage(store.error())) return error_text(store.error());
   if (!store) return cannot("open", file, store.error());
@@ -182,10 +206,18 @@ Result<std::string> try_open(OpenHistory& history, const FileOptions& options) {
     Txn txn = history.store->begin_read();
     is_new = txn.count(Table::meta) == 0 && txn.count(Table::events) == 0 && txn.error() == 0;
   }
-  if (!is_new) return examine(history, options.path);
-  if (const int error = begin_anew(history); error != 0) return cannot("write to", file, error);
-  sync_folder(options.path);
-  return "";
+  if (!is_new) {
+    auto damage = examine(history, options.path);
+    if (!damage || !damage->empty()) return damage;
+  } else if (const int error = begin_anew(history); error != 0) {
+    return cannot("write to", file, error);
+  } else {
+    sync_folder(options.path);
+  }
+  const int error = begin_session(history, options);
+  if (error == 0) return "";
+  if (is_damage(error)) return error_text(error);
+  return cannot("write to", options.path, error);
 }
 
 /// A name that is not taken yet.
@@ -205,6 +237,7 @@ Result<void> set_aside(const std::string& path, const std::string& damage, WallT
   const std::string file = path + "/history.mdb";
   const std::string name = damaged_name(path, now);
   if (::rename(file.c_str(), name.c_str()) != 0) return cannot("rename", file, errno);
+  if (auto removed = remove_mark(file); !removed) return removed;
   log::error(
       "the history in {} is damaged ({}): a new one is begun, and clients that come back are told "
       "that they may have missed something. The old file is kept as {}; remove it when nobody "
@@ -241,9 +274,6 @@ Result<OpenHistory> open_history(const FileOptions& options, WallTime now) {
     }
   }
   if (!damage) return tl::unexpected(damage.error());
-  if (const int error = begin_session(history, options); error != 0) {
-    return cannot("write to", options.path, error);
-  }
   return history;
 }
 

@@ -2,14 +2,16 @@
 ///
 ///   FOLDER/in-use              locked for as long as the history is open
 ///   FOLDER/history.mdb         the database, and history.mdb-lock, LMDB's own
+///   FOLDER/history.mdb.broken  it was found to be broken inside; the next start sets it aside
 ///   FOLDER/history.damaged-…   set aside; nothing reads it again
 ///
 /// Thread  main, before start.
 /// Errors  Errc::io, with what to do about it. Damage is no error: the file is set aside, the log
-/// says so, and a new history with another epoch begins. When the machine went down before the
-/// newest events were on the disk (with another Sync than always), what is there is kept, but what
-/// comes behind it gets another epoch: its positions may have been given to other events before,
-/// and clients that have seen those must be told of a gap.
+/// says so, and a new history with another epoch begins. A page between shows its damage only to
+/// who walks there, and LMDB may end the process for it: the next start finds the mark. When the
+/// machine went down before the newest events were on the disk (with another Sync than always),
+/// what is there is kept, but what comes behind it gets another epoch: its positions may have been
+/// given to other events before, and clients that have seen those must be told of a gap.
 #pragma once
 
 #include <memory>

@@ -1,11 +1,15 @@
 #include "gateway/journal/store.h"
 
 #include <cerrno>
+#include <climits>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 
+#include <fmt/format.h>
 #include <lmdb.h>
 
 #include "gateway/base/log.h"
@@ -26,15 +30,29 @@ constexpr TableSpec kSpecs[kTables] = {
     {"ids", kSet}, {"ruled", kSet}, {"marks", kSet}, {"due", kSet},
 };
 
-/// LMDB ends the process next: its tree is broken in a way that only shows when it is walked.
-void on_broken(MDB_env* env, const char* what) {
+}  // namespace
+
+void Store::note_broken(MDB_env* env, const char* what) {
+  // LMDB may end the process next, and the heap may be no better than the file: nothing is
+  // allocated before the mark is there.
   const char* path = nullptr;
   mdb_env_get_path(env, &path);
-  log::error("the history in {} is damaged inside ({}); move it away and start again",
-             path == nullptr ? "?" : path, what);
+  if (path == nullptr) return;
+  std::array<char, PATH_MAX> mark{};
+  const auto end = fmt::format_to_n(mark.data(), mark.size() - 1, "{}{}", path, kBrokenSuffix);
+  if (end.size >= mark.size()) return;
+  const int fd = ::open(mark.data(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0 && errno == EEXIST) return;  // It has been said.
+  if (fd >= 0) {
+    // An empty mark is a mark, too.
+    static_cast<void>(!::write(fd, what, std::strlen(what)));
+    ::fsync(fd);
+    ::close(fd);
+  }
+  log::error("the history in {} is damaged inside ({}); {}", path, what,
+             fd >= 0 ? "the next start sets it aside and begins a new one"
+                     : "move it away and start again");
 }
-
-}  // namespace
 
 void Store::EnvClose::operator()(MDB_env* env) const noexcept {
   mdb_env_close(env);
@@ -45,7 +63,7 @@ tl::expected<std::unique_ptr<Store>, int> Store::open(const std::string& file,
   MDB_env* made = nullptr;
   if (const int error = mdb_env_create(&made); error != 0) return tl::unexpected(error);
   EnvPtr env(made);
-  mdb_env_set_assert(made, on_broken);
+  mdb_env_set_assert(made, note_broken);
   const unsigned flags =
       MDB_NOSUBDIR | MDB_NOTLS | (is_lazy ? static_cast<unsigned>(MDB_NOSYNC) : 0U);
   int error = mdb_env_set_maxdbs(made, static_cast<MDB_dbi>(kTables));

@@ -43,6 +43,10 @@ enum class Table : std::uint8_t {
 };
 inline constexpr std::size_t kTables = 9;
 
+/// Behind the file's name: stands there when the database was found to be broken inside, in a way
+/// that only shows where its tree is walked. What it says is why.
+inline constexpr std::string_view kBrokenSuffix = ".broken";
+
 class Store;
 
 class Txn {
@@ -140,6 +144,8 @@ class Store {
   friend class Cursor;
   explicit Store(EnvPtr env) : env_(std::move(env)) {}
   [[nodiscard]] int open_tables();
+  /// Leaves the mark. LMDB's own assertions call it as well, and end the process then.
+  static void note_broken(MDB_env* env, const char* what);
   void enter_reader();
   void leave_reader();
 

@@ -57,7 +57,11 @@ void Txn::end() {
 }
 
 void Txn::note(int result) {
-  if (error_ == 0 && result != MDB_NOTFOUND) error_ = result;
+  if (error_ != 0 || result == MDB_NOTFOUND) return;
+  error_ = result;
+  if (result == MDB_CORRUPTED || result == MDB_PAGE_NOTFOUND) {
+    Store::note_broken(store_.env_.get(), mdb_strerror(result));
+  }
 }
 
 std::optional<std::string_view> Txn::get(Table table, std::uint64_t key) {
@@ -112,7 +116,7 @@ std::size_t Txn::count(Table table) {
 
 int Txn::commit() {
   SLUICE_ASSERT(!is_read_ && (txn_ != nullptr || error_ != 0), "only what writes is committed");
-  if (error_ == 0) error_ = mdb_txn_commit(std::exchange(txn_, nullptr));
+  if (error_ == 0) note(mdb_txn_commit(std::exchange(txn_, nullptr)));
   end();
   return error_;
 }

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/ascii.h"
 #include "gateway/http/cookie.h"
 #include "gateway/server/paths.h"
 
@@ -17,14 +18,10 @@ namespace {
 constexpr std::string_view kMark = "sluice_signed_in";
 constexpr std::string_view kNotInQuery = "a token of Mercure 1.0 does not belong into the query";
 
-constexpr std::string_view kBearer = "bearer";
+constexpr std::string_view kBearer = "Bearer";
 
 bool begins_with_bearer(std::string_view text) {
-  return text.size() >= kBearer.size() &&
-         std::equal(kBearer.begin(), kBearer.end(), text.begin(),
-                    [](char wanted, char c) {
-                      return wanted == (c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
-                    }) &&
+  return starts_with_ignoring_case(text, kBearer) &&
          (text.size() == kBearer.size() || text[kBearer.size()] == ' ');
 }
 
@@ -202,18 +199,21 @@ std::string Access::metadata_url(const http::Request& request) const {
          std::string(kMetadataPath);
 }
 
-std::string Access::challenge(const http::Request& request, const Denial& denial) const {
-  std::string text = "Bearer";
-  std::string_view separator = " ";
-  const auto add = [&](std::string_view name, std::string_view value) {
-    text += fmt::format("{}{}=\"{}\"", std::exchange(separator, ", "), name, value);
-  };
-  if (options_.protocol != Mercure::v0) add("resource_metadata", metadata_url(request));
-  if (!denial.error.empty()) add("error", denial.error);
-  if (!denial.error.empty() && !denial.text.empty()) {
-    add("error_description", quoted(denial.text));
+std::string with_error(std::string challenge, std::string_view error,
+                       std::string_view description) {
+  challenge += fmt::format("{}error=\"{}\"", challenge == kBearer ? " " : ", ", error);
+  if (!description.empty()) {
+    challenge += fmt::format(", error_description=\"{}\"", quoted(description));
   }
-  return text;
+  return challenge;
+}
+
+std::string Access::challenge(const http::Request& request, const Denial& denial) const {
+  std::string text(kBearer);
+  if (options_.protocol != Mercure::v0) {
+    text += fmt::format(" resource_metadata=\"{}\"", metadata_url(request));
+  }
+  return denial.error.empty() ? text : with_error(std::move(text), denial.error, denial.text);
 }
 
 void Access::add_challenge(const http::Request& request, const Denial& denial,

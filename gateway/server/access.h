@@ -65,6 +65,10 @@ struct Denial {
   bool park = false;  ///< Of a stream: 200, `retry`, end.
 };
 
+/// A challenge that says what is wrong (RFC 6750 §3).
+[[nodiscard]] std::string with_error(std::string challenge, std::string_view error,
+                                     std::string_view description = {});
+
 class Access {
  public:
   Access(const AccessOptions& options, const auth::Verifier& publishers,

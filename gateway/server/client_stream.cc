@@ -19,6 +19,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/ascii.h"
 #include "gateway/base/c_handle.h"
 #include "gateway/h1/chunked.h"
 #include "tls/client_session.h"
@@ -132,8 +133,7 @@ class AnswerReader {
     const bool is_http = head.starts_with("HTTP/1.1 ") && head.size() >= 12;
     if (!is_http) return false;
     std::from_chars(head.data() + 9, head.data() + 12, answer_.status);
-    std::transform(head.begin(), head.end(), head.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    head = to_lower(head);
     is_chunked_ = head.find("\r\ntransfer-encoding: chunked") != head.npos;
     constexpr std::string_view kLength = "\r\ncontent-length: ";
     if (const std::size_t at = head.find(kLength); at != head.npos) {

@@ -24,6 +24,7 @@
 #include "gateway/net/connections.h"
 #include "gateway/server/access.h"
 #include "gateway/server/jwks.h"
+#include "gateway/server/presence.h"
 #include "gateway/server/rates.h"
 #include "gateway/server/state.h"
 #include "gateway/server/subjects.h"
@@ -45,6 +46,7 @@ struct AdminOptions {
 /// Who may do what, and how much at once.
 struct HubAccess : AccessOptions {
   bool subscriptions = false;              ///< Who is subscribed is published and listed.
+  PresenceOptions presence;                ///< How much of it is published.
   std::vector<auth::Key> publisher_keys;   ///< None, nor a JWKS: nobody can publish.
   std::vector<auth::Key> subscriber_keys;  ///< None, nor a JWKS: a subscriber's token is refused.
   std::vector<JwksSource> publisher_jwks;

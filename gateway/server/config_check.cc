@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/ascii.h"
 #include "gateway/hub/url.h"
 #include "gateway/server/journals.h"
 #include "gateway/server/paths.h"
@@ -75,9 +76,8 @@ bool is_origin(std::string_view text) {
   const std::size_t scheme = text.find("://");
   if (scheme == text.npos || scheme == 0) return false;
   const std::string_view host = text.substr(scheme + 3);
-  const auto is_foreign = [](char c) { return c >= 'A' && c <= 'Z'; };
   return !host.empty() && host.find_first_of("/?#@ *") == host.npos &&
-         std::none_of(text.begin(), text.end(), is_foreign);
+         std::none_of(text.begin(), text.end(), is_upper);
 }
 
 std::string wrong_address(std::string_view key, std::string_view address) {

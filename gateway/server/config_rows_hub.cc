@@ -52,6 +52,14 @@ std::vector<Row<Config>> access_rows() {
       C::flag("hub.subscriptions",
               "Publish and list who is subscribed to what, to those with a grant for it.",
               SLUICE_AT(access.subscriptions)),
+      C::count("hub.presence_per_second", {0, 10'000'000},
+               "Events per second that tell of those who come, with a token; as many of those who "
+               "go; and as many of both without a token. So they do not push all others out of "
+               "history; what is beyond it is listed only. 0: no bound.",
+               SLUICE_AT(access.presence.per_second)),
+      C::count("hub.presence_burst", {1, 10'000'000},
+               "Such events at once, after a pause; of each of the four kinds.",
+               SLUICE_AT(access.presence.burst)),
       C::count("limits.streams_per_subject", from(0),
                "Event streams of one token subject; the next one is told to come back later. 0: no "
                "bound.",

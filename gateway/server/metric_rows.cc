@@ -156,6 +156,8 @@ const ProcessRow kProcessRows[] = {
    [](const Shared& s) { return static_cast<double>(s.publishers.cache().hits() + s.subscribers.cache().hits()); }},
   {"sluice_token_lookups_total", "result=miss", kCounter, "",
    [](const Shared& s) { return static_cast<double>(s.publishers.cache().misses() + s.subscribers.cache().misses()); }},
+  {"sluice_presence_untold_total", "", kCounter, "Comings and goings of subscribers that were not published: more than hub.presence_per_second, or the journal had no room.",
+   [](const Shared& s) { return s.presence ? static_cast<double>(s.presence->untold()) : 0.0; }},
   {"sluice_jwks_fetches_total", "", kCounter, "Times that keys were fetched from a `jwks_url`.",
    [](const Shared& s) { return sum_of_jwks(s, &Jwks::fetches); }},
   {"sluice_jwks_failures_total", "", kCounter, "Fetches without a set of keys that can be used; the old keys stay.",

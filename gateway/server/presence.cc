@@ -55,32 +55,50 @@ std::string subscription_json(const std::string& subscriber, const ActiveSubscri
   }
   json["subscriber"] = subscriber;
   json["active"] = is_active;
-  if (!subscription.payload.empty()) json["payload"] = parsed(subscription.payload);
+  if (subscription.payload) json["payload"] = parsed(*subscription.payload);
   if (!last_event_id.empty()) json["lastEventID"] = last_event_id;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-std::unique_ptr<Presence::Lease> Presence::enter(Subscriptions subscriptions) {
+bool Presence::may_tell(Rates& rates, const Stream& stream) const {
+  static const std::string kStrangers = "strangers";
+  static const std::string kKnown = "known";
+  const std::string& kind = stream.is_stranger ? kStrangers : kKnown;
+  return rates.take(kind, stream.subscriptions->size(), clock_.now()) == Duration(0);
+}
+
+std::unique_ptr<Presence::Lease> Presence::enter(Subscriptions subscriptions, bool is_stranger) {
   std::string subscriber = make_subscriber();
+  Stream stream{.subscriptions = std::make_shared<const Subscriptions>(std::move(subscriptions)),
+                .is_stranger = is_stranger};
+  stream.is_told = may_tell(comings_, stream);
   {
     const std::lock_guard lock(mutex_);
-    streams_.emplace(subscriber, subscriptions);
+    streams_.emplace(subscriber, stream);
   }
-  publish(subscriber, subscriptions, true);
+  if (stream.is_told) {
+    publish(subscriber, *stream.subscriptions, true);
+  } else {
+    note_untold(stream.subscriptions->size());
+  }
   return std::make_unique<Lease>(*this, std::move(subscriber));
 }
 
 void Presence::leave(const std::string& subscriber) {
-  Subscriptions subscriptions;
+  Stream stream;
   {
     const std::lock_guard lock(mutex_);
     const auto found = streams_.find(subscriber);
     if (found == streams_.end()) return;
-    subscriptions = std::move(found->second);
+    stream = std::move(found->second);
     streams_.erase(found);
     if (is_silent_) return;
   }
-  publish(subscriber, subscriptions, false);
+  if (stream.is_told && may_tell(goings_, stream)) {
+    publish(subscriber, *stream.subscriptions, false);
+  } else {
+    note_untold(stream.subscriptions->size());
+  }
 }
 
 void Presence::fall_silent() {
@@ -99,13 +117,15 @@ void Presence::publish(const std::string& subscriber, const Subscriptions& subsc
                       .is_private = true});
   }
   // When it cannot be kept the journal says so itself; the list stays right.
-  journal_.append(std::move(drafts), [](const auto&) {});
+  journal_.append(std::move(drafts), [this, n = subscriptions.size()](const auto& receipts) {
+    if (!receipts) note_untold(n);
+  });
 }
 
 void Presence::for_each(bool is_v1, const Visit& visit) const {
   const std::lock_guard lock(mutex_);
-  for (const auto& [subscriber, subscriptions] : streams_) {
-    for (const ActiveSubscription& subscription : subscriptions) {
+  for (const auto& [subscriber, stream] : streams_) {
+    for (const ActiveSubscription& subscription : *stream.subscriptions) {
       if (subscription.is_v1 == is_v1) visit(subscriber, subscription);
     }
   }

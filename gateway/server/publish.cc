@@ -118,12 +118,11 @@ std::unique_ptr<http::Answer> Publish::open_answer(Read read, bool is_batch,
   setting_.shared.cors.add_fields(request, extra);
   return std::make_unique<PublishAnswer>(
       setting_,
-      PublishAnswer::Job{
-          .read = std::move(read),
-          .is_batch = is_batch,
-          .publisher = std::move(*publisher),
-          .challenge = setting_.shared.access.challenge(request, {403, {}, "insufficient_scope"}),
-          .extra = std::move(extra)},
+      PublishAnswer::Job{.read = std::move(read),
+                         .is_batch = is_batch,
+                         .publisher = std::move(*publisher),
+                         .challenge = setting_.shared.access.challenge(request, {}),
+                         .extra = std::move(extra)},
       exchange);
 }
 

@@ -31,6 +31,12 @@ void PublishAnswer::on_body(std::string_view bytes) {
 
 void PublishAnswer::on_body_end() {
   if (has_responded_) return;
+  // A body may take its time: the token was good when the head came.
+  if (const auto why = job_.publisher.objection(setting_.shared, setting_.loop.now());
+      !why.empty()) {
+    reject(401, std::string(why));
+    return;
+  }
   auto drafts = job_.read(std::move(body_));
   if (!drafts) {
     reject(drafts.error().code == Errc::limit ? 413 : 400, drafts.error().what);
@@ -99,7 +105,10 @@ void PublishAnswer::count(const std::vector<journal::Receipt>& receipts) {
 
 void PublishAnswer::reject(int status, std::string text) {
   setting_.counters.publish_rejected.add();
-  if (status == 403) job_.extra.add("www-authenticate", job_.challenge);
+  if (status == 401 || status == 403) {
+    const std::string_view error = status == 401 ? "invalid_token" : "insufficient_scope";
+    job_.extra.add("www-authenticate", with_error(std::move(job_.challenge), error));
+  }
   respond(status, std::move(text) + "\n");
 }
 

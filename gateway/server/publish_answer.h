@@ -42,7 +42,7 @@ class PublishAnswer final : public http::Answer {
     std::function<Result<std::vector<sse::Draft>>(std::string body)> read;
     bool is_batch = false;  ///< Answered with JSON: all ids.
     Publisher publisher;
-    std::string challenge;  ///< Goes with a 403.
+    std::string challenge;  ///< Goes with a 401 and a 403; without its error.
     http::Headers extra;    ///< Of the answer.
   };
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/ascii.h"
 #include "gateway/base/units.h"
 #include "gateway/base/utf8.h"
 #include "gateway/server/paths.h"
@@ -23,8 +24,7 @@ constexpr milliseconds kLongestTtl = std::chrono::hours(24 * 365);
 
 /// Digits only, nothing else. A number too large for the type is the largest there is.
 std::optional<std::uint32_t> digits(std::string_view text) {
-  const bool is_number = !text.empty() && std::all_of(text.begin(), text.end(),
-                                                      [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_number = !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
   if (!is_number) return std::nullopt;
   std::uint32_t number = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);

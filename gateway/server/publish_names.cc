@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -10,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/ascii.h"
+#include "gateway/http/uri.h"
 #include "gateway/server/paths.h"
 #include "gateway/sse/encoder.h"
 
@@ -47,18 +48,6 @@ std::uint32_t next_character(std::string_view& text) {
   return c;
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-bool is_unreserved(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_' ||
-         c == '~';
-}
-
 std::string decode_unreserved(std::string_view text) {
   std::string decoded;
   decoded.reserve(text.size());
@@ -66,7 +55,7 @@ std::string decode_unreserved(std::string_view text) {
     if (text[i] == '%' && i + 2 < text.size()) {
       const int value = hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]);
       const bool is_escape = hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0;
-      if (is_escape && value < 0x80 && is_unreserved(static_cast<char>(value))) {
+      if (is_escape && value < 0x80 && http::is_unreserved(static_cast<char>(value))) {
         decoded += static_cast<char>(value);
         i += 2;
         continue;
@@ -98,10 +87,8 @@ std::string remove_dot_segments(std::string_view path) {
 std::size_t scheme_length(std::string_view url) {
   const std::size_t colon = url.find_first_of(":/?#\\");
   if (colon == url.npos || url[colon] != ':' || colon == 0) return 0;
-  if (std::isalpha(static_cast<unsigned char>(url.front())) == 0) return 0;
-  const auto is_part = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '-' || c == '.';
-  };
+  if (!is_alpha(url.front())) return 0;
+  const auto is_part = [](char c) { return is_alnum(c) || c == '+' || c == '-' || c == '.'; };
   return std::all_of(url.begin(), url.begin() + static_cast<std::ptrdiff_t>(colon), is_part)
              ? colon + 1
              : 0;

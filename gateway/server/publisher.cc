@@ -25,6 +25,14 @@ bool Publisher::may_publish_to(const std::vector<std::string>& topics) const {
   return hub::matches_all(grants, topics);
 }
 
+std::string_view Publisher::objection(const Shared& shared, TimePoint now) const {
+  if (expires && now >= *expires) return "the token has expired";
+  if (shared.subjects.is_revoked(subject, issued, shared.clock.wall())) {
+    return "the token has been revoked";
+  }
+  return {};
+}
+
 void Publisher::make_unique(sse::Draft& draft, std::size_t index) const {
   // Lengths stand before what may hold any character: no two different lists look alike.
   if (!idempotency_key.empty()) {
@@ -51,6 +59,7 @@ tl::expected<Publisher, Denial> admit_publisher(const Shared& shared,
   publisher.subject = std::move(bearer->grants.subject);
   publisher.grants = to_selectors(bearer->grants.publish, shared.hub_url);
   publisher.expires = bearer->ends;
+  publisher.issued = bearer->grants.issued;
   if (const std::string* key = request.headers.find("idempotency-key")) {
     if (key->empty()) return tl::unexpected(Denial{400, "idempotency-key is empty", {}});
     if (const auto good = check_name("idempotency-key", *key, kMaxName); !good) {

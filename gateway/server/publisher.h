@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/base/clock.h"
@@ -22,10 +23,13 @@ struct Publisher {
   std::string subject = {};
   std::vector<hub::Selector> grants = {};
   std::optional<TimePoint> expires = {};  ///< When the token ceases to be accepted.
+  std::optional<WallTime> issued = {};    ///< The token's `iat`.
   std::string idempotency_key = {};       ///< Of the request; empty: none.
 
   /// Each of the topics is granted.
   [[nodiscard]] bool may_publish_to(const std::vector<std::string>& topics) const;
+  /// Why the token is no longer good, though it was when the request came; empty: it is.
+  [[nodiscard]] std::string_view objection(const Shared& shared, TimePoint now) const;
   /// Gives a draft what tells it from others: the request's key and its place in the request, else
   /// its own id within its first topic. Publishers with different subjects do not collide.
   void make_unique(sse::Draft& draft, std::size_t index) const;

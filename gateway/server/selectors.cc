@@ -21,13 +21,17 @@ hub::SelectorType to_type(auth::MatchType type) {
 
 }  // namespace
 
+std::optional<hub::Selector> to_selector(const auth::Grant& grant, const hub::Url& base) {
+  auto selector = hub::Selector::make(to_type(grant.type), grant.match, &base);
+  return selector ? std::optional(std::move(*selector)) : std::nullopt;
+}
+
 std::vector<hub::Selector> to_selectors(const std::vector<auth::Grant>& grants,
                                         const hub::Url& base) {
   std::vector<hub::Selector> selectors;
   selectors.reserve(grants.size());
   for (const auth::Grant& grant : grants) {
-    auto selector = hub::Selector::make(to_type(grant.type), grant.match, &base);
-    if (selector) selectors.push_back(std::move(*selector));
+    if (auto selector = to_selector(grant, base)) selectors.push_back(std::move(*selector));
   }
   return selectors;
 }

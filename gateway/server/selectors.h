@@ -3,6 +3,7 @@
 /// Thread  any.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@
 
 namespace sluice::server {
 
+/// That of one grant; none when it is no selector.
+[[nodiscard]] std::optional<hub::Selector> to_selector(const auth::Grant& grant,
+                                                       const hub::Url& base);
 /// Those of a token. What is no selector allows nothing, and is left out.
 [[nodiscard]] std::vector<hub::Selector> to_selectors(const std::vector<auth::Grant>& grants,
                                                       const hub::Url& base);

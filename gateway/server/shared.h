@@ -49,7 +49,9 @@ struct Shared {
         rates(config_.publish.rate),
         subjects(config_.subjects),
         access(config_.access, publishers, subscribers, subjects, clock_),
-        presence(config_.access.subscriptions ? std::make_unique<Presence>(journal_) : nullptr),
+        presence(config_.access.subscriptions
+                     ? std::make_unique<Presence>(journal_, clock_, config_.access.presence)
+                     : nullptr),
         hub_url(hub_url_of(config_)) {}
 
   const Config& config;

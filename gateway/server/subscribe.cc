@@ -91,7 +91,8 @@ std::unique_ptr<http::Answer> Subscribe::open_stream(const Wish& wish, const Bea
                 .presence = nullptr,
                 .ends = bearer.ends.value_or(TimePoint::max())};
   if (shared_.presence) {
-    tenure.presence = shared_.presence->enter(present(wish, bearer.grants));
+    tenure.presence =
+        shared_.presence->enter(present(wish, bearer.grants), bearer.carrier == Carrier::none);
   }
   if (tenure.presence || bearer.carrier != Carrier::none) stream->hold(std::move(tenure));
   streams_.push_back(*stream);
@@ -143,20 +144,31 @@ std::size_t Subscribe::rate_of(const Wish& wish) const {
 }
 
 Presence::Subscriptions Subscribe::present(const Wish& wish, const auth::Grants& grants) const {
+  const auto shared = [](const std::string& payload) {
+    return payload.empty() ? nullptr : std::make_shared<const std::string>(payload);
+  };
+  struct Allowed {
+    const std::string& text;
+    std::optional<hub::Selector> selector;
+    std::shared_ptr<const std::string> payload;
+  };
+  std::vector<Allowed> allowed;
+  if (wish.is_v1) {
+    for (const auth::Grant& grant : grants.subscribe) {
+      allowed.push_back({grant.match, to_selector(grant, shared_.hub_url), shared(grant.payload)});
+    }
+  }
+  const auto payload = shared(grants.payload);
   Presence::Subscriptions subscriptions;
   for (const Wish::Match& match : wish.matches) {
-    ActiveSubscription active{
-        .is_v1 = wish.is_v1, .match_type = {}, .match = match.text, .payload = grants.payload};
+    ActiveSubscription active{.is_v1 = wish.is_v1, .match = match.text, .payload = payload};
     if (wish.is_v1) {
       active.match_type = match.type == hub::SelectorType::urlpattern ? "urlpattern" : "exact";
-      for (const auth::Grant& grant : grants.subscribe) {
-        const auto selectors = to_selectors({grant}, shared_.hub_url);
-        const bool fits = grant.match == match.text ||
-                          (!selectors.empty() && selectors.front().matches(match.text));
-        if (!fits) continue;
-        active.payload = grant.payload;
-        break;
-      }
+      const hub::Topic topic(match.text);
+      const auto fits = std::find_if(allowed.begin(), allowed.end(), [&](const Allowed& grant) {
+        return grant.text == match.text || (grant.selector && grant.selector->matches(topic));
+      });
+      if (fits != allowed.end()) active.payload = fits->payload;
     }
     subscriptions.push_back(std::move(active));
   }

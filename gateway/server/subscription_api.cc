@@ -88,16 +88,20 @@ std::unique_ptr<http::Answer> SubscriptionApi::list(const std::vector<std::strin
   std::string items;
   std::string single;
   std::size_t count = 0;
+  const bool is_single = filter && !filter->subscriber.empty();
   if (filter) {
     shared_.presence->for_each(
         is_v1, [&](const std::string& subscriber, const ActiveSubscription& subscription) {
           if (!filter->takes(subscriber, subscription)) return;
-          if (count++ > 0) items += ',';
-          items += subscription_json(subscriber, subscription, true, false);
-          single = subscription_json(subscriber, subscription, true, true, is_v1 ? "" : last);
+          if (is_single) {
+            single = subscription_json(subscriber, subscription, true, true, is_v1 ? "" : last);
+          } else {
+            if (count > 0) items += ',';
+            items += subscription_json(subscriber, subscription, true, false);
+          }
+          ++count;
         });
   }
-  const bool is_single = filter && !filter->subscriber.empty();
   if (!filter || (is_single && count == 0)) {
     return deny({404, "there is no such subscription", {}}, request, exchange);
   }

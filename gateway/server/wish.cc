@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/ascii.h"
 #include "gateway/base/units.h"
 
 namespace sluice::server {
@@ -15,14 +16,7 @@ namespace {
 using hub::SelectorType;
 
 constexpr std::size_t kMaxCursor = 1_KiB;
-
-bool begins_with_match(std::string_view name) {
-  constexpr std::string_view kMatch = "match";
-  return name.size() >= kMatch.size() &&
-         std::equal(kMatch.begin(), kMatch.end(), name.begin(), [](char wanted, char c) {
-           return wanted == (c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
-         });
-}
+constexpr std::string_view kMatch = "match";
 
 std::optional<SelectorType> type_of(std::string_view name) {
   if (name == "match" || name == "match_exact") return SelectorType::exact;
@@ -59,7 +53,7 @@ Result<void> read_rate(const http::Form& fields, Wish& wish) {
 
 Result<void> read_v1(const http::Form& fields, Wish& wish) {
   for (const auto& [name, value] : fields) {
-    if (!begins_with_match(name)) continue;
+    if (!starts_with_ignoring_case(name, kMatch)) continue;
     const auto type = type_of(name);
     if (!type) {
       return fail(Errc::invalid,
@@ -80,7 +74,7 @@ Result<void> read_v1(const http::Form& fields, Wish& wish) {
 Result<Wish> read_wish(const http::Request& request, const http::Form& fields, Mercure spoken) {
   Wish wish;
   const bool has_match = std::any_of(fields.begin(), fields.end(), [](const auto& field) {
-    return begins_with_match(field.first);
+    return starts_with_ignoring_case(field.first, kMatch);
   });
   wish.is_v1 = spoken == Mercure::v1 || (spoken == Mercure::any && has_match);
   if (wish.is_v1) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/ascii.h"
 #include "gateway/base/utf8.h"
 #include "gateway/sse/line_end.h"
 
@@ -48,8 +49,7 @@ constexpr std::string_view name_of(GapReason reason) {
 /// Ids of odd characters are not repeated: they are a client's words, and this is JSON.
 bool is_plain(std::string_view id) {
   return std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
-           c == '_' || c == ':' || c == '~' || c == '-';
+    return is_alnum(c) || c == '.' || c == '_' || c == ':' || c == '~' || c == '-';
   });
 }
 

@@ -7,7 +7,9 @@ import pytest
 
 from clients import H2
 from harness import wait_until
-from mercure import BOTH, COOKIE, Room, bearer, cookie, data_of, query, v0, v1
+from mercure import BOTH, COOKIE, HUB, Room, bearer, cookie, data_of, query, v0, v1
+from publishing import authorized
+from settings import jwt
 
 pytestmark = pytest.mark.quick
 MARK = "sluice_signed_in"
@@ -189,6 +191,23 @@ def test_revoking_a_subject_ends_its_streams_and_refuses_its_old_tokens(start):
         gateway.publish("a", "x", private="on")
         assert data_of(client.opened(fresh)[0]) or client.events(fresh, 1)
         assert [event.data for event in client.events(his, 1)] == ["x"]
+
+
+def test_a_publish_request_whose_body_ends_after_the_revocation_publishes_nothing(hub):
+    token = jwt({"sub": "ann", "iat": int(time.time()) - 10, "mercure": {"publish": ["*"]}})
+    with H2(hub.tls) as client:
+        posts = [client.request("POST", path, authorized(token, content_type=kind), end=False)
+                 for path, kind in ((HUB, "application/x-www-form-urlencoded"),
+                                    ("/events/a", "text/plain"))]
+        client.ping()  # The heads have been looked at.
+        assert revoke(hub, "ann")[0] == 200
+        for number in posts:
+            client.h2.send_data(number, b"topic=a&data=x", end_stream=True)
+            client.flush()
+            answer = client.answer(number)
+            assert answer.status == 401 and "revoked" in answer.text
+            assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert hub.metric("sluice_publishes_total", result="rejected") == 2
 
 
 def test_a_token_without_a_time_of_issue_counts_as_old(hub):

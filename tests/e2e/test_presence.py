@@ -155,6 +155,24 @@ def test_where_it_is_not_turned_on_nothing_is_told_and_nothing_is_listed(start):
     assert ask(gateway, SUBSCRIPTIONS).status == 404
 
 
+def test_strangers_that_come_and_go_push_nobody_out_of_history(start):
+    hub = start(hub={**BOTH, "subscriptions": True, "presence_per_second": 1, "presence_burst": 5},
+                history={"max_events": 60})
+    before = hub.publish("news", "before")
+    hub.publish("news", "still here")
+    with H2(hub.tls) as client, Watcher(hub) as watcher:
+        topics = [("topic", f"t{n}") for n in range(5)]
+        client.opened(*[client.subscribe(query(*topics)) for _ in range(20)])
+        assert len(json.loads(ask(hub, f"{SUBSCRIPTIONS}/t0").text)["subscriptions"]) == 20
+        assert hub.metric("sluice_presence_untold_total") >= 70
+        # Those with a token are told of all the same.
+        client.opened(client.subscribe(query(topic="mine"), bearer(v0("mine"))))
+        watcher.client.pump(lambda: watcher.body(watcher.stream.events[-1])["topic"] == "mine", "its coming")
+        news = client.opened(client.subscribe(query(topic="news", lastEventID=before)))[0]
+        client.pump(lambda: news.events, "the news")
+        assert [(event.type, event.data) for event in news.events] == [("message", "still here")]
+
+
 # -- the list ------------------------------------------------------------------------------------
 
 

@@ -17,13 +17,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kPage = 4096;  ///< LMDB's, of 4 KiB systems.
+
 /// A history that was closed well: 200 events with "event number N." in them.
 struct Written {
   explicit Written(int events = 200) {
     TestJournal it({.path = folder()});
     epoch = it.journal->epoch();
+    std::vector<sse::Draft> drafts;
     for (int i = 1; i <= events; ++i) {
-      static_cast<void>(it.append({draft("a", "event number " + std::to_string(i) + ".")}));
+      drafts.push_back(draft("a", "event number " + std::to_string(i) + "."));
+      if (i % 20 == 0 || i == events) static_cast<void>(it.append(std::exchange(drafts, {})));
     }
   }
   [[nodiscard]] std::string folder() const { return dir.path("history"); }
@@ -42,6 +46,11 @@ struct Written {
     for (std::size_t at = bytes.find(data); at != bytes.npos; at = bytes.find(data, at + 1)) {
       bytes[at] = 'E';
     }
+    write(bytes);
+  }
+  void zero_page(std::size_t number) const {
+    std::string bytes = text();
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(number * kPage), kPage, '\0');
     write(bytes);
   }
   [[nodiscard]] int set_aside() const {
@@ -93,6 +102,34 @@ void change_meta(const std::string& file, MetaKey key, const std::string* value)
   }
   REQUIRE(mdb_txn_commit(txn) == 0);
   mdb_env_close(env);
+}
+
+const std::string kUsed = "opened\nread\nappended\nwell";
+
+/// Opens the history, reads all of it, and appends, in a process that may die of it.
+std::string use_in_child(const FileOptions& options) {
+  Child child([&](int out) {
+    const rlimit none{};
+    ::setrlimit(RLIMIT_CORE, &none);
+    ::signal(SIGABRT, SIG_DFL);
+    const SteadyClock clock;
+    Counters counters;
+    const auto opened = FileJournal::open(options, clock, counters);
+    if (!opened) return say(out, opened.error().what);
+    say(out, "opened");
+    std::promise<bool> read;
+    Query query;
+    query.through = sse::Position(1'000'000'000);
+    query.max_events = query.max_bytes = query.max_looks = 1'000'000'000;
+    (*opened)->read(std::move(query), [&](const auto& page) { read.set_value(page.has_value()); });
+    say(out, read.get_future().get() ? "read" : "not read");
+    std::promise<bool> appended;
+    (*opened)->append({draft("a")},
+                      [&](const auto& receipts) { appended.set_value(receipts.has_value()); });
+    say(out, appended.get_future().get() ? "appended" : "not appended");
+  });
+  std::string said = child.read_rest();
+  return said + (child.wait() ? "well" : "died");
 }
 
 TEST_SUITE("a damaged history") {
@@ -157,6 +194,35 @@ TEST_SUITE("a damaged history") {
     CHECK(it.journal->evicted() == sse::Position(102));
     CHECK(it.read_all({"a"}).events.size() == 100);
     CHECK(it.read_all().events.size() == 100);
+  }
+
+  TEST_CASE("in a page between is set aside at the next start, whichever page it is") {
+    const Written written(3000);
+    const std::string good = written.text();
+    int damaged = 0;
+    for (std::size_t page = 2; page < good.size() / kPage; page += 3) {
+      CAPTURE(page);
+      written.write(good);
+      written.zero_page(page);
+      const int before = written.set_aside();
+      const bool is_needed = use_in_child({.path = written.folder()}) != kUsed;
+      CHECK(use_in_child({.path = written.folder()}) == kUsed);
+      CHECK(written.set_aside() >= before + (is_needed ? 1 : 0));
+      CHECK_FALSE(fs::exists(written.file() + ".broken"));
+      damaged += is_needed ? 1 : 0;
+    }
+    CHECK(damaged > 20);
+  }
+
+  TEST_CASE("that was said to be broken, and then moved away, is forgotten") {
+    const Written written;
+    std::ofstream(written.file() + ".broken") << "a page is not there";
+    fs::remove(written.file());
+    for (int start = 0; start < 2; ++start) {
+      const TestJournal it({.path = written.folder()});
+      CHECK(it.append({draft("a")})[0].id.ends_with(start == 0 ? "-1" : "-2"));
+    }
+    CHECK(written.set_aside() == 0);
   }
 
   TEST_CASE("of another format is left alone, and said to be so") {

@@ -103,6 +103,32 @@ TEST_SUITE("a publish request") {
     CHECK(world.journal.groups.empty());
   }
 
+  TEST_CASE("publishes nothing when its token has become worthless before the body is complete") {
+    World world;
+    world.job.challenge = "Bearer";
+    world.job.publisher.issued = world.clock.wall() - std::chrono::hours(1);
+    world.job.publisher.expires = world.clock.now() + milliseconds(10'000);
+    world.post("a");
+    CHECK(world.exchange.head.status == 200);
+
+    world.answer = std::make_unique<PublishAnswer>(*world.setting, world.job, world.exchange);
+    world.answer->on_body("b");
+    world.shared->subjects.revoke("s", world.clock.wall());
+    world.answer->on_body_end();
+    CHECK(world.read() == "the token has been revoked\n");
+    CHECK(world.exchange.head.status == 401);
+    CHECK(world.header("www-authenticate") == "Bearer error=\"invalid_token\"");
+    CHECK(world.counters.publish_rejected.value() == 1);
+
+    world.job.publisher.subject = "another";
+    world.answer = std::make_unique<PublishAnswer>(*world.setting, world.job, world.exchange);
+    world.clock.advance(milliseconds(10'000));
+    world.loop.turn(false);
+    world.answer->on_body_end();
+    CHECK(world.read() == "the token has expired\n");
+    CHECK(world.journal.groups.size() == 1);
+  }
+
   TEST_CASE("that is too large is refused before it is complete") {
     World world;
     world.config.access.max_body_bytes = 10;
