@@ -12,7 +12,7 @@ import pytest
 
 from harness import binary, wait_until
 
-MANY = 2000
+MANY = 3000
 MIB = 1 << 20
 
 
