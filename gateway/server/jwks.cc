@@ -52,7 +52,7 @@ void Jwks::start() {
 
 void Jwks::begin_stop() {
   const std::scoped_lock lock(mutex_);
-  is_stopping_ = true;
+  stopping_.request_stop();
   woken_.notify_all();
 }
 
@@ -79,9 +79,9 @@ void Jwks::run() {
     has_tried_ = true;
     woken_.notify_all();
     woken_.wait_until(lock, schedule_.due(), [this] {
-      return is_stopping_ || is_hurried_.load(std::memory_order_relaxed);
+      return stopping_.stop_requested() || is_hurried_.load(std::memory_order_relaxed);
     });
-    if (is_stopping_) return;
+    if (stopping_.stop_requested()) return;
   }
 }
 
@@ -90,12 +90,14 @@ void Jwks::poll() {
   if (clock_.now() < schedule_.due()) return;
   schedule_.begin(clock_.now());
   fetches_.add();
-  const auto answer =
-      fetch_(source_.url).and_then([this](JwksAnswer&& got) { return install(std::move(got)); });
+  const auto answer = fetch_(source_.url, stopping_.get_token()).and_then([this](JwksAnswer&& got) {
+    return install(std::move(got));
+  });
   if (answer) {
     schedule_.succeed(clock_.now(), answer->max_age);
     return;
   }
+  if (stopping_.stop_requested()) return;
   failures_.add();
   schedule_.fail(clock_.now());
   log::warning("keys of {}: {}; {}", source_.url, answer.error().what,

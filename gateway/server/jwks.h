@@ -15,6 +15,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,7 +45,9 @@ struct JwksAnswer {
   std::string text;
   std::optional<Millis> max_age;  ///< What `cache-control` says.
 };
-using JwksFetch = std::function<Result<JwksAnswer>(const std::string& url)>;
+/// Ends soon when `stop` asks for it.
+using JwksFetch =
+    std::function<Result<JwksAnswer>(const std::string& url, const std::stop_token& stop)>;
 
 /// When to fetch; without a thread and without a network.
 class JwksSchedule {
@@ -74,7 +77,7 @@ class Jwks {
   Jwks& operator=(const Jwks&) = delete;
 
   void start();
-  /// Ends when the fetch that is under way ends; stop() waits for that.
+  /// Cuts off the fetch that is under way; stop() waits for its end.
   void begin_stop();
   void stop();
   /// True as soon as a first fetch has ended, well or not.
@@ -109,8 +112,8 @@ class Jwks {
   std::atomic<bool> is_hurried_{false};
   std::mutex mutex_;
   std::condition_variable woken_;
-  bool is_stopping_ = false;  ///< Guarded by mutex_.
-  bool has_tried_ = false;    ///< Guarded by mutex_.
+  std::stop_source stopping_;  ///< It is asked under mutex_.
+  bool has_tried_ = false;     ///< Guarded by mutex_.
   std::thread thread_;
 };
 

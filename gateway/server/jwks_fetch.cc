@@ -3,13 +3,17 @@
 #include "gateway/server/jwks_fetch.h"
 
 #include <chrono>
+#include <fcntl.h>
 #include <httplib.h>
 #include <memory>
+#include <mutex>
+#include <sys/socket.h>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "gateway/auth/jwk.h"
+#include "gateway/base/c_handle.h"
 #include "gateway/server/client_wire.h"
 
 namespace sluice::server {
@@ -26,6 +30,33 @@ struct Got {
   JwksAnswer answer;
   int status = 0;
   std::string location;
+};
+
+/// The socket of an exchange, for who has to cut it off from another thread. httplib's own stop()
+/// waits until the connection is made. A duplicate: whatever httplib closes, and whoever is given
+/// that number next, this one is of the same socket.
+class Line {
+ public:
+  void open(int socket) {
+    const std::scoped_lock lock(mutex_);
+    socket_.reset(::fcntl(socket, F_DUPFD_CLOEXEC, 0));
+    if (is_cut_) shut();
+  }
+  void cut() {
+    const std::scoped_lock lock(mutex_);
+    is_cut_ = true;
+    shut();
+  }
+
+ private:
+  /// Ends whatever waits for the socket: a connection that is being made, too, or is yet to be.
+  void shut() const {
+    if (socket_) ::shutdown(socket_.get(), SHUT_RDWR);
+  }
+
+  std::mutex mutex_;
+  UniqueFd socket_;
+  bool is_cut_ = false;
 };
 
 bool is_redirect(int status) {
@@ -49,8 +80,11 @@ std::unique_ptr<httplib::ClientImpl> make_client(const Url& url) {
   return client;
 }
 
-Result<Got> get(const Url& url) {
+Result<Got> get(const Url& url, const std::stop_token& stop) {
   const auto client = make_client(url);
+  Line line;
+  client->set_socket_options([&line](socket_t socket) { line.open(socket); });
+  const std::stop_callback on_stop(stop, [&line] { line.cut(); });
   const auto begun = std::chrono::steady_clock::now();
   Got got;
   bool is_too_large = false;
@@ -71,6 +105,7 @@ Result<Got> get(const Url& url) {
   };
   const auto result = client->Get(
       target, {{"Accept", "application/jwk-set+json, application/json"}}, on_head, on_body);
+  if (stop.stop_requested()) return fail(Errc::io, "it was cut off");
   if (is_too_large) {
     return fail(Errc::limit,
                 fmt::format("the answer is larger than {}", format_size(auth::kMaxJwksBytes)));
@@ -86,10 +121,10 @@ Result<Got> get(const Url& url) {
 
 }  // namespace
 
-Result<JwksAnswer> fetch_jwks(const std::string& url) {
+Result<JwksAnswer> fetch_jwks(const std::string& url, const std::stop_token& stop) {
   auto at = parse_url(url);
   for (int redirects = 0; at; ++redirects) {
-    auto got = get(*at);
+    auto got = get(*at, stop);
     if (!got) return tl::unexpected(got.error());
     if (got->status == 200) return std::move(got->answer);
     if (!is_redirect(got->status)) {

@@ -1,13 +1,17 @@
 #include "gateway/server/jwks.h"
 
+#include <csignal>
 #include <cstdlib>
 #include <deque>
 #include <httplib.h>
+#include <netinet/in.h>
 #include <string>
+#include <sys/socket.h>
 
 #include <doctest/doctest.h>
 
 #include "gateway/auth/token.h"
+#include "gateway/base/c_handle.h"
 #include "gateway/base/log.h"
 #include "gateway/server/jwks_fetch.h"
 #include "tests/server/temp_dir.h"
@@ -51,7 +55,7 @@ struct Bench {
             {.refresh = 15min, .min_interval = 30s},
             ring,
             clock,
-            [this](const std::string& url) -> Result<JwksAnswer> {
+            [this](const std::string& url, const std::stop_token&) -> Result<JwksAnswer> {
               asked.push_back(url);
               if (answers.empty()) return fail(Errc::io, "nobody answers");
               auto answer = answers.front();
@@ -205,15 +209,56 @@ struct Issuer {
 using ClearIssuer = Issuer<httplib::Server>;
 using TlsIssuer = Issuer<httplib::SSLServer>;
 
+/// Listens, and never accepts; its queue holds few connections.
+struct Deaf {
+  Deaf() : listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* at = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(::bind(listener.get(), at, size) == 0);
+    REQUIRE(::listen(listener.get(), 3) == 0);
+    REQUIRE(::getsockname(listener.get(), at, &size) == 0);
+  }
+  /// Takes a place in the queue.
+  [[nodiscard]] UniqueFd knock() const {
+    UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+    return fd;
+  }
+  [[nodiscard]] std::string url(const std::string& scheme) const {
+    return scheme + "://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/keys";
+  }
+
+  UniqueFd listener;
+  sockaddr_in address{};
+};
+
 std::string refusal(const std::string& url) {
-  const auto answer = fetch_jwks(url);
+  const auto answer = fetch_jwks(url, {});
   return answer ? "fetched" : answer.error().what;
+}
+
+/// How long a thread that is fetching from there takes to end.
+Duration time_to_stop(const std::string& url) {
+  log::set_level(log::Level::off);
+  auth::KeyRing ring{{}};
+  const SteadyClock clock;
+  Jwks jwks({.url = url, .issuer = "", .audience = "", .algorithms = {}},
+            {.refresh = 1h, .min_interval = 0ms}, ring, clock, fetch_jwks);
+  jwks.start();
+  CHECK_FALSE(jwks.wait_for_first(200ms));
+  const TimePoint begun = clock.now();
+  jwks.stop();
+  CHECK(jwks.failures() == 0);
+  log::set_level(log::Level::info);
+  return clock.now() - begun;
 }
 
 TEST_SUITE("Fetching keys") {
   TEST_CASE("text and max-age come from the answer") {
     const ClearIssuer issuer;
-    const auto answer = fetch_jwks(issuer.url("http"));
+    const auto answer = fetch_jwks(issuer.url("http"), {});
     REQUIRE(answer);
     CHECK(answer->text == kFirst);
     CHECK(answer->max_age == 60s);
@@ -263,6 +308,29 @@ TEST_SUITE("Fetching keys") {
       url = issuer.url("http");
     }
     CHECK(refusal(url).find("no answer from localhost") != std::string::npos);
+  }
+
+  TEST_CASE("a fetch that is under way is cut off, whatever it waits for") {
+    std::signal(SIGPIPE, SIG_IGN);
+    const Deaf deaf;
+    SUBCASE("an answer") {
+      CHECK(time_to_stop(deaf.url("http")) < 1500ms);
+    }
+    SUBCASE("a handshake") {
+      CHECK(time_to_stop(deaf.url("https")) < 1500ms);
+    }
+    SUBCASE("a connection, because the listener's queue is full") {
+      std::vector<UniqueFd> others;
+      for (int i = 0; i < 8; ++i) others.push_back(deaf.knock());
+      CHECK(time_to_stop(deaf.url("http")) < 1500ms);
+    }
+    SUBCASE("and one that was to begin does not") {
+      std::stop_source stopped;
+      stopped.request_stop();
+      const auto begun = std::chrono::steady_clock::now();
+      CHECK_FALSE(fetch_jwks(deaf.url("http"), stopped.get_token()));
+      CHECK(std::chrono::steady_clock::now() - begun < 1500ms);
+    }
   }
 
   TEST_CASE("on a thread of its own, a token of a new key brings the new keys") {
