@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <malloc.h>
 #include <span>
 #include <string_view>
 #include <sys/mman.h>
@@ -179,13 +180,30 @@ bool may_share() {
 }  // namespace
 
 SharedMemory::SharedMemory(Policy policy) {
+#ifndef SLUICE_POISONS  // A sanitizer is to see what happens to each.
+  void* item = std::malloc(kItem);
+  item_usable_ = ::malloc_usable_size(item);
+  std::free(item);
+#endif
   if (policy == Policy::own || !may_share()) return;
   frame_buffer_ = std::make_unique_for_overwrite<std::byte[]>(kFrameBuffer);
   forbid(frame_buffer_.get());
 }
 
 SharedMemory::~SharedMemory() {
+  while (items_kept_ > 0) std::free(items_[--items_kept_]);
   if (frame_buffer_ != nullptr) allow(frame_buffer_.get());
+}
+
+void* SharedMemory::take_item() {
+  return items_kept_ > 0 ? items_[--items_kept_] : std::malloc(kItem);
+}
+
+/// Blocks carry no mark: any that malloc made as large will do.
+bool SharedMemory::keep_item(void* block) {
+  if (items_kept_ == kItemsKept || ::malloc_usable_size(block) != item_usable_) return false;
+  items_[items_kept_++] = block;
+  return true;
 }
 
 SharedMemory::Use::Use(SharedMemory& memory) : memory_(memory) {
@@ -200,6 +218,7 @@ SharedMemory::Use::~Use() {
 }
 
 void* SessionMemory::allocate(std::size_t size) {
+  if (size == SharedMemory::kItem) return shared_.take_item();
   // The first of each size, while the session is made; what is like them later is its own.
   if (shared_.is_shared()) {
     if (size == kFrameBuffer && !std::exchange(has_frame_buffer_, true)) {
@@ -222,7 +241,8 @@ void* SessionMemory::reallocate(void* block, std::size_t size) {
 }
 
 void SessionMemory::release(void* block) {
-  if (!is_lent(block)) std::free(block);
+  if (block == nullptr || is_lent(block) || shared_.keep_item(block)) return;
+  std::free(block);
 }
 
 }  // namespace sluice::h2

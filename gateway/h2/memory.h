@@ -17,9 +17,13 @@
 /// address,
 ///   which nobody may read or write: a mistake here ends the process, it cannot mix connections.
 ///
-/// Both are found by size and order, which is this version's way and not a promise. Hence the
-/// self-test, once in a process: does a session ask for these blocks, and leave them alone when we
-/// say? If not, every session has its own again, and is_shared() says so.
+/// And one kind of block comes and goes with every burst: the item that nghttp2 queues for it. A
+/// connection of a hundred streams takes a hundred of them at the begin of its flush; they are kept
+/// for the next one, so that malloc neither merges nor splits them.
+///
+/// The first two are found by size and order, which is this version's way and not a promise. Hence
+/// the self-test, once in a process: does a session ask for these blocks, and leave them alone when
+/// we say? If not, every session has its own again, and is_shared() says so.
 ///
 /// Owner   SharedMemory: the worker; it outlives its sessions. SessionMemory: its session.
 /// Thread  the worker's.
@@ -27,6 +31,7 @@
 ///            poisoned meanwhile, so every test proves it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 
@@ -62,8 +67,17 @@ class SharedMemory {
 
  private:
   friend class SessionMemory;
+  static constexpr std::size_t kItem = 152;  ///< sizeof(nghttp2_outbound_item).
+  static constexpr std::size_t kItemsKept = 256;
+
+  void* take_item();
+  /// False: it is none, or there are enough.
+  bool keep_item(void* block);
 
   std::unique_ptr<std::byte[]> frame_buffer_;  ///< Null: not shared.
+  std::array<void*, kItemsKept> items_{};
+  std::size_t items_kept_ = 0;
+  std::size_t item_usable_ = 0;  ///< What malloc makes of kItem. 0: none are kept.
   bool is_in_use_ = false;
 };
 

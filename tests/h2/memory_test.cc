@@ -1,6 +1,8 @@
 #include "gateway/h2/memory.h"
 
+#include <cstring>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -68,7 +70,7 @@ TEST_SUITE("h2::SharedMemory") {
     SessionMemory two(shared);
     void* lent = one.allocate(kFrameBuffer);
     CHECK(two.reallocate(nullptr, kFrameBuffer) == lent);  // As nghttp2 does.
-    void* own = one.allocate(kFrameBuffer);  // A CONTINUATION's.
+    void* own = one.allocate(kFrameBuffer);                // A CONTINUATION's.
     CHECK(own != lent);
     one.release(own);
     one.release(lent);
@@ -96,6 +98,25 @@ TEST_SUITE("h2::SharedMemory") {
     CHECK(a != b);
     one.release(one.reallocate(a, 2 * kFrameBuffer));
     two.release(b);
+  }
+
+  TEST_CASE("items are kept for the next burst, of whichever session") {
+    constexpr std::size_t kItem = 152;
+    SharedMemory shared;
+    SessionMemory one(shared);
+    SessionMemory two(shared);
+    std::vector<void*> items(1'000);
+    for (void*& item : items) item = one.allocate(kItem);
+    const std::set<void*> distinct(items.begin(), items.end());
+    CHECK(distinct.size() == items.size());
+    for (void* item : items) {
+      std::memset(item, 0x5a, kItem);
+      two.release(item);
+    }
+    void* larger = two.reallocate(two.allocate(kItem), 10 * kItem);
+    std::memset(larger, 0x5a, 10 * kItem);
+    two.release(larger);
+    two.release(nullptr);
   }
 
   TEST_CASE("sessions that take turns in the middle of everything do not mix") {
