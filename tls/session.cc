@@ -18,7 +18,8 @@ struct Session::Callbacks {
   static int bio_write(BIO* bio, const char* bytes, int size) noexcept {
     auto* self = static_cast<Session*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
-    const auto n = ::send(self->fd_, bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+    const int flags = MSG_NOSIGNAL | (self->has_more_ ? MSG_MORE : 0);
+    const auto n = ::send(self->fd_, bytes, static_cast<std::size_t>(size), flags);
     if (n >= 0) {
       self->bytes_sent_ += static_cast<std::uint64_t>(n);
       return static_cast<int>(n);
@@ -83,12 +84,14 @@ IoResult Session::read(std::span<std::byte> into) {
   return result == 1 ? IoResult{Io::ok, n} : IoResult{verdict(result), 0};
 }
 
-IoResult Session::write(std::span<const std::byte> bytes) {
+IoResult Session::write(std::span<const std::byte> bytes, bool has_more) {
   if (bytes.empty()) return {Io::ok, 0};
+  has_more_ = has_more;
   forget_errors();
   last_errno_ = 0;
   std::size_t n = 0;
   const int result = SSL_write_ex(ssl_, bytes.data(), bytes.size(), &n);
+  has_more_ = false;
   return result == 1 ? IoResult{Io::ok, n} : IoResult{verdict(result), 0};
 }
 

@@ -45,8 +45,9 @@ class Session {
   /// At most one record. Bytes may remain inside, where no poll sees them: read until `want_read`,
   /// or ask has_pending().
   IoResult read(std::span<std::byte> into);
-  /// May take less than all of it: one record, up to 16 KiB, at a time.
-  IoResult write(std::span<const std::byte> bytes);
+  /// May take less than all of it: one record, up to 16 KiB, at a time. `has_more`: another write
+  /// follows at once, which the kernel may wait for to fill its segments (MSG_MORE).
+  IoResult write(std::span<const std::byte> bytes, bool has_more = false);
   /// Sends close_notify if the socket takes it; says nothing if not.
   void shutdown();
 
@@ -68,6 +69,7 @@ class Session {
   ssl_st* ssl_;
   int fd_;
   int last_errno_ = 0;
+  bool has_more_ = false;
   std::uint64_t bytes_sent_ = 0;
   std::string error_;
 };

@@ -10,6 +10,7 @@ import tempfile
 import time
 
 BUSY = 0.5  # load average from which the figures suffer
+CONGESTION = pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control")
 
 
 def output_of(*command):
@@ -27,12 +28,24 @@ def machine(gateway):
         "cores": os.cpu_count(),
         "memory_kib": int(pathlib.Path("/proc/meminfo").read_text().split()[1]),
         "kernel": platform.release(),
+        "congestion_control": congestion_control(),
         "load_average": os.getloadavg(),
         "openssl": output_of("openssl", "version"),
         "gateway": output_of(gateway, "version"),
         "commit": output_of("git", "-C", pathlib.Path(__file__).parent, "describe", "--always",
                             "--dirty"),
     }
+
+
+def congestion_control():
+    return CONGESTION.read_text().strip() if CONGESTION.exists() else ""
+
+
+def warn_if_paced():
+    """BBR sends by timers, on loopback too: those are what a server then spends its time with."""
+    if congestion_control() == "bbr":
+        print("this machine's connections are paced by BBR, whose timers cost more than a delivery; "
+              "Linux's default: sysctl -w net.ipv4.tcp_congestion_control=cubic", file=sys.stderr)
 
 
 def warn_if_busy():

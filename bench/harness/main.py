@@ -8,7 +8,7 @@ import sys
 
 from harness.columns import COLUMNS, summarise
 from harness.comparison import is_peer, versions
-from harness.machine import machine, raise_descriptor_limit, warn_if_busy
+from harness.machine import machine, raise_descriptor_limit, warn_if_busy, warn_if_paced
 from harness.measure import perform
 from harness.process import Failure
 from harness.scenarios import HERE, scenarios
@@ -79,6 +79,7 @@ def main():
         parser.error(f"name a scenario: {', '.join(known)}")
     raise_descriptor_limit()
     warn_if_busy()
+    warn_if_paced()
     names = [args.name, *known[args.name].get("then", [])]
     try:
         # All of them, also behind one that was not clean.

@@ -146,10 +146,12 @@ def told_run(run):
     machine = run["machine"]
     day = f"{run['at'][:4]}-{run['at'][4:6]}-{run['at'][6:8]}"
     rounds = len(run["results"][0]["rounds"])
+    congestion = f" ({machine['congestion_control']})" if machine.get("congestion_control") else ""
     peers = "".join(f" {NAMES.get(name, name)}: {version}."
                     for name, version in sorted(run.get("peers", {}).items()))
     return (f"{day}, {rounds} round{'s' if rounds > 1 else ''}{', quick' if run['quick'] else ''}: "
-            f"{machine['cores']} cores of {machine['cpu']}, Linux {machine['kernel']}, "
+            f"{machine['cores']} cores of {machine['cpu']}, Linux {machine['kernel']}"
+            f"{congestion}, "
             f"{machine['openssl'].partition(' (')[0]}, commit {machine['commit']}; load average "
             f"{machine['load_average'][0]:.1f} at the end, steal {steal_of(run['results']):.2f} at "
             f"most.{peers}")

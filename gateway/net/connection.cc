@@ -265,22 +265,29 @@ void Connection::flush() {
   OutBuffer& out = owner_.out_;
   std::size_t written = 0;
   bool is_drained = true;
-  for (;;) {
+  for (bool has_kept = false;;) {
     out.clear();
     const bool has_more = protocol_->fill(out);
-    if (out.empty()) break;
+    if (out.empty()) {
+      if (has_kept) push();
+      break;
+    }
     written += out.size();
     owner_.counters_.bytes_out.add(out.size());
-    const std::span<const std::byte> rest = transmit(out.bytes());
+    const bool is_last = !has_more && !ListHook<DirtyTag>::is_linked();
+    is_drained = is_last || written < owner_.options_.flush_budget;
+    has_kept = !is_last && is_drained;
+    // A segment for each record would be a wake-up of the peer for each, too.
+    const std::span<const std::byte> rest = transmit(out.bytes(), has_kept);
     if (state_ == State::dead) return;
     if (!rest.empty()) {
       block(rest);
+      is_drained = true;
       break;
     }
-    if (!has_more && !ListHook<DirtyTag>::is_linked()) break;
+    if (is_last) break;
     ListHook<DirtyTag>::unlink();
-    if (written >= owner_.options_.flush_budget) {
-      is_drained = false;
+    if (!is_drained) {
       flush_later();
       break;
     }
@@ -297,13 +304,14 @@ void Connection::settle(bool is_drained) {
   }
 }
 
-std::span<const std::byte> Connection::transmit(std::span<const std::byte> bytes) {
+std::span<const std::byte> Connection::transmit(std::span<const std::byte> bytes, bool has_more) {
   while (!bytes.empty()) {
     IoResult result{};
     if (session_) {
-      result = session_->write(bytes);
+      result = session_->write(bytes, has_more);
     } else {
-      result = verdict(::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL));
+      const int flags = MSG_NOSIGNAL | (has_more ? MSG_MORE : 0);
+      result = verdict(::send(socket_.get(), bytes.data(), bytes.size(), flags));
       if (result.io == Io::want_read) result.io = Io::want_write;
     }
     if (result.io == Io::want_write) break;
@@ -314,6 +322,12 @@ std::span<const std::byte> Connection::transmit(std::span<const std::byte> bytes
     bytes = bytes.subspan(result.n);
   }
   return bytes;
+}
+
+/// What the kernel kept for a next write that did not come. It sends that when this is set anew.
+void Connection::push() {
+  const int on = 1;
+  ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 void Connection::block(std::span<const std::byte> rest) {
@@ -341,7 +355,7 @@ void Connection::on_writable(short /*what*/) {
   if (state_ != State::open || !blocked_) return;
   const std::span<const std::byte> waiting =
       std::span<const std::byte>(blocked_->rest).subspan(blocked_->taken);
-  const std::span<const std::byte> rest = transmit(waiting);
+  const std::span<const std::byte> rest = transmit(waiting, false);
   if (state_ == State::dead) return;
   if (!rest.empty()) {
     // A record that is stuck half-way is not taken yet, but a part of it may have left.

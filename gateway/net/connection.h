@@ -78,8 +78,11 @@ class Connection final : public Transport,
   void feed(std::span<const std::byte> bytes);
   void discard();
   [[nodiscard]] tls::IoResult receive();
-  /// Writes what the socket takes; returns the rest.
-  std::span<const std::byte> transmit(std::span<const std::byte> bytes);
+  /// Writes what the socket takes; returns the rest. With `has_more` the kernel may keep it until
+  /// the next one.
+  std::span<const std::byte> transmit(std::span<const std::byte> bytes, bool has_more);
+  /// Lets the kernel send what it kept.
+  void push();
   void block(std::span<const std::byte> rest);
   void settle(bool is_drained);
   void linger();

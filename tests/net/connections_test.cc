@@ -40,6 +40,7 @@ struct Conversation {
   bool eof = false;
   bool finished = false;
   bool finishes_at_eof = true;
+  bool promises_more = false;  ///< Says at each fill that there is more.
   bool is_gone = false;
   int fills = 0;
   int checks = 0;
@@ -68,7 +69,7 @@ class Script final : public Protocol {
     const std::size_t n = std::min(out.room(), talk_.to_say.size());
     out.append(bytes_of(std::string_view(talk_.to_say).substr(0, n)));
     talk_.to_say.erase(0, n);
-    return !talk_.to_say.empty();
+    return n > 0 && (talk_.promises_more || !talk_.to_say.empty());
   }
   bool wants_read() const override { return talk_.reads; }
   bool is_finished() const override { return talk_.finished && talk_.to_say.empty(); }
@@ -307,6 +308,36 @@ TEST_SUITE("Connection over TLS") {
     }
     house.turn(20);
     CHECK(house.talk().heard == body);
+  }
+}
+
+TEST_SUITE("Connection over TCP") {
+  /// Both ends of a connection on loopback: the kernel's segments, and what it keeps, are real.
+  tls::SocketPair tcp_pair() {
+    auto socket = bind_and_listen(resolve("127.0.0.1:0")->front(), {});
+    REQUIRE(socket);
+    const SocketAddress address = local_address(socket->get());
+    UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(::connect(client.get(), address.data(), address.size()) == 0);
+    UniqueFd server(::accept4(socket->get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    REQUIRE(::fcntl(client.get(), F_SETFL, O_NONBLOCK) == 0);
+    return {.server = std::move(server), .client = std::move(client)};
+  }
+
+  TEST_CASE("what the kernel kept for a next write leaves in the same turn, if none comes") {
+    House house;
+    tls::SocketPair pair = tcp_pair();
+    house.connections.add(std::move(pair.server), "192.0.2.1", nullptr, 0);
+    send(pair.client, "x");
+    house.turn();
+    CHECK(receive(pair.client) == "x");
+    house.talk().promises_more = true;
+    for (const std::size_t size : std::initializer_list<std::size_t>{1, 16'384, 40'000}) {
+      house.talk().say(pattern(size));
+      house.turn();
+      const bool has_all = receive(pair.client) == pattern(size);
+      CHECK(has_all);
+    }
   }
 }
 
