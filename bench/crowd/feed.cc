@@ -59,7 +59,7 @@ H2Poster::Fill Feed::fill(std::string& body) {
   for (; asked_ > 0 && body.size() < kPiece; --asked_) append(body, now);
   while (interval_ns_ > 0 && next_ns_ <= static_cast<double>(now) && has_room() &&
          body.size() < kPiece) {
-    append(body, now);
+    append(body, static_cast<std::uint64_t>(next_ns_));  // When it was due, if late.
     next_ns_ += interval_ns_;
   }
   // What is due and did not fit into this piece goes with the next.

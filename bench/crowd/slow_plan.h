@@ -4,6 +4,7 @@
 /// and `slow` are so, spread over connections and topics.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <numeric>
 

@@ -92,11 +92,11 @@ void Publisher::shake_hands() {
   if (progress == Progress::done) state_ = State::idle;
 }
 
-void Publisher::publish() {
+void Publisher::publish(std::uint64_t sent_ns) {
   sequence_ += 1;
   state_ = State::waiting;
   shared_.counts.started += 1;
-  unsent_ = head_ + encode_token({sequence_, now_ns(), number_}, shared_.options.size);
+  unsent_ = head_ + encode_token({sequence_, sent_ns, number_}, shared_.options.size);
   flush();
 }
 

@@ -45,8 +45,9 @@ class Publisher final : public Watcher {
   void on_ready(std::uint32_t epoll_events) override;
   /// Can start an event now.
   [[nodiscard]] bool is_idle() const { return state_ == State::idle; }
-  /// The next event, with the next sequence and the time of now. REQUIRES: is_idle().
-  void publish();
+  /// The next event, with the next sequence, and `sent_ns` as the begin of its delay. REQUIRES:
+  /// is_idle().
+  void publish(std::uint64_t sent_ns);
   /// The sequence of the last event that was acknowledged.
   [[nodiscard]] std::uint32_t acknowledged() const { return acknowledged_; }
 

@@ -122,11 +122,13 @@ void Run::turn_until(std::uint64_t deadline_ns, const std::function<bool()>& is_
 
 void Run::publish_what_is_due() {
   if (!publishing_) return;
-  while (may_publish(now_ns())) {
+  const bool has_rate = options_.rate != Options::kAsFastAsItGoes;
+  for (auto now = now_ns(); may_publish(now); now = now_ns()) {
     auto* publisher = idle_publisher();
     if (publisher == nullptr) return;
-    publisher->publish();
-    if (options_.rate != Options::kAsFastAsItGoes) next_due_ns_ += kNanosPerSecond / options_.rate;
+    // When it was due: what holds the publishers up is delay as well.
+    publisher->publish(has_rate ? next_due_ns_ : now);
+    if (has_rate) next_due_ns_ += kNanosPerSecond / options_.rate;
   }
 }
 
