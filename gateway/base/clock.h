@@ -27,8 +27,10 @@ class SteadyClock final : public Clock {
 /// Stands still until it is told to advance.
 class ManualClock final : public Clock {
  public:
-  [[nodiscard]] TimePoint now() const override { return now_; }
+  [[nodiscard]] TimePoint now() const override { return now_ += tick_; }
   [[nodiscard]] WallTime wall() const override { return wall_; }
+  /// Goes on by so much at each look, as a real one does.
+  void tick(Duration each) { tick_ = each; }
   void advance(Duration by) {
     now_ += by;
     wall_ += std::chrono::duration_cast<WallTime::duration>(by);
@@ -36,7 +38,8 @@ class ManualClock final : public Clock {
   void set_wall(WallTime wall) { wall_ = wall; }
 
  private:
-  TimePoint now_{std::chrono::hours(1)};
+  mutable TimePoint now_{std::chrono::hours(1)};
+  Duration tick_{};
   WallTime wall_{std::chrono::hours(24 * 365 * 50)};
 };
 

@@ -59,7 +59,8 @@ Subscription::Ready Subscription::ready(std::size_t max) {
     is_all = bytes <= max && pace() == nullptr;
   }
   if (bytes == 0 && rest_ == Rest::none) {
-    if (allowance() == 0) {
+    // What a rate held back is there, though its time may have come since that was looked at.
+    if (allowance() == 0 || (pace() != nullptr && must_pick_from_ring())) {
       rest(Rest::paced);
     } else {
       rest(is_lagging_ ? Rest::scanning : Rest::waiting);

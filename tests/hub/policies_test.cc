@@ -194,6 +194,22 @@ TEST_SUITE("a subscription with a rate") {
     CHECK(paced.reader->events() == "a b c");
   }
 
+  TEST_CASE("loses nothing when its time comes between two looks at the clock") {
+    for (int offset = -8; offset <= 8; ++offset) {
+      Paced paced(20);
+      paced.world.publish("t", "a");
+      paced.world.publish("u", "b");
+      paced.world.hub.wake_readers();
+      paced.reader->read();
+      paced.world.clock.tick(std::chrono::nanoseconds(1));
+      paced.world.clock.advance(milliseconds(50) + std::chrono::nanoseconds(offset));
+      paced.reader->read();
+      paced.world.publish("elsewhere", "c");
+      for (int i = 0; i < 5; ++i) paced.pass(milliseconds(50));
+      CHECK(paced.reader->events() == "a b");
+    }
+  }
+
   TEST_CASE("holds while history is read, too") {
     Paced paced(10, {.ring_events = 1});
     for (int i = 1; i <= 5; ++i) {
