@@ -17,20 +17,28 @@ HeapTrim::HeapTrim(net::Loop& loop, Allocator allocator)
 
 bool HeapTrim::is_worth_it() {
   const std::size_t resident = allocator_.resident();
-  least_ = std::min(least_, resident);
-  if (resident - least_ < kWorth) return false;
-  const Heap heap = allocator_.measure();
-  return heap.free > heap.held / 2 && heap.free > kWorth;
+  if (resident == 0) return false;
+  least_ = least_ == 0 ? resident : std::min(least_, resident);
+  return resident - least_ >= kWorth && allocator_.free() >= kWorth;
 }
 
 void HeapTrim::look() {
+  if (left_out_ > 0) {
+    --left_out_;
+    return;
+  }
   // Who has just left may be about to come back, all at once, too.
   const bool was_worth_it = std::exchange(was_worth_it_, is_worth_it());
   if (!was_worth_it || !was_worth_it_) return;
-  allocator_.trim();
-  least_ = allocator_.resident();
   was_worth_it_ = false;
-  log::debug("gave memory back: {} KiB are left", least_ / 1024);
+  const std::size_t before = allocator_.resident();
+  allocator_.trim();
+  const std::size_t after = allocator_.resident();
+  if (before == 0 || after == 0) return;
+  least_ = after;
+  patience_ = before >= after + kWorth ? 0 : std::min(2 * patience_ + 1, kMostLooksLeftOut);
+  left_out_ = patience_;
+  log::debug("gave memory back: {} KiB of {} are left", after / 1024, before / 1024);
 }
 
 HeapTrim::Allocator system_allocator() {
@@ -43,11 +51,7 @@ HeapTrim::Allocator system_allocator() {
                 std::ifstream("/proc/self/statm") >> all >> resident >> of_files;
                 return (resident - of_files) * page;
               },
-          .measure =
-              [] {
-                const struct mallinfo2 info = ::mallinfo2();
-                return HeapTrim::Heap{.held = info.arena, .free = info.fordblks};
-              },
+          .free = [] { return ::mallinfo2().fordblks; },
           .trim = [] { ::malloc_trim(0); }};
 }
 

@@ -1,11 +1,12 @@
 /// HeapTrim: gives memory back to the system after many clients have left.
 ///
-/// What ten thousand connections leave behind lies between what is still in use, and glibc returns
-/// only what is at the end of its heap. malloc_trim() returns whole pages from everywhere. It and
-/// the count of what is free hold up whoever allocates from the same arena, for milliseconds behind
-/// a crowd. So one look is at the process's memory only; what is free is counted when that has
-/// grown by kWorth since the last trim, and given back when it is most of the heap at two looks
-/// running.
+/// What ten thousand connections leave behind lies between what is still in use, and glibc
+/// returns only what is at the end of its heap. malloc_trim() returns whole pages from
+/// everywhere. Counting what is free, and more so trimming, holds up whoever allocates from the
+/// same arena: milliseconds after a crowd has left. So usually only the process's resident memory
+/// is looked at. What is free is counted when that has grown by kWorth since the last trim, and
+/// given back when it is that much at two looks running. A trim that gains less is not soon tried
+/// again.
 ///
 /// Owner   server::Gateway. Thread  control; malloc locks what it walks.
 #pragma once
@@ -20,16 +21,15 @@ namespace sluice::server {
 
 class HeapTrim {
  public:
-  struct Heap {
-    std::size_t held = 0;  ///< By malloc, used or free; mapped blocks, which go by themselves, not.
-    std::size_t free = 0;  ///< Trimmed memory still counts as free.
-  };
   struct Allocator {
-    std::function<std::size_t()> resident;  ///< The process's memory, without mapped files.
-    std::function<Heap()> measure;
+    /// The process's memory, without mapped files. 0: it cannot be told now.
+    std::function<std::size_t()> resident;
+    /// What malloc holds and nobody uses. Memory that was trimmed still counts.
+    std::function<std::size_t()> free;
     std::function<void()> trim;
   };
   static constexpr std::size_t kWorth = 8_MiB;
+  static constexpr unsigned kMostLooksLeftOut = 128;
   static constexpr Millis kInterval{2'000};
 
   HeapTrim(net::Loop& loop, Allocator allocator);
@@ -43,7 +43,9 @@ class HeapTrim {
 
   const Allocator allocator_;
   net::Timer timer_;
-  std::size_t least_;  ///< Resident memory at its lowest since the start or the last trim.
+  unsigned patience_ = 0;  ///< How many looks the last trim that gained little is worth.
+  unsigned left_out_ = 0;  ///< Of those.
+  std::size_t least_;      ///< Resident memory at its lowest since the start or the last trim.
   bool was_worth_it_ = false;
 };
 

@@ -1,5 +1,7 @@
 #include "gateway/server/heap_trim.h"
 
+#include <vector>
+
 #include <doctest/doctest.h>
 
 #include "gateway/net/loop.h"
@@ -10,71 +12,92 @@ namespace {
 /// A process whose memory a test sets, and what is asked of its allocator.
 struct House {
   /// True: this look has trimmed.
-  bool looks(std::size_t now_resident, HeapTrim::Heap now) {
+  bool looks(std::size_t now_resident, std::size_t now_free) {
     resident = now_resident;
-    heap = now;
+    free = now_free;
     const int before = trims;
     trim.look();
     return trims > before;
   }
-  static constexpr HeapTrim::Heap kInUse{.held = 60_MiB, .free = 2_MiB};
-  static constexpr HeapTrim::Heap kLeft{.held = 60_MiB, .free = 50_MiB};
 
   ManualClock clock;
   net::Loop loop{clock};
   std::size_t resident = 10_MiB;
-  HeapTrim::Heap heap;
+  std::size_t free = 0;
+  std::size_t gain = 48_MiB;  ///< Of each trim.
   int trims = 0;
   int measurements = 0;
   HeapTrim trim{loop,
                 {.resident = [this] { return resident; },
-                 .measure =
+                 .free =
                      [this] {
                        ++measurements;
-                       return heap;
+                       return free;
                      },
                  .trim =
                      [this] {
                        ++trims;
-                       resident = 12_MiB;
+                       resident -= gain;
                      }}};
 };
 
 TEST_SUITE("HeapTrim") {
-  TEST_CASE("memory goes back when most of it is free at two looks running") {
+  TEST_CASE("memory goes back when much is free at two looks running") {
     House house;
-    CHECK_FALSE(house.looks(60_MiB, House::kInUse));
-    CHECK_FALSE(house.looks(60_MiB, House::kLeft));
-    CHECK(house.looks(60_MiB, House::kLeft));
+    CHECK_FALSE(house.looks(60_MiB, 2_MiB));
+    CHECK_FALSE(house.looks(60_MiB, 50_MiB));
+    CHECK(house.looks(60_MiB, 50_MiB));
+  }
+
+  TEST_CASE("so it is beside a history that is larger than what the clients left") {
+    House house;
+    house.gain = 30_MiB;
+    house.looks(400_MiB, 30_MiB);
+    CHECK(house.looks(400_MiB, 30_MiB));
   }
 
   TEST_CASE("it stays when the clients are back by the second look") {
     House house;
-    CHECK_FALSE(house.looks(60_MiB, House::kLeft));
-    CHECK_FALSE(house.looks(60_MiB, House::kInUse));
-    CHECK_FALSE(house.looks(60_MiB, House::kLeft));
-    CHECK(house.looks(60_MiB, House::kLeft));
-  }
-
-  TEST_CASE("it stays when most of it is in use") {
-    House house;
-    for (int i = 0; i < 3; ++i) CHECK_FALSE(house.looks(110_MiB, {100_MiB, 45_MiB}));
+    CHECK_FALSE(house.looks(60_MiB, 50_MiB));
+    CHECK_FALSE(house.looks(60_MiB, 2_MiB));
+    CHECK_FALSE(house.looks(60_MiB, 50_MiB));
+    CHECK(house.looks(60_MiB, 50_MiB));
   }
 
   TEST_CASE("what is free is not counted while the process is hardly larger than at its least") {
     House house;
-    for (int i = 0; i < 3; ++i) CHECK_FALSE(house.looks(17_MiB, House::kLeft));
+    for (int i = 0; i < 3; ++i) CHECK_FALSE(house.looks(17_MiB, 50_MiB));
     CHECK(house.measurements == 0);
   }
 
   TEST_CASE("what is back already is not given again, but what is used and left again is") {
     House house;
-    house.looks(60_MiB, House::kLeft);
-    CHECK(house.looks(60_MiB, House::kLeft));
-    for (int i = 0; i < 3; ++i) CHECK_FALSE(house.looks(12_MiB, House::kLeft));
-    house.looks(60_MiB, House::kInUse);
-    house.looks(60_MiB, House::kLeft);
-    CHECK(house.looks(60_MiB, House::kLeft));
+    house.looks(60_MiB, 50_MiB);
+    CHECK(house.looks(60_MiB, 50_MiB));
+    for (int i = 0; i < 3; ++i) CHECK_FALSE(house.looks(12_MiB, 50_MiB));
+    house.looks(60_MiB, 2_MiB);
+    house.looks(60_MiB, 50_MiB);
+    CHECK(house.looks(60_MiB, 50_MiB));
+  }
+
+  TEST_CASE("after a trim that gained little the next is farther away, each time") {
+    House house;
+    house.gain = 1_MiB;
+    std::vector<int> looks_between;
+    std::size_t used = 60_MiB;
+    for (int i = 0; i < 5; ++i) {
+      used += HeapTrim::kWorth;  // What is used grows; little of it is free in one piece.
+      int looks = 1;
+      while (!house.looks(used, 20_MiB)) ++looks;
+      looks_between.push_back(looks);
+    }
+    CHECK(looks_between == std::vector<int>{2, 3, 5, 9, 17});
+  }
+
+  TEST_CASE("a process that cannot see its memory leaves it alone") {
+    House house;
+    for (int i = 0; i < 3; ++i) CHECK_FALSE(house.looks(0, 50_MiB));
+    CHECK(house.measurements == 0);
   }
 }
 
