@@ -9,7 +9,8 @@
 /// block that was freed on another thread, grown by realloc or allocated before is no special case.
 ///
 /// Thread     any; each has blocks of its own, at most kKept, freed at its end.
-/// Invariant  what is kept is used by nobody; contents are not cleared, as malloc does not.
+/// Invariant  what is kept is used by nobody. Contents are not cleared, as malloc does not clear
+///            them: OpenSSL reads of a record's buffer only what it has written there.
 #pragma once
 
 #include <cstddef>
@@ -30,8 +31,9 @@ class RecordPool {
   [[nodiscard]] static std::size_t kept() noexcept;
 };
 
-/// True: OpenSSL allocates from the pool. That begins before main(), in each program that calls
-/// this. False: something allocated earlier still, or this is built with a sanitizer, which is to
+/// True: OpenSSL allocates from the pool. That begins before main() and before the constructors of
+/// shared libraries (.preinit_array), in each program that this is linked into, which calling it
+/// makes sure of. False: something allocated earlier still, or this is built with a sanitizer, which is to
 /// see OpenSSL's own errors. All works without the pool, too.
 [[nodiscard]] bool pools_records();
 

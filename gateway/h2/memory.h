@@ -1,29 +1,28 @@
 /// SharedMemory, SessionMemory: nghttp2's allocator, which lends sessions what need not be their
 /// own.
 ///
-/// nghttp2 gives every session a frame buffer of 16 394 bytes, and its HPACK encoder the index of a
-/// table, 1 KiB. With some thousand connections that wait these are most of what HTTP/2 costs, and
-/// neither has anything in it that lasts:
+/// nghttp2 gives every session a frame buffer of 16 394 bytes, and its HPACK encoder the index of
+/// a table, 1 KiB. With some thousand connections that wait these are most of what HTTP/2 costs,
+/// and neither has anything in it that lasts:
 ///
 /// - The frame buffer is filled and handed out inside one call of nghttp2_session_mem_send().
-/// Behind
-///   it only positions in it are looked at, never the bytes. So all sessions of a worker share one,
-///   on conditions that are kept here and by Session: what mem_send() gave is copied before any
-///   other session's turn (Use); nghttp2_session_send(), which goes back to earlier bytes, is not
-///   used, and a send_data_callback never says WOULDBLOCK, which would leave a frame's header
-///   there; a session never changes its thread; it is a server's, for a client's has the connection
-///   preface waiting in it.
+///   Afterwards only positions in it are looked at, never the bytes. So all sessions of a worker
+///   share one, on conditions that are kept here and by Session: what mem_send() gave is copied
+///   before any other session's turn (Use); nghttp2_session_send(), which goes back to earlier
+///   bytes, is not used, and a send_data_callback never says WOULDBLOCK, which would leave a
+///   frame's header there; a session never changes its thread; it is a server's, for a client's
+///   has the connection preface waiting in it.
 /// - An encoder whose table has no room stores no entry and looks none up. All get the same
-/// address,
-///   which nobody may read or write: a mistake here ends the process, it cannot mix connections.
+///   address, which nobody may read or write: a mistake here ends the process, it cannot mix
+///   connections.
 ///
 /// And one kind of block comes and goes with every burst: the item that nghttp2 queues for it. A
-/// connection of a hundred streams takes a hundred of them at the begin of its flush; they are kept
-/// for the next one, so that malloc neither merges nor splits them.
+/// connection of a hundred streams takes a hundred of them at the begin of its flush; they are
+/// kept for the next one, so that malloc neither merges nor splits them.
 ///
-/// The first two are found by size and order, which is this version's way and not a promise. Hence
-/// the self-test, once in a process: does a session ask for these blocks, and leave them alone when
-/// we say? If not, every session has its own again, and is_shared() says so.
+/// The first two are found by size and order, which is this version's way and not a promise.
+/// Hence the self-test, once in a process: does a session ask for these blocks, and leave them
+/// alone when we say? If not, every session has its own again, and is_shared() says so.
 ///
 /// Owner   SharedMemory: the worker; it outlives its sessions. SessionMemory: its session.
 /// Thread  the worker's.

@@ -7,8 +7,7 @@
 /// Thread     the connection's worker only.
 /// Errors     none: what the peer does wrong is answered on the wire and ends in is_finished().
 /// Invariant  nghttp2's callbacks record and submit; they never send, receive or destroy. Answers
-/// and
-///            streams that ended are destroyed at the end of feed(), fill() and check().
+///            and streams that ended are destroyed at the end of feed(), fill() and check().
 #pragma once
 
 #include <cstdint>

@@ -2,11 +2,14 @@
 ///
 /// nghttp2 asks it for DATA (read, then send), its Answer tells it that there is some (wake). What
 /// there is at once is a *burst*: submitted, sent in frames, and over. Between two bursts nghttp2
-/// knows nothing of the stream's body, and keeps nothing for it. An Answer that cannot say that
+/// knows nothing of the stream's body and keeps nothing for it. An Answer that cannot say whether
 /// what it gives is all is asked again, and then *deferred*: nghttp2 keeps the burst until it is
-/// resumed. Owner      its Session. Thread     the connection's worker only. Invariant  answer_ is
-/// null before open() and from the moment the exchange is over; an Answer that
-///            is let go waits in Shared::dying until nobody is inside one of its calls.
+/// resumed.
+///
+/// Owner      its Session.
+/// Thread     the connection's worker only.
+/// Invariant  answer_ is null before open() and from the moment the exchange is over. An Answer
+///            that is let go waits in Shared::dying until nobody is inside one of its calls.
 #pragma once
 
 #include <cstddef>
@@ -84,7 +87,8 @@ class Stream final : public http::Exchange {
   void on_answer_not_sent(bool is_closing);
   /// The exchange is over: lets the Answer go and gives back what it did not consume.
   void end();
-  /// Looks at what has moved since the last call; `since` of what has not is older than the limits.
+  /// Looks at what has moved since the last call, and whether what has not moved is older than its
+  /// limit. Makes `next` earlier if a limit will be reached before it.
   Health check(TimePoint now, TimePoint& next);
   /// Ends a stream whose limit was reached.
   void fail(Health health);

@@ -41,8 +41,8 @@ class Hub;
 
 class Subscriber {
  public:
-  /// There is something to read again. Called once after ready() gave 0, or all that it said was
-  /// all was taken, at the end of a turn.
+  /// There is something to read again. Called at the end of a turn, once for each time that the
+  /// reader came to rest: ready() gave 0, or what it gave with is_all was taken.
   virtual void wake() = 0;
   /// Nothing more will come: its policy says so, or history cannot be read. It may come back with
   /// its Last-Event-ID. Destroy the subscription soon, but not from inside this call.
@@ -80,23 +80,24 @@ class Subscription : public ListHook<WaitingTag> {
     none,
     waiting,   ///< Has had everything.
     scanning,  ///< Has had its share of the turn.
-    fetching,  ///< For a page of the journal's history.
-    paced,     ///< For its rate to let it go on.
-    closed,    ///< For its end.
+    fetching,  ///< Has asked for a page of the journal's history.
+    paced,     ///< Until its rate allows another event.
+    closed,    ///< Will be destroyed.
   };
   enum class Verdict : std::uint8_t { take, skip, close };
 
   /// What a reader needs that does not simply follow its ring: most have none.
   struct Detour {
-    std::vector<sse::EventPtr> page;       ///< Read before anything else in the ring.
-    std::size_t next = 0;                  ///< The first of them not wholly taken.
-    std::size_t bytes = 0;                 ///< Left in them.
-    sse::Position through{0};              ///< Everything up to here was in the page.
-    sse::Position told_missing{0};         ///< Holes that rules left up to here were told of.
-    sse::Position dropped_after{0};        ///< The place before the first that was skipped.
-    std::uint64_t dropped = 0;             ///< Events skipped that the reader was not told of yet.
-    std::unique_ptr<Pace> pace;            ///< Of a subscription with a rate.
-    std::shared_ptr<Subscription*> alive;  ///< For who answers later. Made when it is needed.
+    std::vector<sse::EventPtr> page;  ///< Read before anything else in the ring.
+    std::size_t next = 0;             ///< The first of them not wholly taken.
+    std::size_t bytes = 0;            ///< Left in them.
+    sse::Position through{0};         ///< Everything up to here was in the page.
+    sse::Position told_missing{0};    ///< Holes that rules left up to here were told of.
+    sse::Position dropped_after{0};   ///< The place before the first that was skipped.
+    std::uint64_t dropped = 0;        ///< Events skipped that the reader was not told of yet.
+    std::unique_ptr<Pace> pace;       ///< Of a subscription with a rate.
+    std::shared_ptr<Subscription*>
+        alive;  ///< A page that comes later finds the reader by it, or not.
   };
 
   // In subscription_history.cc.

@@ -18,9 +18,9 @@ struct Counters {
   Counter parked;              ///< Event streams answered with a `retry` and ended.
   Counter subscribe_rejected;  ///< Event streams answered 4xx.
   Counter heartbeats;
-  Counter drained;  ///< Event streams ended by a drain.
-  Counter expired;  ///< Event streams ended because their token was no longer good.
-  Counter revoked;  ///< Event streams ended by a revocation.
+  Counter drained;   ///< Event streams ended by a drain.
+  Counter expired;   ///< Event streams ended because their token was no longer good.
+  Counter revoked;   ///< Event streams ended by a revocation.
   Counter gathered;  ///< Turns in which a busy worker waited for more events.
   Gauge event_streams;
   Gauge publish_streams;

@@ -85,6 +85,26 @@ TEST_SUITE("h2::Session") {
     }
   }
 
+  TEST_CASE("a stream that is reset after it was woken leaves the others woken, in their order") {
+    for (std::size_t gone = 0; gone < 4; ++gone) {
+      Server server;
+      greet(server);
+      for (std::int32_t id = 1; id <= 9; id += 2) {
+        server.feed(headers(id, get(), NGHTTP2_FLAG_END_STREAM));
+        server.service.last().say("0");
+        server.fill_all();
+      }
+      for (std::size_t i = 0; i < 4; ++i) server.service.talks[i]->say(std::to_string(i + 1));
+      server.feed(rst(static_cast<std::int32_t>(2 * gone + 1)));
+      server.service.talks[4]->say("5");
+      std::string said;
+      for (const Frame& frame : only(NGHTTP2_DATA, parse(server.fill_all()))) said += frame.payload;
+      std::string expected = "12345";
+      expected.erase(gone, 1);
+      CHECK(said == expected);
+    }
+  }
+
   TEST_CASE("what is said before the last burst was framed joins it") {
     Pair pair;
     const auto id = pair.client.ask(get());
