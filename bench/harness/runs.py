@@ -6,16 +6,21 @@ from harness.columns import COLUMNS, summarise
 from harness.process import Failure
 from harness.scenarios import HERE, name_of
 
+NEEDED = {"scenario", "at", "quick", "machine", "configuration", "results"}
+
 
 def read(file):
     """A file of results. What they say together is made anew: columns come, and the file stays."""
     try:
         run = json.loads(file.read_text())
+        lacking = NEEDED - run.keys()
+        if lacking:
+            raise Failure(f"{file}: not what bench/run writes now: no {', '.join(sorted(lacking))}")
         for result in run["results"]:
             summarise(result, COLUMNS[run["configuration"]["report"]])
     except OSError as error:
         raise Failure(f"{file}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Failure(f"{file}: not what bench/run writes ({error!r})") from error
     return {**run, "file": file}
 
@@ -73,8 +78,14 @@ def chosen(runs):
 
 
 def all_runs():
-    """Of all scenarios, as they lie there. Fails when there is nothing to choose from."""
-    runs = [read(file) for file in sorted((HERE / "results").glob("*.json"))]
+    """Of all scenarios, as they lie there, without files that cannot be read. Fails when there is
+    nothing to choose from."""
+    runs = []
+    for file in sorted((HERE / "results").glob("*.json")):
+        try:
+            runs.append(read(file))
+        except Failure as failure:
+            print(f"{failure}: left", file=sys.stderr)
     if not runs:
         raise Failure(f"no results in {HERE / 'results'}: bench/run makes them")
     if all(run["quick"] for run in runs):
