@@ -29,7 +29,8 @@ def arguments():
     parser = argparse.ArgumentParser(prog="bench/run", description="Runs a named benchmark.")
     parser.add_argument("name", nargs="?", help="a scenario")
     parser.add_argument("--list", action="store_true", help="name the scenarios")
-    parser.add_argument("--quick", action="store_true", help="one round of at most 2 s, to see that it works: nothing is judged")
+    parser.add_argument("--quick", action="store_true",
+                        help="one round of at most 2 s, to see that it works: nothing is judged")
     parser.add_argument("--rounds", type=number_of_rounds, help="instead of the scenario's")
     parser.add_argument("--systems", help=f"some of {','.join(OWN)}")
     parser.add_argument("--against", help=f"beside these peers, and the floor: some of "
