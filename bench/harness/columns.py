@@ -10,7 +10,9 @@ COLUMNS = {
         ("p50 ms", "measured.latency_ms.p50", "{:.2f}"),
         ("p99 ms", "measured.latency_ms.p99", "{:.2f}"),
         ("events/read", "measured.events_per_read", "{:.1f}"),
+        ("B/event", "measured.bytes_per_delivery", "{:.0f}"),
         ("busy", "measured.server_busy", "{:.2f}"),
+        ("load busy", "measured.own_busy", "{:.2f}"),
     ],
     "memory": [
         ("KiB/connection", "memory.kib_per_connection", "{:.2f}"),
@@ -110,9 +112,18 @@ COLUMNS = {
     ],
 }
 
+# Columns of a report that a plot shows instead of the first: those of one shape beside each other.
+PLOTTED_INSTEAD = {
+    "fair": ["alone p50 ms", "alone p99 ms", "shared p50 ms", "shared p99 ms"],
+    "storm-latency": ["alone p50 ms", "alone p99 ms", "stormy p50 ms", "stormy p99 ms"],
+}
+# And those that have panels of their own, after the first's.
+PLOTTED_TOO = {"memory": ["MiB over start"]}
+
 NOTHING = "–"
 RATIOS = ("healthy p99 ms", "end MiB")  # are shown with their ratio to the baseline too
 FAULTS = ("gaps", "duplicates")  # have columns of their own
+KEEPING_UP = 0.98  # of the deliveries that a fixed rate asks for
 
 
 def value_at(report, path):
@@ -181,3 +192,51 @@ def ratio_of(result, base, path):
     """The result's median by the baseline's; None when one of them has no figure."""
     below = base["median"].get(path) if base else None
     return result["median"][path] / below if below and path in result["median"] else None
+
+
+def label_of_baseline(result, scenario):
+    """What the result is held against, where it is not what the scenario's others are."""
+    wanted = result.get("baseline")
+    if not wanted or wanted == {"shape": result["shape"], "system": result["system"]}:
+        return ""
+    if wanted["shape"] not in (result["shape"], scenario.get("baseline_shape")):
+        return wanted["shape"]
+    return wanted["system"] if wanted["system"] != scenario["baseline"] else ""
+
+
+def head_of_ratio(results, scenario):
+    """Nothing where each result would be held against itself."""
+    if all(baseline_of(result, results, scenario) in (None, result) for result in results):
+        return ""
+    is_alone = len({result["system"] for result in results}) == 1
+    return f"/ {scenario.get('baseline_shape', 'baseline' if is_alone else scenario['baseline'])}"
+
+
+def falls_behind(result):
+    """Whether a fixed rate of events did not reach all subscribers in time: a server that drops
+    behind sends several events at once, and each of them is cheap."""
+    good = [report for report in result["rounds"] if not reason_void(report)]
+    asked = good[0].get("asked", {}) if good else {}
+    delivered = result["median"].get("measured.deliveries_per_s")
+    if delivered is None or not isinstance(asked.get("rate"), (int, float)):
+        return False
+    return delivered < KEEPING_UP * asked["rate"] * asked["connections"] * asked["streams"]
+
+
+def connects_otherwise(result, scenario):
+    """With how many connections at once it was measured, when that is its own number."""
+    usual, own = scenario["load"].get("connecting"), result["load"].get("connecting")
+    return own if scenario["report"] == "handshake" and own != usual else None
+
+
+def remarks_on(result, scenario):
+    """What a row's figures mean otherwise than in the other rows."""
+    remarks = []
+    if falls_behind(result):
+        remarks.append("does not keep up: its CPU per delivery is that of a server that drops "
+                       "behind, and sends several events at once")
+    at_once = connects_otherwise(result, scenario)
+    if at_once:
+        remarks.append(f"connects {at_once} at a time: its connections/s and first bytes are not "
+                       "comparable")
+    return remarks

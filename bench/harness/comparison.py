@@ -3,6 +3,7 @@ import shutil
 import sys
 
 from harness.process import Failure
+from harness.scenarios import name_of
 from harness.systems import FLOORS, HISTORIES, OWN
 from harness.systems import running as own_running
 from peers import PEERS
@@ -11,10 +12,15 @@ from peers import PEERS
 def chosen(name, scenario, args):
     """The names of the systems that are to be measured, in order."""
     systems = args.systems.split(",") if args.systems else list(scenario["systems"])
+    is_sluice_s_own = scenario.get("program", "load") != "load"
+    if is_sluice_s_own and args.against:
+        raise Failure(f"{name} speaks to Sluice alone: there is nothing to run it against")
+    others = [system for system in systems if system not in HISTORIES]
+    if is_sluice_s_own and others:
+        raise Failure(f"{name} speaks to Sluice alone ({', '.join(HISTORIES)}): "
+                      f"{', '.join(others)} cannot be measured by it")
     if not args.against:
         return systems
-    if scenario.get("program", "load") != "load":
-        raise Failure(f"{name} speaks to Sluice alone: there is nothing to run it against")
     # A comparison has the floor in it, whatever else was asked for.
     floor = [] if scenario["baseline"] in systems else [scenario["baseline"]]
     return [*floor, *systems, *peers_named(args.against)]
@@ -43,6 +49,14 @@ def require(systems, scenario, args):
     for program in needed:
         if not program.exists():
             raise Failure(f"{program} is missing: ninja -C {args.build} builds it")
+
+
+def require_shape(name, scenario, args):
+    """Fails when no shape has a name like that."""
+    names = [name_of(shape) for shape in scenario["shape"]]
+    if args.shapes and not any(args.shapes in each for each in names):
+        raise Failure(f"no shape of {name} has {args.shapes!r} in its name: there are "
+                      f"{'; '.join(names)}")
 
 
 def is_peer(system):

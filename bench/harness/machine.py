@@ -22,6 +22,7 @@ def output_of(*command):
 
 
 def machine(gateway):
+    """To be asked before anything is run, for the load that others make."""
     cpuinfo = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
     return {
         "cpu": next((line.split(":")[1].strip() for line in cpuinfo if "model name" in line), ""),
@@ -29,7 +30,7 @@ def machine(gateway):
         "memory_kib": int(pathlib.Path("/proc/meminfo").read_text().split()[1]),
         "kernel": platform.release(),
         "congestion_control": congestion_control(),
-        "load_average": os.getloadavg(),
+        "load_average_at_start": os.getloadavg(),
         "openssl": output_of("openssl", "version"),
         "gateway": output_of(gateway, "version"),
         "commit": output_of("git", "-C", pathlib.Path(__file__).parent, "describe", "--always",

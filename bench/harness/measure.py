@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 from harness.columns import reason_void
-from harness.comparison import chosen, is_peer, load_for, require, running
+from harness.comparison import is_peer, load_for, running
 from harness.machine import fsync_ms
 from harness.process import Failure, make_certificate, pinned
 from harness.scenarios import (adapted, baseline_named, is_for_peers, load_of, marks_of,
@@ -62,7 +62,7 @@ def measure_round(scenario, shape, systems, args, folder):
     for system in systems:
         if is_peer(system) and not is_for_peers(shape):
             continue
-        load = {**load_of(scenario, shape, args.quick), **load_for(system)}
+        load = {**load_of(scenario, shape), **load_for(system)}
         how = (adapted(scenario, shape), load, args, folder)
         report = measure_peer(system, *how) if is_peer(system) else measure(system, *how)
         if "file" in system or "interval" in system:
@@ -70,18 +70,16 @@ def measure_round(scenario, shape, systems, args, folder):
         yield system, load, report
 
 
-def perform(name, scenario, args):
-    """All rounds of a scenario: a result for each shape and system, in their order."""
-    systems = chosen(name, scenario, args)
-    require(systems, scenario, args)
-    rounds = args.rounds or (1 if args.quick else scenario["rounds"])
-    results = {}
+def perform(name, scenario, systems, args, results):
+    """All rounds of a scenario. Adds to the dictionary `results`, which keeps what was measured
+    when a later round fails; ordered() has them as a list."""
+    rounds = args.rounds or scenario["rounds"]
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         folder = pathlib.Path(temporary)
         make_certificate(folder)
         for number in range(rounds):
             for index, shape in enumerate(scenario["shape"]):
-                if args.shapes and args.shapes not in name_of(shape):
+                if not is_wanted(shape, args):
                     continue
                 for system, load, report in measure_round(scenario, shape, systems, args, folder):
                     result = results.setdefault((index, system), {
@@ -91,6 +89,14 @@ def perform(name, scenario, args):
                     result["rounds"].append(report)
                     print(f"{name} {number + 1}/{rounds} {name_of(shape)} {system}: {said(report)}",
                           file=sys.stderr)
+
+
+def is_wanted(shape, args):
+    return not args.shapes or args.shapes in name_of(shape)
+
+
+def ordered(results, systems):
+    """A result for each shape and system, in their order."""
     return [results[key] for key in sorted(results, key=lambda k: (k[0], systems.index(k[1])))]
 
 

@@ -1,4 +1,7 @@
-"""Horizontal bars as SVG: a panel for each shape, a bar for each system.
+"""Figures as SVG: a panel for each shape, a row for each system.
+
+Where values are near each other they are bars from nothing; where they are not, the axis is
+logarithmic, which has no nothing, and they are dots.
 
 The text stays text, and the colours follow the reader's preference for light or dark.
 """
@@ -9,10 +12,11 @@ import textwrap
 
 WIDTH = 760
 LABELS = 184  # the left column
-BARS = 460  # the longest bar
+BARS = 376  # the longest bar
 ROW = 22
 BAR = 12
-HEAD = 48  # of a panel: its name, and the names of the marks below it
+DOT = 5  # radius
+HEAD = 32  # of a panel: its name
 TITLE = 20  # a line of it
 TITLE_COLUMNS = 76
 AXIS = 14  # the numbers below a logarithmic panel
@@ -27,9 +31,9 @@ STYLE = """
            paint-order: stroke; stroke: #ffffff; stroke-width: 3px }
   .floor { fill: #b7bec7 } .ours { fill: #1f6feb } .peer { fill: #d9904a }
   .spread { stroke: #1f2328; stroke-width: 1 }
-  .mark { stroke: #1a7f37; stroke-width: 1 }
+  .mark { stroke: #1a7f37; stroke-width: 2 }
   .grid { stroke: #d8dee4; stroke-width: 1 }
-  .goal { stroke-dasharray: 3 3 } .marked { fill: #1a7f37; font-size: 11px }
+  .goal { stroke-dasharray: 2 2 } .marked { fill: #1a7f37; font-size: 11px }
   @media (prefers-color-scheme: dark) {
     .paper { fill: #0d1117 } .value { stroke: #0d1117 }
     .ink { fill: #e6edf3 } .faint { fill: #9198a1 }
@@ -54,6 +58,7 @@ class Panel:
     name: str
     bars: list
     marks: dict  # must or goal → the value
+    marked: list = dataclasses.field(default_factory=list)  # labels of the rows they are for
 
 
 class Scale:
@@ -64,7 +69,7 @@ class Scale:
         self.most = max(positive, default=1)
         least = min(positive, default=1)
         self.is_log = self.most / least >= LOG_FROM
-        # A bar of the least value is still to be seen.
+        # The least value has room on its left.
         self.from_log = math.floor(math.log10(least / 1.3))
         self.to_log = math.log10(self.most)
 
@@ -97,8 +102,11 @@ def bar_of(bar, y, scale):
     if bar.value is None:
         return []
     middle = y + ROW / 2
-    parts = [f'<rect x="{LABELS}" y="{middle - BAR / 2:.1f}" '
-             f'width="{scale(bar.value) - LABELS:.1f}" height="{BAR}" rx="2" class="{bar.kind}"/>']
+    end = scale(bar.value)
+    parts = [f'<circle cx="{end:.1f}" cy="{middle:.1f}" r="{DOT}" class="{bar.kind}"/>'
+             if scale.is_log else
+             f'<rect x="{LABELS}" y="{middle - BAR / 2:.1f}" width="{end - LABELS:.1f}" '
+             f'height="{BAR}" rx="2" class="{bar.kind}"/>']
     if bar.most > bar.least:
         left, right = scale(bar.least), scale(bar.most)
         parts += [line(left, middle, right, middle, "spread"),
@@ -107,24 +115,22 @@ def bar_of(bar, y, scale):
     return parts
 
 
-def words_of(bar, y, scale):
-    """Its name and its figure, which go over everything else."""
-    end = LABELS if bar.value is None else max(scale(bar.value), scale(bar.most))
+def words_of(bar, y, scale, marks):
+    """Its name and its figure, and its marks in words, which go over everything else."""
+    end = max([LABELS] if bar.value is None else
+              [scale(value) for value in (bar.value, bar.most, *marks.values())])
+    figure = html.escape(bar.text)
+    if marks:
+        wanted = ", ".join(f"{name} {value:.3g}" for name, value in marks.items())
+        figure += f'<tspan class="marked" dx="6">{html.escape(wanted)}</tspan>'
     return [text(LABELS - 10, y + ROW / 2 + 4, bar.label, "ink", "end"),
-            text(end + 8, y + ROW / 2 + 4, bar.text, "ink value")]
+            f'<text x="{end + 8:.1f}" y="{y + ROW / 2 + 4:.1f}" class="ink value">{figure}</text>']
 
 
-def marks_of(panel, top, scale):
-    """Thin lines over all bars; the lesser one is named on its left, the greater on its right."""
-    bottom = top + HEAD + ROW * len(panel.bars)
-    parts = []
-    for number, (name, value) in enumerate(sorted(panel.marks.items(), key=lambda mark: mark[1])):
-        x = scale(value)
-        is_left = number == 0 and len(panel.marks) > 1
-        parts += [line(x, top + HEAD - 8, x, bottom, f"mark {name}"),
-                  text(x - 3 if is_left else x + 3, top + HEAD - 10, name, "marked",
-                       "end" if is_left else "start")]
-    return parts
+def marks_of(marks, y, scale):
+    """Thin lines across the row that has to meet them."""
+    return [line(scale(value), y + 1, scale(value), y + ROW - 1, f"mark {name}")
+            for name, value in marks.items()]
 
 
 def grid_of(scale, top, bottom):
@@ -141,13 +147,14 @@ def panel_of(panel, top):
               for value in (bar.least, bar.most)]
     scale = Scale([*values, *panel.marks.values()])
     bottom = top + HEAD + ROW * len(panel.bars)
-    rows = [(bar, top + HEAD + ROW * number) for number, bar in enumerate(panel.bars)]
+    rows = [(bar, top + HEAD + ROW * number, panel.marks if bar.label in panel.marked else {})
+            for number, bar in enumerate(panel.bars)]
     parts = [text(16, top + 20, panel.name, "ink shape"), *grid_of(scale, top, bottom)]
-    for bar, y in rows:
+    for bar, y, marks in rows:
         parts += bar_of(bar, y, scale)
-    parts += marks_of(panel, top, scale)
-    for bar, y in rows:
-        parts += words_of(bar, y, scale)
+        parts += marks_of(marks, y, scale)
+    for bar, y, marks in rows:
+        parts += words_of(bar, y, scale, marks)
     return parts, bottom + (AXIS if scale.is_log else 0)
 
 

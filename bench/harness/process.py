@@ -103,7 +103,8 @@ class Process:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        end_orphans(family)
+        finally:
+            end_orphans(family)
         if self.process.stdout:
             self.process.stdout.close()
         self.errors.close()

@@ -7,6 +7,9 @@ HERE = pathlib.Path(__file__).resolve().parent.parent
 # The widest windows there are: the floor keeps no flow control, so all runs of a comparison do.
 WINDOWS = {"stream-window": 2**31 - 1, "connection-window": 2**31 - 1}
 
+# The most that --quick takes.
+QUICK_LIMITS = {"duration": 2, "others": 100_000}
+
 # What a shape says to the harness. All else is an option of the program that makes the load.
 ABOUT_SHAPES = ("name", "must", "goal", "mark", "peers", "gateway", "cores",
                 "baseline", "baseline_shape")
@@ -40,17 +43,23 @@ def baseline_named(scenario, shape):
             "system": shape.get("baseline", scenario["baseline"])}
 
 
-def load_of(scenario, shape, is_quick):
+def quickened(scenario):
+    """The scenario as --quick has it: less of everything, by its own names, and no marks, which
+    are for the numbers that the file has."""
+    def lessened(options):
+        return {key: min(value, QUICK_LIMITS[key]) if key in QUICK_LIMITS else value
+                for key, value in options.items() if key not in ("must", "goal", "mark")}
+
+    less = scenario.get("quick", {})
+    return {**scenario, "rounds": 1, "load": lessened(scenario["load"]),
+            "shape": [{**lessened(shape), **less} for shape in scenario["shape"]]}
+
+
+def load_of(scenario, shape):
     """The options of the program that makes the load."""
     load = {**WINDOWS, **scenario["load"], **shape}
     for key in ABOUT_SHAPES:
         load.pop(key, None)
-    if is_quick and load.get("duration"):
-        load["duration"] = min(load["duration"], 2)
-    if is_quick:
-        load.update(scenario.get("quick", {}))
-    if is_quick and load.get("others"):
-        load["others"] = min(load["others"], 100_000)
     return load
 
 

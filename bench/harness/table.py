@@ -2,17 +2,8 @@
 import statistics
 
 from harness.columns import (COLUMNS, FAULTS, NOTHING, RATIOS, baseline_of, faults_of, figure,
-                             ratio_of, reason_void)
-from harness.systems import HISTORIES
-
-
-def with_marks(text, result, column):
-    """The gateway's figures stand beside the marks that the scenario gives that column."""
-    marks = result.get("marks")
-    if not marks or marks["of"] != column or result["system"] not in HISTORIES:
-        return text
-    wanted = ", ".join(f"{kind} {marks[kind]:g}" for kind in ("must", "goal") if kind in marks)
-    return f"{text} ({wanted})"
+                             head_of_ratio, label_of_baseline, ratio_of, reason_void, remarks_on)
+from harness.marks import verdict_of
 
 
 def with_ratio(text, result, base, column):
@@ -26,19 +17,30 @@ def steal_of(report, phase):
     return f"{max(report[phase]['steal'], default=0):.2f}"
 
 
-def row_of(result, base, columns, footnotes):
+def row_of(result, results, scenario, footnotes):
     """One line of the table: medians, the least and most of the first column, and the faults."""
+    columns = COLUMNS[scenario["report"]]
     _, path, form = columns[0]
+    base = baseline_of(result, results, scenario)
     if not result["median"]:
         footnotes.append(f"{result['shape']} {result['system']}: {result['void'][0]}")
         return [result["shape"], result["system"], f"{NOTHING} [{len(footnotes)}]"]
     if result["void"]:
         footnotes.append(f"{result['shape']} {result['system']}: {len(result['void'])} of "
                          f"{len(result['rounds'])} rounds without figures: {result['void'][0]}")
+    verdict = verdict_of(result, base, columns)
+
+    def with_marks(words, column):
+        is_marked = verdict and result["marks"]["of"] == column
+        return f"{words} ({verdict})" if is_marked else words
+
     ratio = ratio_of(result, base, path)
-    ratio = with_marks(f"{ratio:.2f}" if ratio else NOTHING, result, "ratio")
-    shown = [with_marks(with_ratio(figure(result, column), result, base, column), result, column[0])
+    ratio = with_marks(f"{ratio:.2f}" if ratio else NOTHING, "ratio")
+    shown = [with_marks(with_ratio(figure(result, column), result, base, column), column[0])
              for column in columns]
+    for remark in remarks_on(result, scenario):
+        footnotes.append(f"{result['shape']} {result['system']}: {remark}")
+        shown[1] += f" [{len(footnotes)}]"
     spread = result["spread"][path]
     faults = faults_of(result)
     others = sum(count for kind, count in faults.items() if kind not in FAULTS)
@@ -46,22 +48,21 @@ def row_of(result, base, columns, footnotes):
     steal = " ".join(steal_of(report, phase) for report in result["rounds"]
                      if not reason_void(report))
     return [result["shape"], result["system"], shown[0],
-            f"{form.format(spread['least'])}-{form.format(spread['most'])}", ratio, *shown[1:],
+            f"{form.format(spread['least'])}-{form.format(spread['most'])}",
+            *([ratio] if head_of_ratio(results, scenario) else []), *shown[1:],
             *[str(faults[kind]) for kind in FAULTS], str(others), steal]
 
 
 def print_table(scenario, results):
     columns = COLUMNS[scenario["report"]]
-    usual = scenario.get("baseline_shape", scenario["baseline"])
-    head = ["shape", "system", columns[0][0], "least-most", f"/ {usual}",
+    ratio_head = head_of_ratio(results, scenario)
+    head = ["shape", "system", columns[0][0], "least-most", *([ratio_head] if ratio_head else []),
             *[name for name, _, _ in columns[1:]], "gaps", "dups", "other faults", "steal"]
     footnotes = []
-    named = {result["shape"]: result["baseline"]["system"] for result in results
-             if "baseline" in result}
-    footnotes += [f"{shape} is held against {system}" for shape, system in named.items()
-                  if system != scenario["baseline"]]
-    rows = [head, *[row_of(result, baseline_of(result, results, scenario), columns, footnotes)
-                    for result in results]]
+    named = {result["shape"]: label_of_baseline(result, scenario) for result in results
+             if label_of_baseline(result, scenario)}
+    footnotes += [f"{shape} is held against {label}" for shape, label in named.items()]
+    rows = [head, *[row_of(result, results, scenario, footnotes) for result in results]]
     widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(len(head))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())

@@ -1,0 +1,6 @@
+"""What systems are called where people read of them."""
+from peers import PEERS
+
+NAMES = {"floor": "floor", "floor-batch": "floor, batched", "sluice": "Sluice",
+         "sluice-file": "Sluice, file, always", "sluice-interval": "Sluice, file, interval",
+         **{name: peer.title for name, peer in PEERS.items()}}
