@@ -29,7 +29,7 @@ using Readers = IntrusiveList<Subscription, WaitingTag>;
 class Channel {
  public:
   /// Begins empty; knows what comes behind `since`.
-  Channel(Hub& hub, Interest interest, sse::Position since, const Options& options);
+  Channel(Hub& owner, Interest interest, sse::Position since, const Options& options);
 
   /// Takes an event of this interest. False when it has that event already.
   bool append(const sse::EventPtr& event);
