@@ -33,8 +33,8 @@ class RecordPool {
 
 /// True: OpenSSL allocates from the pool. That begins before main() and before the constructors of
 /// shared libraries (.preinit_array), in each program that this is linked into, which calling it
-/// makes sure of. False: something allocated earlier still, or this is built with a sanitizer, which is to
-/// see OpenSSL's own errors. All works without the pool, too.
+/// makes sure of. False: something allocated earlier still, or this is built with a sanitizer,
+/// which is to see OpenSSL's own errors. All works without the pool, too.
 [[nodiscard]] bool pools_records();
 
 }  // namespace sluice::tls
