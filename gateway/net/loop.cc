@@ -65,6 +65,7 @@ void Loop::turn(bool may_sleep) {
 void Loop::one_turn(bool may_sleep) {
   keep_ticking();
   is_fresh_ = false;
+  // Not by a timer: libevent's are of milliseconds, and nothing else is to be done meanwhile.
   if (pause_ > Duration::zero()) std::this_thread::sleep_for(std::exchange(pause_, Duration()));
   const bool sleeps = may_sleep && !work_left_ && self_posted_.empty();
   // Without EVLOOP_ONCE it would go on as long as anything is active, and no turn would end.

@@ -1,5 +1,6 @@
 #include "gateway/net/loop.h"
 
+#include <chrono>
 #include <csignal>
 #include <vector>
 
@@ -19,6 +20,23 @@ struct Alarm final : Deadline {
 };
 
 TEST_SUITE("Loop") {
+  TEST_CASE("a pause holds up the next turn, and no other") {
+    ManualClock clock;
+    Loop loop(clock);
+    const auto takes = [&loop] {
+      const auto begin = std::chrono::steady_clock::now();
+      loop.turn(false);
+      return std::chrono::steady_clock::now() - begin;
+    };
+    constexpr auto kPause = std::chrono::milliseconds(50);
+    loop.pause(kPause);
+    CHECK(takes() >= kPause);
+    // Of many turns one at least is not held up by the machine.
+    bool was_quick = false;
+    for (int i = 0; i < 1'000 && !was_quick; ++i) was_quick = takes() < kPause;
+    CHECK(was_quick);
+  }
+
   TEST_CASE("the turn end is called once after every turn") {
     const ManualClock clock;
     Loop loop(clock);
