@@ -26,6 +26,7 @@
 #include "gateway/server/jwks.h"
 #include "gateway/server/presence.h"
 #include "gateway/server/rates.h"
+#include "gateway/server/relay_options.h"
 #include "gateway/server/state.h"
 #include "gateway/server/subjects.h"
 #include "tls/context.h"
@@ -113,6 +114,13 @@ struct DrainOptions {
   Millis hard_limit{30'000};  ///< Counted from SIGTERM: what is open then is cut.
 };
 
+/// Whether the hub answers beside the routes.
+enum class HubUse {
+  unless_routes,  ///< Where there is no [[route]], or where the file says something of [hub].
+  on,
+  off,
+};
+
 struct DemoOptions {
   bool page = false;  ///< Serve the demo page on `/`.
   bool feed = false;  ///< Publish its events below `demo/`.
@@ -124,7 +132,9 @@ struct Config {
   std::vector<Listen> listens;
   AdminOptions admin;
   tls::Options tls;
+  HubUse hub_use = HubUse::unless_routes;  ///< After load(): on or off.
   HubAccess access;
+  RelayOptions relay;
   PublishOptions publish;
   hub::Options hub;
   HistoryOptions history;
@@ -138,6 +148,8 @@ struct Config {
   DrainOptions drain;
   DemoOptions demo;
   log::Level log_level = log::Level::info;
+
+  [[nodiscard]] bool has_hub() const { return hub_use != HubUse::off; }
 };
 
 /// Something wrong in a configuration file: the key, what is wrong, what would be right.
