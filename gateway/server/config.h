@@ -91,13 +91,7 @@ struct HeartbeatOptions {
   Millis jitter{1'500};  ///< Each stream's interval is shorter by up to this.
 };
 
-/// A `retry:` is drawn evenly between two bounds, so that clients do not come back all at once.
-struct RetryOptions {
-  Millis min{2'000};  ///< Sent when a stream opens.
-  Millis max{6'000};
-  Millis parked_min{5'000};  ///< Sent when a stream cannot be served now, and is ended.
-  Millis parked_max{30'000};
-};
+using RetryOptions = relay::RetryRange;
 
 struct LimitOptions {
   std::size_t streams_per_connection = 200;  ///< Event streams; the next one is parked.

@@ -8,7 +8,7 @@
 
 #include "gateway/base/ascii.h"
 #include "gateway/http/forwarded.h"
-#include "gateway/relay/upstream.h"
+#include "gateway/relay/upstream_url.h"
 #include "gateway/server/config_relay.h"
 #include "gateway/server/files.h"
 
@@ -28,14 +28,11 @@ std::string_view fixed_part(std::string_view path) {
 
 /// Of a route: begins with '/', a '*' at its end at most, and what a request's path may hold.
 bool is_path_pattern(std::string_view text) {
-  if (!text.starts_with('/')) return false;
-  return std::all_of(text.begin(), text.end() - 1,
-                     [](char c) {
-                       const auto byte = static_cast<unsigned char>(c);
-                       return byte > 0x20 && byte < 0x7f && c != '*' && c != '?' && c != '#' &&
-                              c != '\\';
-                     }) &&
-         text.find_first_of("?#\\ ") == text.npos;
+  const std::string_view fixed = fixed_part(text);
+  return fixed.starts_with('/') && std::all_of(fixed.begin(), fixed.end(), [](char c) {
+           const auto byte = static_cast<unsigned char>(c);
+           return byte > 0x20 && byte < 0x7f && c != '*' && c != '?' && c != '#' && c != '\\';
+         });
 }
 
 /// "app.example", "*.app.example", "[::1]".
@@ -182,7 +179,7 @@ void Checker::check_urls(const UpstreamOptions& upstream) {
       fault("urls", parsed.error().what);
       return;
     }
-    encrypted += parsed->is_tls ? 1 : 0;
+    if (parsed->is_tls) ++encrypted;
   }
   if (encrypted > 0 && encrypted < upstream.urls.size()) {
     fault("urls", "some are https and some http; make two [[upstream]] tables of them");

@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "gateway/base/ascii.h"
-#include "gateway/relay/upstream.h"
+#include "gateway/relay/upstream_url.h"
 #include "gateway/server/spelling.h"
 
 namespace sluice::server {

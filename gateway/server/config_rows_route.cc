@@ -14,6 +14,7 @@ using relay::HeartbeatForm;
 using relay::OnDisconnect;
 using relay::OnEnd;
 using relay::SlowReader;
+using relay::Unavailable;
 
 using R = Make<Route>;
 using Rows = std::vector<Row<Route>>;
@@ -191,6 +192,12 @@ Rows stream_rows() {
           "What a stream says whose upstream fails: it breaks off; an `error` event "
           "and a proper end; the same in the form of these APIs.",
           SLUICE_AT(relay.errors)),
+      R::choice<Unavailable>(
+          "unavailable", {{"park", Unavailable::park}, {"status", Unavailable::status}},
+          "What an EventSource gets whose upstream cannot be reached: a `retry` "
+          "and the end, so that it comes back; or 502, 503, 504 as everybody else, "
+          "after which browsers do not.",
+          SLUICE_AT(relay.unavailable)),
       R::choice<OnEnd>("on_end", {{"end", OnEnd::end}, {"reconnect", OnEnd::reconnect}},
                        "When the upstream ends a shared or replayed stream: it ends; or the "
                        "upstream is asked again, unseen.",
