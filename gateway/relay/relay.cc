@@ -37,8 +37,9 @@ std::unique_ptr<http::Answer> Relay::open(std::size_t route, const http::Request
   RouteContext& context = *routes_[route];
   auto outgoing = make_request(context.options, request, terms);
   if (!outgoing) {
-    return http::problem(exchange, 400, outgoing.error().what, std::move(terms.answer_headers),
-                         request.method == "HEAD");
+    const Refusal& refusal = outgoing.error();
+    return http::problem(exchange, refusal.status, std::string(refusal.text),
+                         std::move(terms.answer_headers), request.method == "HEAD");
   }
   auto passage = std::make_unique<Passage>(context, exchange, request, std::move(terms));
   passage->begin(std::move(*outgoing));

@@ -16,7 +16,7 @@ constexpr Millis kAskAgain{1'000};
 
 void Upstream::add_literals() {
   for (std::size_t i = 0; i < urls_.size(); ++i) {
-    if (const auto address = net::parse_address(urls_[i].host, urls_[i].port)) {
+    if (const auto address = net::SocketAddress::parse(urls_[i].host, urls_[i].port)) {
       endpoints_.push_back(std::make_unique<Endpoint>(*this, *address, i));
     } else {
       names_.push_back({.url = i});
@@ -61,7 +61,7 @@ void Upstream::resolved(std::size_t url, const Result<std::vector<net::SocketAdd
     // The old addresses, if there are any, are better than none.
     counters_.resolve_failures.add();
     last_error_ = fmt::format("{}: {}", urls_[url].host, addresses.error().what);
-    log::warn("upstream {}: {}", options_.name, last_error_);
+    log::warning("upstream {}: {}", options_.name, last_error_);
     names_are_old();
   }
   if (waiting_.empty()) return;
