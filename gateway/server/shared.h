@@ -17,6 +17,7 @@
 #include "gateway/hub/url.h"
 #include "gateway/journal/counters.h"
 #include "gateway/journal/journal.h"
+#include "gateway/net/resolver.h"
 #include "gateway/server/access.h"
 #include "gateway/server/config.h"
 #include "gateway/server/jwks.h"
@@ -24,6 +25,10 @@
 #include "gateway/server/rates.h"
 #include "gateway/server/routes.h"
 #include "gateway/server/subjects.h"
+
+namespace sluice::tls {
+class ClientContext;
+}
 
 namespace sluice::server {
 
@@ -70,6 +75,9 @@ struct Shared {
   const std::unique_ptr<Presence> presence;  ///< Null: it is turned off.
   const hub::Url hub_url;                    ///< What URL patterns are relative to.
   const std::unique_ptr<Routes> routes;      ///< Null: there is none.
+  net::Resolver resolver{net::Resolver::Options{}};  ///< Of upstreams' names.
+  /// One for each upstream; null: clear text.
+  std::vector<std::shared_ptr<const tls::ClientContext>> upstream_contexts;
   std::size_t worker_count = 1;
   std::string plain_origin;        ///< "http://localhost:8080": the demo's other half.
   std::function<Totals()> totals;  ///< Any thread.
