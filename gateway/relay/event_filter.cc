@@ -8,6 +8,7 @@
 
 #include "gateway/base/ascii.h"
 #include "gateway/base/assert.h"
+#include "gateway/relay/json_text.h"
 #include "gateway/sse/line_end.h"
 
 namespace sluice::relay {
@@ -208,7 +209,8 @@ void EventFilter::heartbeat(HeartbeatForm form, std::string_view event, std::str
       out += ":\n\n";
       break;
     case HeartbeatForm::event:
-      fmt::format_to(std::back_inserter(out), "event: {0}\ndata: {{\"type\":\"{0}\"}}\n\n", event);
+      fmt::format_to(std::back_inserter(out), "event: {}\ndata: {{\"type\":{}}}\n\n", event,
+                     json_text(event));
       break;
   }
   drops_lf_ = after_cr_;
