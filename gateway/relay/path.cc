@@ -89,7 +89,7 @@ bool needs_plain_path(const RouteOptions& route) {
 
 std::string upstream_path(const RouteOptions& route, std::string_view path) {
   if (route.strip_prefix.empty() && route.rewrite.empty()) return std::string(path);
-  const std::string normal = normal_path(path);
+  std::string normal = normal_path(path);
   if (!route.rewrite.empty()) {
     if (!is_prefix_pattern(route.rewrite)) return route.rewrite;
     const std::string_view taken = match_path(route.path, normal).value_or(std::string_view());
