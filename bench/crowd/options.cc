@@ -15,6 +15,7 @@ constexpr std::string_view kUsage =
   --url URL              where the streams are: https://HOST:PORT
   --publish-url URL      where is published, over HTTP/2: https:// or http:// (not for flood)
   --source URL           flood: the application behind the relay, bench/origin
+  --source-pid N[,N]     and its processes
   --token TOKEN          bearer token of the publishers
   --connections N        TLS connections (1)
   --streams N            streams of each connection (100)
@@ -54,7 +55,8 @@ CrowdOptions crowd_options_from(int argc, char** argv) {
   load.subscribe = args.secure_url("url");
   load.publishers = 1;
   if (options.scene == "flood") {
-    load.source = args.url("source");
+    read_source(args, load);
+    if (!load.has_source()) die("--source: flood needs the application behind the relay");
   } else {
     load.subscribe.path = "/events/bench";
     options.publish = args.url("publish-url");

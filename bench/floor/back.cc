@@ -69,7 +69,7 @@ std::string_view Back::take_head(std::string_view bytes) {
   }
   front_.out() += event_stream_head(stream_);
   state_ = State::size;
-  text_ = {};
+  std::string().swap(text_);  // and its memory
   return bytes.substr(blank + kBlankLine.size() - before);
 }
 

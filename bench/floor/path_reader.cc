@@ -44,6 +44,10 @@ void PathReader::Free::operator()(nghttp2_hd_inflater* inflater) const noexcept 
 }
 
 PathReader::PathReader() {
+  start_anew();
+}
+
+void PathReader::start_anew() {
   nghttp2_hd_inflater* inflater = nullptr;
   if (nghttp2_hd_inflate_new(&inflater) != 0) die("out of memory");
   inflater_.reset(inflater);
@@ -75,7 +79,11 @@ std::string PathReader::decode(std::string_view coded) {
       nghttp2_hd_inflate_hd2(inflater_.get(), &field, &flags,
                              reinterpret_cast<const std::uint8_t*>(block.data()), block.size(), 1);
   std::string path;
-  if (used > 0 && (flags & NGHTTP2_HD_INFLATE_EMIT) != 0) {
+  if (used <= 0) {  // a decoder that has failed once stays so
+    start_anew();
+    return path;
+  }
+  if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0) {
     path.assign(reinterpret_cast<const char*>(field.value), field.valuelen);
   }
   nghttp2_hd_inflate_end_headers(inflater_.get());

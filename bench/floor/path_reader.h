@@ -25,6 +25,7 @@ class PathReader {
     void operator()(nghttp2_hd_inflater* inflater) const noexcept;
   };
 
+  void start_anew();
   std::string decode(std::string_view coded);
 
   std::unique_ptr<nghttp2_hd_inflater, Free> inflater_;

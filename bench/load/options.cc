@@ -20,6 +20,8 @@ constexpr std::string_view kUsage =
   --token TOKEN          bearer token of the publishers
   --connections N        TLS connections (1); certificates are not verified
   --streams N            streams of each connection (1)
+  --rehearsal N          connections that come and go before memory is read for the first time, so
+                         that what a server takes once is not in its growth (0)
   --connecting N         connections that are set up at once (64)
   --size BYTES           data of each event (100)
   --rate N|max           events per second, or as fast as --window allows (max); 0 publishes none
@@ -94,6 +96,7 @@ Options options_from(int argc, char** argv) {
   if (options.publishes() || args.has("publish-url")) options.publish = args.url("publish-url");
   options.connections = args.number("connections", options.connections, {1, 100'000});
   options.streams = args.number("streams", options.streams, {1, 100'000});
+  options.rehearsal = args.number("rehearsal", options.rehearsal, {0, options.connections});
   options.connecting = args.number("connecting", options.connecting, {1, 10'000});
   options.window = args.number("window", options.window, {1, 1'000'000});
   options.settle_ns = args.seconds("settle", 0);

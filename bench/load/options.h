@@ -20,6 +20,7 @@ struct Options {
   std::size_t connections = 1;
   std::size_t streams = 1;               ///< Of each connection.
   std::size_t connecting = 64;           ///< Connections that are being set up at once.
+  std::size_t rehearsal = 0;             ///< Connections that come and go before all.
   std::size_t topics = 0;                ///< Stream N has PATH/(N % topics); 0: all have PATH.
   std::size_t size = 100;                ///< Bytes of each event's data.
   std::uint64_t rate = kAsFastAsItGoes;  ///< Events per second; 0 publishes nothing.

@@ -149,13 +149,6 @@ std::string json_memory(const Run& run) {
                      grown / static_cast<double>(run.options().subscribers()), json_left(run));
 }
 
-/// What the application behind a relay was asked for.
-std::string json_source(const Run& run) {
-  if (!run.options().has_source()) return {};
-  return fmt::format("\"source\": {{\"requests\": {}, \"connections\": {}, \"events\": {}}},\n",
-                     run.source.requests, run.source.connections, run.source.events());
-}
-
 std::string json_faults(const Run& run) {
   std::string members;
   for (const auto& [name, count] : run.faults()) {
@@ -177,11 +170,10 @@ std::string text_faults(const Run& run) {
 std::string report_json(const Run& run) {
   return fmt::format(
       "{{\n\"asked\": {},\n\"setup\": {},\n\"measured\": {},\n\"memory\": {},\n"
-      "{}\"whole_run\": {{\"published\": {}, \"deliveries\": {}}},\n\"faults\": {},\n"
+      "\"whole_run\": {{\"published\": {}, \"deliveries\": {}}},\n\"faults\": {},\n"
       "\"clean\": {}\n}}\n",
       json_asked(run.options()), json_setup(run), json_measured(run), json_memory(run),
-      json_source(run), run.end.published, run.end.counts.deliveries, json_faults(run),
-      run.is_clean());
+      run.end.published, run.end.counts.deliveries, json_faults(run), run.is_clean());
 }
 
 std::string report_text(const Run& run) {

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint64_t kNanosPerSecond = 1'000'000'000;
 constexpr std::uint64_t kLongestTurn = 50'000'000;
+constexpr std::uint64_t kRest = 500'000'000;  // for a server to let those go who have left
 
 }  // namespace
 
@@ -18,8 +19,9 @@ Run::Run(const Options& options)
       publish_{options, audience_.poller, {}, client_context("http/1.1")} {}
 
 bool Run::perform() {
+  const bool is_rehearsed = rehearse();
   begin = moment();
-  if (!set_up()) {
+  if (!is_rehearsed || !set_up()) {
     ready = measure_from = measure_to = end = moment();
     return false;
   }
@@ -37,6 +39,21 @@ bool Run::perform() {
   drain();
   end = moment();
   return leave_and_come_back();
+}
+
+bool Run::rehearse() {
+  if (options_.rehearsal == 0) return true;
+  for (std::size_t i = 0; i < options_.rehearsal; ++i) {
+    subscribers_.push_back(std::make_unique<Subscriber>(audience_, i * options_.streams));
+  }
+  const auto& came = audience_.counts.connections_ready;
+  turn_until(now_ns() + options_.setup_limit_ns, [&] { return came == options_.rehearsal; });
+  const bool are_ready = came == options_.rehearsal;
+  subscribers_.clear();
+  turn_for(kRest);
+  if (are_ready) audience_.counts = {};
+  audience_.first_byte = {};
+  return are_ready;
 }
 
 bool Run::leave_and_come_back() {

@@ -1,9 +1,9 @@
 /// Run: one measurement, from the first connection to the last delivery.
 ///
-/// Phases: connect every subscriber, and wait until each stream has its 200 and first byte; settle;
-/// publish, or read what the application behind a relay sends, and warm up; measure; stop
-/// publishing, and wait until all has arrived or the limit; if asked to, all leave, some time
-/// passes, and they come and leave again.
+/// Phases: rehearse, if asked to; connect every subscriber, and wait until each stream has its 200
+/// and first byte; settle; publish, or read what the application behind a relay sends, and warm up;
+/// measure; stop publishing, and wait until all has arrived or the limit; if asked to, all leave,
+/// some time passes, and they come and leave again.
 ///
 /// Thread  one; everything happens within its turns.
 #pragma once
@@ -65,6 +65,8 @@ class Run {
   [[nodiscard]] Moment moment() const;
   /// Of each publisher, the sequence of the last event that was acknowledged.
   [[nodiscard]] std::vector<std::uint32_t> acknowledged() const;
+  /// Some connections come and go; nothing of it is counted.
+  bool rehearse();
   bool set_up();
   /// A connection for each subscriber, until all their streams are ready.
   bool connect_all(std::uint64_t deadline_ns);

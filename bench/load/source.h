@@ -22,7 +22,7 @@ class Source {
   struct Counts {
     std::uint64_t requests = 0;     ///< For a stream.
     std::uint64_t open = 0;         ///< Of those, not ended.
-    std::uint64_t connections = 0;  ///< Ever made.
+    std::uint64_t connections = 0;  ///< That had a stream.
     std::map<std::size_t, Stream> streams;
 
     [[nodiscard]] std::uint64_t events() const;

@@ -99,7 +99,6 @@ Application::Application(const Options& options)
       signals_(signal_descriptor()),
       listener_door_(std::make_unique<Door>([this] {
         while (auto fd = accept_from(listener_)) {
-          connections_ += 1;
           visitors_.push_back(
               std::make_unique<Visitor>(*this, poller_, Wire(std::move(fd)), read_buffer_));
         }

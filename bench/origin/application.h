@@ -26,7 +26,7 @@ class Application {
  public:
   struct Options {
     std::uint16_t port = 0;
-    std::uint32_t most_streams = 250;  ///< Of each HTTP/2 connection.
+    std::uint32_t most_streams = 256;  ///< Of each HTTP/2 connection.
   };
 
   explicit Application(const Options& options);
@@ -42,6 +42,8 @@ class Application {
   // For the connections.
   void open(Outlet& outlet);
   void close(Outlet& outlet);
+  /// A connection has its first stream.
+  void note_connection() { connections_ += 1; }
   /// An event for all who read what is posted.
   void post(std::string_view data);
   /// No stream gets an event any more.

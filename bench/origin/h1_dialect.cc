@@ -113,6 +113,7 @@ class H1Dialect final : public Dialect {
       waiting_ += kStreamHead;
       if (ask->greets) waiting_ += kGreeting;
       stream_ = std::make_unique<Stream>(*this, *ask);
+      application.note_connection();
       return;
     } else if (request.target == "/origin/stop" || request.target == "/origin/counts") {
       if (request.target == "/origin/stop") application.stop();

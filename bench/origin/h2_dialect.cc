@@ -135,6 +135,7 @@ class H2Dialect final : public Dialect {
       nghttp2_submit_response(session_.get(), id, &not_found, 1, nullptr);
       return;
     }
+    if (!std::exchange(has_streamed_, true)) host_.application.note_connection();
     auto& stream = streams_[id];
     stream = std::make_unique<Stream>(*this, id, *ask);
     const std::array<nghttp2_nv, 3> head{field(":status", "200"),
@@ -146,6 +147,7 @@ class H2Dialect final : public Dialect {
 
   const Host host_;
   SessionPtr session_;
+  bool has_streamed_ = false;
   std::unordered_map<std::int32_t, Pending> pending_;
   std::unordered_map<std::int32_t, std::unique_ptr<Stream>> streams_;
 };
