@@ -93,6 +93,9 @@ Options options_from(int argc, char** argv) {
   options.rate = rate_from(args);
   options.publishers = args.number("publishers", options.publishers, {1, 1'000});
   read_source(args, options);
+  if (options.rehearsal > 0 && options.rate > 0 && options.has_source()) {
+    die("--rehearsal: streams that have events begin at their first, twice; so with --rate 0");
+  }
   if (options.publishes() || args.has("publish-url")) options.publish = args.url("publish-url");
   options.connections = args.number("connections", options.connections, {1, 100'000});
   options.streams = args.number("streams", options.streams, {1, 100'000});

@@ -6,6 +6,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "bench/floor/path_reader.h"
+#include "bench/load/audience.h"
 #include "bench/load/h2_connection.h"
 #include "bench/load/source.h"
 #include "bench/origin/outlet.h"
@@ -67,6 +68,36 @@ TEST_SUITE("Ask") {
       CAPTURE(target);
       CHECK_FALSE(parse_ask(target));
     }
+  }
+}
+
+TEST_SUITE("Readers behind a relay") {
+  /// Of streams that have 40 events a second of their own.
+  Options options_of_relay() {
+    Options options;
+    options.subscribe.path = "/app/events";
+    options.source.host = "127.0.0.1";
+    options.rate = 40;
+    return options;
+  }
+
+  TEST_CASE("each stream asks the application for its own events") {
+    auto options = options_of_relay();
+    CHECK(options.path_of(17) == "/app/events?stream=17&rate=40&size=100&greet=on");
+    CHECK_FALSE(options.publishes());
+    const auto ask = parse_ask(options.path_of(17));
+    REQUIRE(ask);
+    CHECK(ask->stream == 17);
+    options.is_ready_at_head = true;
+    CHECK_FALSE(parse_ask(options.path_of(17))->greets);
+  }
+
+  TEST_CASE("another stream's event is nobody's") {
+    const auto options = options_of_relay();
+    const Audience audience(options);
+    const EventScanner::Event event{.token = Token{.sequence = 1, .sent_ns = 2, .publisher = 17}};
+    CHECK(audience.publisher_of(event, 17) == 0);
+    CHECK_FALSE(audience.publisher_of(event, 16));
   }
 }
 
