@@ -110,6 +110,15 @@ for (const { kind, protocol, ways } of APPLICATIONS) {
         await elsewhere.body.dump();
       });
 
+      test(`says how long its stream is, ${way.name}`, LIMIT, async () => {
+        for (const name of ['lf', 'bom', 'nothing']) {
+          const got = parse(await streamed(scene.url(way, `/awkward/${name}?length`)));
+          assert.deepEqual(got.events, FORMS[name].events);
+        }
+        const head = await request(scene.url(way, '/awkward/lf?length'), { method: 'HEAD' });
+        assert.deepEqual([head.statusCode, await head.body.text()], [200, '']);
+      });
+
       test(`answers with as much as it likes, ${way.name}`, LIMIT, async () => {
         const answer = await request(scene.url(way, '/json?bytes=20000000'));
         const { filler } = await answer.body.json();

@@ -5,8 +5,11 @@
 // Every path takes ?after=MS: the answer begins so late.
 
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import express from 'express';
@@ -23,7 +26,7 @@ const isGone = (response) => Boolean(response.destroyed || response.stream?.dest
 async function awkward(request, response, { name, query }) {
   const bytes = Buffer.from(FORMS[name].text);
   const cut = Number(query.get('cut') ?? bytes.length);
-  response.writeHead(200, STREAM);
+  response.writeHead(200, query.has('length') ? { ...STREAM, 'content-length': bytes.length } : STREAM);
   response.flushHeaders();
   if (cut > 0) response.write(bytes.subarray(0, cut));
   await sleep(Number(query.get('pause') ?? 2));  // so that the parts travel by themselves
@@ -31,10 +34,10 @@ async function awkward(request, response, { name, query }) {
   response.end();
 }
 
-/** Numbers from the one after Last-Event-ID on. */
+/** Numbers from the one after Last-Event-ID on: `portion` of them, up to `count` in all. */
 async function ticks(request, response, { query }) {
-  const count = Number(query.get('count') ?? Infinity);
   const first = Number(request.headers['last-event-id'] ?? 0) + 1;
+  const count = Math.min(Number(query.get('count') ?? Infinity), first + Number(query.get('portion') ?? Infinity) - 1);
   const retry = query.get('retry');
   response.writeHead(200, STREAM);
   response.flushHeaders();
@@ -108,7 +111,14 @@ function page(request, response) {
   response.end('<!doctype html><title>An application</title>');
 }
 
-const PATHS = { awkward, ticks, pause, silent, dies, status, redirect, echo, count, 'json': largeJson, page };
+/** The files of @microsoft/fetch-event-source, which name each other without extension. */
+function lib(request, response, { name }) {
+  const main = createRequire(import.meta.url).resolve('@microsoft/fetch-event-source');
+  response.writeHead(200, { 'content-type': 'text/javascript' });
+  response.end(readFileSync(join(dirname(main), '../esm', `${basename(name, '.js')}.js`)));
+}
+
+const PATHS = { awkward, ticks, pause, silent, dies, status, redirect, echo, count, 'json': largeJson, page, lib };
 
 async function answer(application, request, response) {
   const url = new URL(request.url, 'http://application');
