@@ -1,0 +1,29 @@
+/// Terms: what was found out about a request before it was given to the relay.
+///
+/// Thread  a plain value.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "gateway/base/clock.h"
+#include "gateway/http/forwarded.h"
+#include "gateway/http/headers.h"
+
+namespace sluice::relay {
+
+struct Terms {
+  http::Forwarded forwarded;  ///< Who asks, as the upstream is told it.
+  std::string request_id;     ///< Of X-Request-Id: the client's where it is trusted, else ours.
+  /// A digest of the credentials: requests with equal ones are of one principal. Empty: none.
+  std::string principal;
+  /// Set on the request: what the call-out gave. An empty value takes the field away.
+  http::Headers upstream_headers;
+  http::Headers answer_headers;    ///< Set on every answer, errors too: CORS.
+  TimePoint ends = TimePoint::max();  ///< When the token is no longer good: an event stream ends.
+  std::string subject;                ///< Of the token; empty: none.
+  std::shared_ptr<void> lease;        ///< Held as long as the exchange is open.
+};
+
+}  // namespace sluice::relay
