@@ -54,7 +54,7 @@ async function pause(request, response, { query }) {
   response.writeHead(200, STREAM);
   response.write('id: 1\ndata: before\n\n');
   await sleep(Number(query.get('silence') ?? 3000));
-  response.end('data: after\n\n');
+  response.end('id: 2\ndata: after\n\n');
 }
 
 function silent(request, response) {
