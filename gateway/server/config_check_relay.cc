@@ -320,7 +320,7 @@ void Checker::check_call(const RouteAccess& access) {
 
 void Checker::check_cors(const RouteAccess& access) {
   const bool is_own = access.cors_by == CorsBy::gateway;
-  need(is_own, "cors = \"own\"", {"cors_origins", "cors_max_age"});
+  need(is_own, "cors = \"own\"", {"cors_origins", "cors_expose", "cors_max_age"});
   if (is_own && access.cors.origins.empty()) {
     fault("cors", "\"own\" needs `cors_origins`");
   }

@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <array>
 #include <chrono>
 
 #include "gateway/base/ascii.h"
+#include "gateway/relay/field_names.h"
 #include "gateway/server/config_rows_fields.h"
 #include "gateway/server/config_table.h"
 
@@ -36,10 +36,7 @@ Result<std::string> field_name(std::string_view text) {
     return fail(Errc::invalid, fmt::format("\"{}\" is not the name of a header", text));
   }
   std::string name = to_lower(text);
-  static constexpr auto kOurs = std::to_array<std::string_view>(
-      {"connection", "content-length", "host", "keep-alive", "proxy-connection", "te", "trailer",
-       "transfer-encoding", "upgrade"});
-  if (std::find(kOurs.begin(), kOurs.end(), name) != kOurs.end()) {
+  if (relay::is_ours_alone(name)) {
     return fail(Errc::invalid, fmt::format("\"{}\" is the gateway's own{}", text,
                                            name == "host" ? "; give the route a `host`" : ""));
   }

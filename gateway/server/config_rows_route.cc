@@ -277,6 +277,21 @@ Rows route_access_rows() {
           "or the gateway by `cors_origins`.",
           SLUICE_AT(access.cors_by)),
       R::list("cors_origins", "As hub.cors_origins.", SLUICE_AT(access.cors.origins)),
+      {"cors_expose", "array of strings", "",
+       "Headers of answers that pages may read, beside last-event-id, sluice-stream-id and "
+       "x-request-id.",
+       [](Route& route, const Value& value) -> Result<void> {
+         const auto* given = std::get_if<std::vector<std::string>>(&value);
+         if (given == nullptr) return fail(Errc::invalid, "must be an array of strings");
+         for (const std::string& name : *given) {
+           if (!is_token(name)) {
+             return fail(Errc::invalid, fmt::format("\"{}\" is not the name of a header", name));
+           }
+           route.access.cors.exposed += ", " + to_lower(name);
+         }
+         return {};
+       },
+       [](const Route&) { return std::string(); }},
       R::duration("cors_max_age", {0ms, 24h}, "As hub.cors_max_age.",
                   SLUICE_AT(access.cors.max_age)),
   };

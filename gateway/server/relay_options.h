@@ -54,7 +54,11 @@ struct RouteAccess {
   bool pass_token = true;  ///< The application gets the token, too.
   AuthCallOptions call;
   CorsBy cors_by = CorsBy::application;
-  http::CorsOptions cors;
+  http::CorsOptions cors{.origins = {},
+                         .max_age = std::chrono::seconds(86400),
+                         .methods = {},
+                         .request_headers = {},
+                         .exposed = "last-event-id, sluice-stream-id, x-request-id"};
 
   [[nodiscard]] bool has_own_keys() const { return !keys.empty() || !jwks.empty(); }
 };
