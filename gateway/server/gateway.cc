@@ -69,6 +69,7 @@ class Gateway {
     SteadyClock clock;
     journal::Counters counters;
     std::unique_ptr<journal::Journal> journal;
+    ClientContexts client_contexts;
   };
 
   Gateway(const Config& config, Parts& parts)
@@ -91,12 +92,19 @@ class Gateway {
     shared_.is_behind = [this] { return is_behind(); };
     shared_.choose = [this](Worker& accepting) -> Worker& { return least_loaded(accepting); };
     shared_.connection_limit = connection_limit(config, count);
+    shared_.client_contexts = std::move(parts.client_contexts);
+    shared_.resolver = &resolver_;
     shared_.revoke = [this](const std::string& subject) { revoke(subject); };
     for (std::size_t i = 0; i < count; ++i) {
       workers_.push_back(std::make_unique<Worker>(i, shared_));
     }
     make_jwks(config.access.publisher_jwks, shared_.publishers);
     make_jwks(config.access.subscriber_jwks, shared_.subscribers);
+    for (std::size_t i = 0; i < config.relay.access.size(); ++i) {
+      if (auth::Verifier* own = shared_.routes->own_verifier(i)) {
+        make_jwks(config.relay.access[i].jwks, *own);
+      }
+    }
     journal_->follow(feed_);
     loop_.set_turn_end([this] { return admin_.flush(); });
   }
@@ -240,6 +248,7 @@ class Gateway {
   std::vector<std::unique_ptr<Jwks>> jwks_;
   net::Loop loop_;
   Workers workers_;
+  net::Resolver resolver_{net::Resolver::Options{}};  ///< Calls into the workers: ends before them.
   Feed feed_;
   Admin admin_;
   Drain drain_;
@@ -267,6 +276,12 @@ int serve(const Config& config) {
     return 2;
   }
   parts.journal = std::move(*journal);
+  auto contexts = client_contexts_of(config.relay.upstreams);
+  if (!contexts) {
+    log::error("{}", contexts.error().what);
+    return 2;
+  }
+  parts.client_contexts = std::move(*contexts);
   Gateway gateway(config, parts);
   if (auto opened = gateway.open_listeners(); !opened) {
     log::error("{}", opened.error().what);

@@ -17,6 +17,7 @@
 #include "gateway/hub/url.h"
 #include "gateway/journal/counters.h"
 #include "gateway/journal/journal.h"
+#include "gateway/net/resolver.h"
 #include "gateway/server/access.h"
 #include "gateway/server/config.h"
 #include "gateway/server/jwks.h"
@@ -24,6 +25,8 @@
 #include "gateway/server/rates.h"
 #include "gateway/server/routes.h"
 #include "gateway/server/subjects.h"
+#include "gateway/server/upstream_board.h"
+#include "gateway/server/upstream_tls.h"
 
 namespace sluice::server {
 
@@ -70,6 +73,9 @@ struct Shared {
   const std::unique_ptr<Presence> presence;  ///< Null: it is turned off.
   const hub::Url hub_url;                    ///< What URL patterns are relative to.
   const std::unique_ptr<Routes> routes;      ///< Null: there is none.
+  UpstreamBoard upstreams;                   ///< How the workers find them. Any thread.
+  ClientContexts client_contexts;            ///< Of each upstream.
+  net::Resolver* resolver = nullptr;         ///< Never null where there are routes.
   std::size_t worker_count = 1;
   std::string plain_origin;        ///< "http://localhost:8080": the demo's other half.
   std::function<Totals()> totals;  ///< Any thread.

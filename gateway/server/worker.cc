@@ -29,6 +29,7 @@ Worker::Worker(std::size_t index, Shared& shared)
             .history = shared.journal.history(),
             .post = [this](Task task) { post(std::move(task)); }},
            counters_.hub),
+      relay_(make_relay()),
       site_(shared,
             Subscribe(shared, hub_, streams_,
                       {.loop = loop_,
@@ -47,13 +48,13 @@ Worker::Worker(std::size_t index, Shared& shared)
                              post(std::move(task));
                            }
                          }}),
-            SubscriptionApi(shared, counters_.site)),
+            SubscriptionApi(shared, counters_.site), make_relay_site()),
       connections_(loop_, shared.config.net,
                    [this](Transport& transport, const net::Hello& hello) {
                      return speak(transport, hello);
                    }),
       mailbox_(loop_, [this](std::vector<Letter>& letters) { take_letters(letters); }),
-      tidy_(loop_, [this] { hub_.tidy(); }),
+      tidy_(loop_, [this] { tidy(); }),
       drain_(loop_, [this] { end_some_streams(); }) {
   loop_.set_turn_end([this] { return end_turn(); });
 }
@@ -61,6 +62,50 @@ Worker::Worker(std::size_t index, Shared& shared)
 Worker::~Worker() {
   join();
   connections_.close_all();
+}
+
+std::unique_ptr<relay::Relay> Worker::make_relay() {
+  if (shared_.routes == nullptr) return nullptr;
+  const RelayOptions& options = shared_.config.relay;
+  return std::make_unique<relay::Relay>(
+      relay::Relay::Setting{.loop = loop_,
+                            .resolver = *shared_.resolver,
+                            .routes = options.routes,
+                            .upstreams = options.upstreams,
+                            .contexts = shared_.client_contexts,
+                            .net = shared_.config.net,
+                            .retry = shared_.config.retry,
+                            .post = [this](Task task) { post(std::move(task)); }});
+}
+
+std::unique_ptr<RelaySite> Worker::make_relay_site() {
+  if (relay_ == nullptr) return nullptr;
+  relay::Relay& relay = *relay_;
+  RelaySite::Doors doors{.open =
+                             [&relay](std::size_t route, const http::Request& request,
+                                      http::Exchange& exchange, relay::Terms terms) {
+                               return relay.open(route, request, exchange, std::move(terms));
+                             },
+                         .ask =
+                             [this](const AuthCallOptions& call, http::Outgoing question,
+                                    relay::AuthRequest::Done done) {
+                               const relay::AuthRequest::Setting setting{
+                                   .upstream = relay_->upstream(call.upstream),
+                                   .loop = loop_,
+                                   .copied = call.copy,
+                                   .timeout = call.timeout};
+                               return std::make_unique<relay::AuthRequest>(
+                                   setting, std::move(question), std::move(done));
+                             }};
+  return std::make_unique<RelaySite>(shared_, *shared_.routes, counters_.site, std::move(doors));
+}
+
+void Worker::tidy() {
+  hub_.tidy();
+  if (relay_ == nullptr) return;
+  for (std::size_t i = 0; i < shared_.config.relay.upstreams.size(); ++i) {
+    shared_.upstreams.put(index_, i, relay_->upstream(i).addresses());
+  }
 }
 
 void Worker::listen(UniqueFd socket, std::shared_ptr<tls::Context> context, std::size_t index) {
@@ -161,8 +206,11 @@ bool Worker::end_turn() {
   } else {
     hub_.wake_readers();
   }
-  // Also before a wait: publishers that have their answers publish what it is for.
-  const bool is_unfinished = connections_.flush();
+  // Also before a wait: publishers that have their answers publish what it is for. What upstreams
+  // were found not to do is told to clients in this turn; what clients took, to upstreams.
+  bool is_unfinished = relay_ != nullptr && relay_->flush();
+  is_unfinished |= connections_.flush();
+  if (relay_ != nullptr) is_unfinished |= relay_->flush();
   if (has_news && wait == Duration::zero()) gathering_.flushed(begin, shared_.clock.now());
   if (!is_accepting_) accept_within_limits();
   return is_unfinished || wait > Duration::zero() || hub_.has_work();
@@ -185,6 +233,9 @@ void Worker::begin_drain(Millis window) {
   drain_window_ = window;
   drain_ended_ = 0;
   drain_total_ = static_cast<std::size_t>(counters_.site.event_streams.value());
+  if (relay_ != nullptr) {
+    relay_->streams().for_each([this](relay::Stream&) { ++drain_total_; });
+  }
   drain_.start_periodic(kDrainStep);
   end_publish_streams();
   end_some_streams();
@@ -198,13 +249,24 @@ void Worker::end_some_streams() {
       is_over ? 1.0
               : static_cast<double>(passed.count()) / static_cast<double>(drain_window_.count());
   const auto due = static_cast<std::size_t>(part * static_cast<double>(drain_total_));
-  const RetryOptions& retry = shared_.config.retry;
-  while (!streams_.empty() && (is_over || drain_ended_ < due)) {
-    streams_.pop_front().end(jitter(retry.min, retry.max));
+  while ((is_over || drain_ended_ < due) && end_one_stream()) {
     ++drain_ended_;
     counters_.site.drained.add();
   }
   if (is_over) drain_.stop();
+}
+
+/// False: none is left.
+bool Worker::end_one_stream() {
+  const Millis retry = jitter(shared_.config.retry.min, shared_.config.retry.max);
+  if (!streams_.empty()) {
+    streams_.pop_front().end(retry);
+  } else if (relay_ != nullptr && !relay_->streams().empty()) {
+    relay_->streams().pop_front().end(retry);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 /// All at once: publishers find another gateway, or wait.
@@ -221,6 +283,13 @@ void Worker::end_streams_of(const std::string& subject) {
     stream.end(jitter(retry.min, retry.max));
     counters_.site.revoked.add();
   });
+  if (relay_ != nullptr) {
+    relay_->streams().for_each([&](relay::Stream& stream) {
+      if (stream.subject() != subject) return;
+      stream.end(jitter(retry.min, retry.max));
+      counters_.site.revoked.add();
+    });
+  }
   publish_streams_.for_each([&](PublishStream& stream) {
     if (stream.subject() != subject) return;
     stream.revoke();

@@ -31,6 +31,7 @@
 #include "gateway/net/loop.h"
 #include "gateway/net/mailbox.h"
 #include "gateway/net/timer.h"
+#include "gateway/relay/relay.h"
 #include "gateway/server/gathering.h"
 #include "gateway/server/shared.h"
 #include "gateway/server/site.h"
@@ -80,6 +81,8 @@ class Worker {
   [[nodiscard]] const net::Connections::Counters& connection_counters() const {
     return connections_.counters();
   }
+  /// Null: there are no routes. Of it only the counters.
+  [[nodiscard]] const relay::Relay* relay() const { return relay_.get(); }
   [[nodiscard]] const Histogram& loop_delay() const { return loop_.delay(); }
 
   // Its own thread: post() them.
@@ -98,11 +101,15 @@ class Worker {
   };
   using Letter = std::variant<sse::EventPtr, Task, std::unique_ptr<Newcomer>>;
 
+  std::unique_ptr<relay::Relay> make_relay();
+  std::unique_ptr<RelaySite> make_relay_site();
+  void tidy();
   std::unique_ptr<Protocol> speak(Transport& transport, const net::Hello& hello);
   void let_in(Newcomer& newcomer);
   void take_letters(std::vector<Letter>& letters);
   bool end_turn();
   void end_some_streams();
+  bool end_one_stream();
   void end_publish_streams();
   void accept_within_limits();
 
@@ -114,6 +121,7 @@ class Worker {
   hub::Hub hub_;
   EventStreams streams_;
   PublishStreams publish_streams_;
+  const std::unique_ptr<relay::Relay> relay_;  ///< Null: there are no routes.
   Site site_;
   std::vector<Port> ports_;
   h2::SharedMemory h2_memory_;
