@@ -46,9 +46,15 @@ std::unique_ptr<http::Answer> Relay::open(std::size_t route, const http::Request
   return passage;
 }
 
-bool Relay::flush() {
+void Relay::flush() {
   for (const auto& upstream : upstreams_) upstream->tend();
-  return connections_.flush();
+  connections_.flush();
+}
+
+std::size_t Relay::event_streams() const {
+  std::int64_t sum = 0;
+  for (const auto& route : routes_) sum += route->counters.event_streams.value();
+  return static_cast<std::size_t>(sum);
 }
 
 }  // namespace sluice::relay

@@ -11,7 +11,7 @@
 #include "gateway/relay/upstream_url.h"
 #include "gateway/server/config_relay.h"
 #include "gateway/server/files.h"
-#include "gateway/server/upstream_tls.h"
+#include "gateway/server/upstream_contexts.h"
 
 namespace sluice::server {
 namespace {
@@ -207,7 +207,8 @@ void Checker::check_files(const UpstreamOptions& upstream) {
     }
   }
   if (!is_readable || upstream.certificate_file.empty() != upstream.key_file.empty()) return;
-  if (const auto context = client_context_of(upstream); !context) {
+  if (upstream.urls.empty() || !relay::parse_upstream_url(upstream.urls.front())) return;
+  if (const auto context = make_upstream_contexts({upstream}); !context) {
     fault(is_given("certificate_file") ? "certificate_file" : "ca_file", context.error().what);
   }
 }

@@ -25,6 +25,7 @@
 #include "gateway/server/jwks.h"
 #include "gateway/server/jwks_fetch.h"
 #include "gateway/server/notify.h"
+#include "gateway/server/upstream_contexts.h"
 #include "tls/record_pool.h"
 
 namespace sluice::server {
@@ -69,7 +70,7 @@ class Gateway {
     SteadyClock clock;
     journal::Counters counters;
     std::unique_ptr<journal::Journal> journal;
-    ClientContexts client_contexts;
+    UpstreamContexts upstream_contexts;
   };
 
   Gateway(const Config& config, Parts& parts)
@@ -88,12 +89,11 @@ class Gateway {
     const std::size_t count = config.workers == 0 ? cpus : config.workers;
     shared_.journal_counters = &parts.counters;
     shared_.worker_count = count;
+    shared_.upstream_contexts = std::move(parts.upstream_contexts);
     shared_.totals = [this] { return totals(workers_); };
     shared_.is_behind = [this] { return is_behind(); };
     shared_.choose = [this](Worker& accepting) -> Worker& { return least_loaded(accepting); };
     shared_.connection_limit = connection_limit(config, count);
-    shared_.client_contexts = std::move(parts.client_contexts);
-    shared_.resolver = &resolver_;
     shared_.revoke = [this](const std::string& subject) { revoke(subject); };
     for (std::size_t i = 0; i < count; ++i) {
       workers_.push_back(std::make_unique<Worker>(i, shared_));
@@ -109,8 +109,12 @@ class Gateway {
     loop_.set_turn_end([this] { return admin_.flush(); });
   }
 
-  /// The journal's threads call into the workers: they end first, and store what waits before.
-  ~Gateway() { journal_.reset(); }
+  /// The journal's and the resolver's threads call into the workers: they end first, and store what
+  /// waits before.
+  ~Gateway() {
+    shared_.resolver.reset();
+    journal_.reset();
+  }
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 
@@ -248,7 +252,6 @@ class Gateway {
   std::vector<std::unique_ptr<Jwks>> jwks_;
   net::Loop loop_;
   Workers workers_;
-  net::Resolver resolver_{net::Resolver::Options{}};  ///< Calls into the workers: ends before them.
   Feed feed_;
   Admin admin_;
   Drain drain_;
@@ -276,12 +279,12 @@ int serve(const Config& config) {
     return 2;
   }
   parts.journal = std::move(*journal);
-  auto contexts = client_contexts_of(config.relay.upstreams);
+  auto contexts = make_upstream_contexts(config.relay.upstreams);
   if (!contexts) {
     log::error("{}", contexts.error().what);
     return 2;
   }
-  parts.client_contexts = std::move(*contexts);
+  parts.upstream_contexts = std::move(*contexts);
   Gateway gateway(config, parts);
   if (auto opened = gateway.open_listeners(); !opened) {
     log::error("{}", opened.error().what);

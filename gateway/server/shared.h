@@ -26,7 +26,10 @@
 #include "gateway/server/routes.h"
 #include "gateway/server/subjects.h"
 #include "gateway/server/upstream_board.h"
-#include "gateway/server/upstream_tls.h"
+
+namespace sluice::tls {
+class ClientContext;
+}
 
 namespace sluice::server {
 
@@ -73,9 +76,12 @@ struct Shared {
   const std::unique_ptr<Presence> presence;  ///< Null: it is turned off.
   const hub::Url hub_url;                    ///< What URL patterns are relative to.
   const std::unique_ptr<Routes> routes;      ///< Null: there is none.
-  UpstreamBoard upstreams;                   ///< How the workers find them. Any thread.
-  ClientContexts client_contexts;            ///< Of each upstream.
-  net::Resolver* resolver = nullptr;         ///< Never null where there are routes.
+  /// Of upstreams' names; it ends before the workers do.
+  std::unique_ptr<net::Resolver> resolver =
+      std::make_unique<net::Resolver>(net::Resolver::Options{});
+  /// One for each upstream; null: clear text.
+  std::vector<std::shared_ptr<const tls::ClientContext>> upstream_contexts;
+  UpstreamBoard upstreams;  ///< How the workers find them. Any thread.
   std::size_t worker_count = 1;
   std::string plain_origin;        ///< "http://localhost:8080": the demo's other half.
   std::function<Totals()> totals;  ///< Any thread.

@@ -13,6 +13,14 @@ namespace {
 
 constexpr Millis kTidyInterval{1'000};
 constexpr Millis kDrainStep{50};
+/// Of an upstream's connection: what an application may write ahead of its client lies here, and
+/// left to itself the kernel would let that grow to megabytes for each.
+constexpr int kUpstreamBuffer = 256 * 1024;
+
+net::Connections::Options upstream_connections(net::Connections::Options options) {
+  options.receive_buffer = kUpstreamBuffer;
+  return options;
+}
 
 }  // namespace
 
@@ -29,7 +37,17 @@ Worker::Worker(std::size_t index, Shared& shared)
             .history = shared.journal.history(),
             .post = [this](Task task) { post(std::move(task)); }},
            counters_.hub),
-      relay_(make_relay()),
+      relay_(shared.config.relay.has_routes()
+                 ? std::make_unique<relay::Relay>(
+                       relay::Relay::Setting{.loop = loop_,
+                                             .resolver = *shared.resolver,
+                                             .routes = shared.config.relay.routes,
+                                             .upstreams = shared.config.relay.upstreams,
+                                             .contexts = shared.upstream_contexts,
+                                             .net = upstream_connections(shared.config.net),
+                                             .retry = shared.config.retry,
+                                             .post = [this](Task task) { post(std::move(task)); }})
+                 : nullptr),
       site_(shared,
             Subscribe(shared, hub_, streams_,
                       {.loop = loop_,
@@ -62,20 +80,6 @@ Worker::Worker(std::size_t index, Shared& shared)
 Worker::~Worker() {
   join();
   connections_.close_all();
-}
-
-std::unique_ptr<relay::Relay> Worker::make_relay() {
-  if (shared_.routes == nullptr) return nullptr;
-  const RelayOptions& options = shared_.config.relay;
-  return std::make_unique<relay::Relay>(
-      relay::Relay::Setting{.loop = loop_,
-                            .resolver = *shared_.resolver,
-                            .routes = options.routes,
-                            .upstreams = options.upstreams,
-                            .contexts = shared_.client_contexts,
-                            .net = shared_.config.net,
-                            .retry = shared_.config.retry,
-                            .post = [this](Task task) { post(std::move(task)); }});
 }
 
 std::unique_ptr<RelaySite> Worker::make_relay_site() {
@@ -206,11 +210,13 @@ bool Worker::end_turn() {
   } else {
     hub_.wake_readers();
   }
-  // Also before a wait: publishers that have their answers publish what it is for. What upstreams
-  // were found not to do is told to clients in this turn; what clients took, to upstreams.
-  bool is_unfinished = relay_ != nullptr && relay_->flush();
-  is_unfinished |= connections_.flush();
-  if (relay_ != nullptr) is_unfinished |= relay_->flush();
+  // Upstreams first: what they did not take or answer is told to clients in this turn; and again
+  // for what those have then given back. Also before a wait: publishers that have their answers
+  // publish what it is for.
+  if (relay_ != nullptr) relay_->flush();
+  connections_.flush();
+  if (relay_ != nullptr) relay_->flush();
+  const bool is_unfinished = connections_.has_work() || (relay_ != nullptr && relay_->has_work());
   if (has_news && wait == Duration::zero()) gathering_.flushed(begin, shared_.clock.now());
   if (!is_accepting_) accept_within_limits();
   return is_unfinished || wait > Duration::zero() || hub_.has_work();
@@ -233,9 +239,7 @@ void Worker::begin_drain(Millis window) {
   drain_window_ = window;
   drain_ended_ = 0;
   drain_total_ = static_cast<std::size_t>(counters_.site.event_streams.value());
-  if (relay_ != nullptr) {
-    relay_->streams().for_each([this](relay::Stream&) { ++drain_total_; });
-  }
+  if (relay_ != nullptr) drain_total_ += relay_->event_streams();
   drain_.start_periodic(kDrainStep);
   end_publish_streams();
   end_some_streams();
@@ -249,24 +253,22 @@ void Worker::end_some_streams() {
       is_over ? 1.0
               : static_cast<double>(passed.count()) / static_cast<double>(drain_window_.count());
   const auto due = static_cast<std::size_t>(part * static_cast<double>(drain_total_));
-  while ((is_over || drain_ended_ < due) && end_one_stream()) {
+  const RetryOptions& retry = shared_.config.retry;
+  while (has_streams() && (is_over || drain_ended_ < due)) {
+    end_a_stream(jitter(retry.min, retry.max));
     ++drain_ended_;
     counters_.site.drained.add();
   }
   if (is_over) drain_.stop();
 }
 
-/// False: none is left.
-bool Worker::end_one_stream() {
-  const Millis retry = jitter(shared_.config.retry.min, shared_.config.retry.max);
-  if (!streams_.empty()) {
-    streams_.pop_front().end(retry);
-  } else if (relay_ != nullptr && !relay_->streams().empty()) {
-    relay_->streams().pop_front().end(retry);
-  } else {
-    return false;
-  }
-  return true;
+bool Worker::has_streams() {
+  return !streams_.empty() || (relay_ != nullptr && !relay_->streams().empty());
+}
+
+void Worker::end_a_stream(Millis retry) {
+  if (!streams_.empty()) return streams_.pop_front().end(retry);
+  relay_->streams().pop_front().end(retry);
 }
 
 /// All at once: publishers find another gateway, or wait.
@@ -283,16 +285,15 @@ void Worker::end_streams_of(const std::string& subject) {
     stream.end(jitter(retry.min, retry.max));
     counters_.site.revoked.add();
   });
-  if (relay_ != nullptr) {
-    relay_->streams().for_each([&](relay::Stream& stream) {
-      if (stream.subject() != subject) return;
-      stream.end(jitter(retry.min, retry.max));
-      counters_.site.revoked.add();
-    });
-  }
   publish_streams_.for_each([&](PublishStream& stream) {
     if (stream.subject() != subject) return;
     stream.revoke();
+    counters_.site.revoked.add();
+  });
+  if (relay_ == nullptr) return;
+  relay_->streams().for_each([&](relay::Stream& stream) {
+    if (stream.subject() != subject) return;
+    stream.end(jitter(retry.min, retry.max));
     counters_.site.revoked.add();
   });
 }

@@ -84,6 +84,8 @@ class Worker {
   /// Null: there are no routes. Of it only the counters.
   [[nodiscard]] const relay::Relay* relay() const { return relay_.get(); }
   [[nodiscard]] const Histogram& loop_delay() const { return loop_.delay(); }
+  /// Its routes' and upstreams' figures; null: there are no routes.
+  [[nodiscard]] const relay::Relay* relay() const { return relay_.get(); }
 
   // Its own thread: post() them.
   /// Tells every client to open no more here, and ends the streams one by one over `window`.
@@ -104,10 +106,14 @@ class Worker {
   std::unique_ptr<relay::Relay> make_relay();
   std::unique_ptr<RelaySite> make_relay_site();
   void tidy();
+  std::unique_ptr<RelaySite> make_relay_site();
+  void tidy();
   std::unique_ptr<Protocol> speak(Transport& transport, const net::Hello& hello);
   void let_in(Newcomer& newcomer);
   void take_letters(std::vector<Letter>& letters);
   bool end_turn();
+  [[nodiscard]] bool has_streams();
+  void end_a_stream(Millis retry);
   void end_some_streams();
   bool end_one_stream();
   void end_publish_streams();
