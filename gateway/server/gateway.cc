@@ -22,10 +22,10 @@
 #include "gateway/server/feed.h"
 #include "gateway/server/heap_trim.h"
 #include "gateway/server/journals.h"
-#include "gateway/server/upstream_contexts.h"
 #include "gateway/server/jwks.h"
 #include "gateway/server/jwks_fetch.h"
 #include "gateway/server/notify.h"
+#include "gateway/server/upstream_contexts.h"
 #include "tls/record_pool.h"
 
 namespace sluice::server {
@@ -100,6 +100,11 @@ class Gateway {
     }
     make_jwks(config.access.publisher_jwks, shared_.publishers);
     make_jwks(config.access.subscriber_jwks, shared_.subscribers);
+    for (std::size_t i = 0; i < config.relay.access.size(); ++i) {
+      if (auth::Verifier* own = shared_.routes->own_verifier(i)) {
+        make_jwks(config.relay.access[i].jwks, *own);
+      }
+    }
     journal_->follow(feed_);
     loop_.set_turn_end([this] { return admin_.flush(); });
   }

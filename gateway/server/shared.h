@@ -25,6 +25,7 @@
 #include "gateway/server/rates.h"
 #include "gateway/server/routes.h"
 #include "gateway/server/subjects.h"
+#include "gateway/server/upstream_board.h"
 
 namespace sluice::tls {
 class ClientContext;
@@ -80,6 +81,7 @@ struct Shared {
       std::make_unique<net::Resolver>(net::Resolver::Options{});
   /// One for each upstream; null: clear text.
   std::vector<std::shared_ptr<const tls::ClientContext>> upstream_contexts;
+  UpstreamBoard upstreams;  ///< How the workers find them. Any thread.
   std::size_t worker_count = 1;
   std::string plain_origin;        ///< "http://localhost:8080": the demo's other half.
   std::function<Totals()> totals;  ///< Any thread.
