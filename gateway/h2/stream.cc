@@ -86,7 +86,7 @@ void Stream::respond(http::Response head, http::Kind kind,
   submit(head, content_length, has_body);
   // Whatever the client asks for: nghttp2 serves streams that are not incremental strictly one
   // after the other, so one busy stream would starve all others of its connection (RFC 9218 §10).
-  const nghttp2_extpri priority{.urgency = is_event_stream_ ? 3U : 1U, .inc = 1};
+  const nghttp2_extpri priority{.urgency = kind == http::Kind::finite ? 1U : 3U, .inc = 1};
   nghttp2_session_change_extpri_stream_priority(shared_.native, id_, &priority, 1);
   shared_.transport.flush_later();
 }

@@ -118,7 +118,8 @@ class Client : public Protocol {
   virtual Call& call(Outgoing request, Caller& caller) = 0;
   /// There is room for one more call now, and the server still takes them.
   [[nodiscard]] virtual bool can_call() const = 0;
-  /// It will never take a call again: after GOAWAY, `connection: close`, an error or an end of file.
+  /// It will never take a call again: after GOAWAY, `connection: close`, an error or an end of
+  /// file.
   [[nodiscard]] virtual bool is_spent() const = 0;
   [[nodiscard]] virtual std::size_t open_calls() const = 0;
   /// Calls made so far. A call that is not the first meets a connection that may just be closing.

@@ -39,13 +39,14 @@ struct Connection {
 
 /// How an answer's body is to be scheduled.
 enum class Kind : std::uint8_t {
-  finite,        ///< Ends soon: goes before event streams.
+  finite,        ///< Ends soon: goes before all others.
+  bulk,          ///< Ends, but may take long: shares the connection fairly, as event streams do.
   event_stream,  ///< Lives long: shares the connection fairly with all others of its kind.
 };
 
 class Exchange {
  public:
-  /// Sends the head; at most once. With `content_length` (Kind::finite only) that many body bytes
+  /// Sends the head; at most once. With `content_length` (not of an event stream) that many body bytes
   /// follow. The first body bytes leave in the same flush when ready() has them.
   virtual void respond(Response head, Kind kind,
                        std::optional<std::uint64_t> content_length = {}) = 0;

@@ -1,8 +1,8 @@
 /// Forwarded: who asks, and what the servers between say of it (RFC 7239, X-Forwarded-*).
 ///
-/// Anybody can write these fields, so they are believed only of peers that are trusted; of the chain
-/// of addresses the last one that is not trusted is the client.
-/// Thread  plain values; Networks does not change.
+/// Anybody can write these fields, so they are believed only of peers that are trusted; of the
+/// chain of addresses the last one that is not trusted is the client. Thread  plain values;
+/// Networks does not change.
 #pragma once
 
 #include <array>

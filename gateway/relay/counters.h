@@ -7,16 +7,16 @@ namespace sluice::relay {
 
 struct RouteCounters {
   Counter requests;
-  Gauge open;             ///< Exchanges that are not over.
-  Gauge event_streams;    ///< Of them those answered with text/event-stream.
-  Counter bytes_in;       ///< Of answers' bodies, from upstream.
-  Counter bytes_out;      ///< Of answers' bodies, to clients.
-  Counter body_bytes;     ///< Of requests' bodies.
+  Gauge open;           ///< Exchanges that are not over.
+  Gauge event_streams;  ///< Of them those answered with text/event-stream.
+  Counter bytes_in;     ///< Of answers' bodies, from upstream.
+  Counter bytes_out;    ///< Of answers' bodies, to clients.
+  Counter body_bytes;   ///< Of requests' bodies.
   Counter heartbeats;
   Counter early_answers;  ///< Begun before the upstream's.
   Counter error_events;
-  Counter retries;        ///< Requests sent once more, which nobody had acted on.
-  Counter cancelled;      ///< Answers that their clients did not wait for.
+  Counter retries;    ///< Requests sent once more, which nobody had acted on.
+  Counter cancelled;  ///< Answers that their clients did not wait for.
   Counter drained;
   // Failures, by kind.
   Counter failed_connect;    ///< Refused, unreachable, no such name, TLS.
@@ -26,20 +26,20 @@ struct RouteCounters {
   Counter failed_malformed;  ///< Not HTTP, or too large.
   Histogram first_byte;      ///< From the request's head to the answer's.
   // Shared and replayed streams.
-  Gauge sources;          ///< Upstream streams that are kept.
-  Gauge readers;          ///< Of them.
-  Gauge replay_bytes;     ///< Held for those who come back or join late.
-  Counter joined;         ///< Requests that a stream which was there has served.
-  Counter resumed;        ///< Of them those that came back to their place.
-  Counter gaps;           ///< Gap events.
-  Counter reconnects;     ///< Of sources, unseen by their readers.
+  Gauge sources;       ///< Upstream streams that are kept.
+  Gauge readers;       ///< Of them.
+  Gauge replay_bytes;  ///< Held for those who come back or join late.
+  Counter joined;      ///< Requests that a stream which was there has served.
+  Counter resumed;     ///< Of them those that came back to their place.
+  Counter gaps;        ///< Gap events.
+  Counter reconnects;  ///< Of sources, unseen by their readers.
 };
 
 /// Of one upstream on one worker.
 struct UpstreamCounters {
-  Gauge connections;      ///< Open ones.
-  Gauge calls;            ///< Requests that are not over.
-  Gauge waiting;          ///< Requests without a connection yet.
+  Gauge connections;  ///< Open ones.
+  Gauge calls;        ///< Requests that are not over.
+  Gauge waiting;      ///< Requests without a connection yet.
   Counter connects;
   Counter connect_failures;
   Counter resolve_failures;

@@ -25,20 +25,20 @@ struct UpstreamOptions {
   std::string name;               ///< For metrics and logs; a route's URL if it has none.
   std::vector<std::string> urls;  ///< "http://127.0.0.1:9000": scheme, host, port, nothing more.
   Wire wire = Wire::any;
-  std::string ca_file;       ///< PEM: whom to trust; empty: whom the system trusts.
-  bool verify = true;        ///< False: take any certificate.
-  std::string server_name;   ///< What the certificate must be for; empty: the URL's host.
+  std::string ca_file;           ///< PEM: whom to trust; empty: whom the system trusts.
+  bool verify = true;            ///< False: take any certificate.
+  std::string server_name;       ///< What the certificate must be for; empty: the URL's host.
   std::string certificate_file;  ///< PEM: who we are, where an upstream asks; with key_file.
   std::string key_file;
-  Millis connect_timeout{5'000};      ///< Resolving, connecting and the TLS handshake.
+  Millis connect_timeout{5'000};         ///< Resolving, connecting and the TLS handshake.
   std::size_t max_connections = 10'000;  ///< Of one worker, to all addresses together.
   std::size_t max_waiting = 1'000;       ///< Requests of one worker that wait for a connection.
-  std::size_t max_idle = 64;          ///< HTTP/1.1 connections kept for later, of each address.
-  Millis idle_timeout{4'000};         ///< How long they are kept: less than upstreams keep them.
-  Millis backoff{500};                ///< An address that failed rests so long, then twice that …
-  Millis backoff_max{30'000};         ///< … up to this, as long as others are well.
-  Millis resolve_interval{30'000};    ///< How long a name's addresses are believed.
-  std::size_t window = 64_KiB;  ///< Bytes of an answer read ahead of its client.
+  std::size_t max_idle = 64;             ///< HTTP/1.1 connections kept for later, of each address.
+  Millis idle_timeout{4'000};            ///< How long they are kept: less than upstreams keep them.
+  Millis backoff{500};              ///< An address that failed rests so long, then twice that …
+  Millis backoff_max{30'000};       ///< … up to this, as long as others are well.
+  Millis resolve_interval{30'000};  ///< How long a name's addresses are believed.
+  std::size_t window = 64_KiB;      ///< Bytes of an answer read ahead of its client.
 };
 
 enum class HeartbeatForm : std::uint8_t {
@@ -54,6 +54,13 @@ enum class ErrorForm : std::uint8_t {
   event,      ///< `event: error`, data {"error":{…}}, clean end.
   openai,     ///< data {"error":{…}}, as OpenAI's API does.
   anthropic,  ///< `event: error`, data {"type":"error","error":{…}}.
+};
+
+/// What an EventSource gets whose upstream cannot be reached. On anything but 200 browsers never
+/// ask again.
+enum class Unavailable : std::uint8_t {
+  park,    ///< 200, a `retry`, end: it comes back by itself.
+  status,  ///< 502, 503 or 504, as everybody else.
 };
 
 /// What an upstream is told when its client has gone.
@@ -120,14 +127,15 @@ struct RouteOptions {
   std::size_t max_request_bytes = 0;  ///< A larger body is answered with 413; 0: no bound.
   // Its streams.
   HeartbeatForm heartbeat = HeartbeatForm::line;
-  std::string heartbeat_event;       ///< With HeartbeatForm::event: its type.
+  std::string heartbeat_event;        ///< With HeartbeatForm::event: its type.
   Millis heartbeat_interval{15'000};  ///< Of silence.
-  Millis min_retry{1'000};           ///< A `retry` below becomes this …
-  Millis max_retry{3'600'000};       ///< … and one above becomes this.
+  Millis min_retry{1'000};            ///< A `retry` below becomes this …
+  Millis max_retry{3'600'000};        ///< … and one above becomes this.
   Millis first_byte_timeout{60'000};  ///< Until the answer's head; 0: none.
-  Millis silence_timeout{0};         ///< Of the upstream, within an answer; 0: none.
-  Millis early_after{0};             ///< Answer before the upstream does; 0: never.
+  Millis silence_timeout{0};          ///< Of the upstream, within an answer; 0: none.
+  Millis early_after{0};              ///< Answer before the upstream does; 0: never.
   ErrorForm errors = ErrorForm::reset;
+  Unavailable unavailable = Unavailable::park;
   OnDisconnect on_disconnect = OnDisconnect::cancel;
   OnEnd on_end = OnEnd::end;
   SlowReader slow = SlowReader::replay;
@@ -136,10 +144,18 @@ struct RouteOptions {
   ReplayOptions replay;
 };
 
+/// A `retry:` is drawn evenly between two bounds, so that clients do not come back all at once.
+struct RetryRange {
+  Millis min{2'000};  ///< Of a stream that is ended.
+  Millis max{6'000};
+  Millis parked_min{5'000};  ///< Of one that cannot be served now.
+  Millis parked_max{30'000};
+};
+
 /// What all routes have together, of one process.
 struct LimitOptions {
-  std::size_t sources = 10'000;         ///< Shared and replayed streams; the next is only relayed.
-  std::size_t replay_bytes = 512_MiB;   ///< What they hold in all; the longest without reader goes.
+  std::size_t sources = 10'000;        ///< Shared and replayed streams; the next is only relayed.
+  std::size_t replay_bytes = 512_MiB;  ///< What they hold in all; the longest without reader goes.
 };
 
 }  // namespace sluice::relay

@@ -1,6 +1,6 @@
 /// Relay: the door of this layer, one for each worker: a request that a route took, and its answer.
 ///
-/// What was to be decided about the request (the route, who asks, whether they may) has been decided
+/// What was to be decided about a request (the route, who asks, whether they may) has been decided
 /// by `server` and comes as Terms; from here on it is the upstream's.
 ///
 /// Owner   its worker. Thread  that worker's; counters: any.
@@ -9,39 +9,34 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "gateway/base/clock.h"
 #include "gateway/http/exchange.h"
 #include "gateway/net/connections.h"
 #include "gateway/net/loop.h"
 #include "gateway/net/resolver.h"
 #include "gateway/relay/counters.h"
 #include "gateway/relay/options.h"
+#include "gateway/relay/route_context.h"
 #include "gateway/relay/stream.h"
 #include "gateway/relay/terms.h"
-#include "tls/client_context.h"
+#include "gateway/relay/upstream.h"
 
 namespace sluice::relay {
-
-class Sources;
-class Upstream;
 
 class Relay {
  public:
   struct Setting {
     net::Loop& loop;
     net::Resolver& resolver;
-    std::span<const RouteOptions> routes;
-    std::span<const UpstreamOptions> upstreams;
-    /// For each upstream; null: clear text.
-    std::span<const std::shared_ptr<const tls::ClientContext>> contexts;
+    const std::vector<RouteOptions>& routes;
+    const std::vector<UpstreamOptions>& upstreams;
+    /// One for each upstream; null: clear text.
+    const std::vector<std::shared_ptr<const tls::ClientContext>>& contexts;
     const net::Connections::Options& net;
-    Sources* sources;  ///< Of the process; null: nothing is shared or replayed.
+    const RetryRange& retry;
     std::function<void(std::function<void()>)> post;  ///< To this worker. Any thread.
   };
 
@@ -53,19 +48,30 @@ class Relay {
   /// Never null; as http::Service::open().
   std::unique_ptr<http::Answer> open(std::size_t route, const http::Request& request,
                                      http::Exchange& exchange, Terms terms);
-  /// Turn end: writes to upstreams. True: work is left.
+  /// Turn end: tells upstreams what is to be told. True: work is left.
   bool flush();
-  /// Event streams that a drain may end one by one.
-  [[nodiscard]] Streams& streams();
+  /// Event streams that may be ended one by one.
+  [[nodiscard]] Streams& streams() { return streams_; }
+  [[nodiscard]] Upstream& upstream(std::size_t index) { return *upstreams_[index]; }
 
   // Any thread.
-  [[nodiscard]] const RouteCounters& counters_of_route(std::size_t route) const;
-  [[nodiscard]] const UpstreamCounters& counters_of_upstream(std::size_t upstream) const;
-  [[nodiscard]] const net::Connections::Counters& connection_counters() const;
+  [[nodiscard]] const RouteCounters& route_counters(std::size_t route) const {
+    return routes_[route]->counters;
+  }
+  [[nodiscard]] const UpstreamCounters& upstream_counters(std::size_t upstream) const {
+    return upstreams_[upstream]->counters();
+  }
+  [[nodiscard]] const net::Connections::Counters& connection_counters() const {
+    return connections_.counters();
+  }
 
  private:
-  struct Parts;
-  const std::unique_ptr<Parts> parts_;
+  // Set in the constructor.
+  const Setting setting_;
+  Streams streams_;
+  net::Connections connections_;
+  std::vector<std::unique_ptr<Upstream>> upstreams_;
+  std::vector<std::unique_ptr<RouteContext>> routes_;
 };
 
 }  // namespace sluice::relay

@@ -1,29 +1,36 @@
-/// Upstream: one [[upstream]] as one worker sees it: its addresses, connections, and who waits.
+/// Upstream: one [[upstream]] as one worker sees it: its addresses, its connections, and who waits.
 ///
-/// A call goes to the address with the fewest open calls; there it takes a kept HTTP/1.1 connection,
-/// a stream of an HTTP/2 one, or waits for a new connection. An address that failed rests for a
-/// time that doubles while others are well; when all rest, the one whose time is up first is tried
-/// again and again, but no more often than every 100 ms. Names are resolved off the loop, when
-/// first needed, when the answer is old, and when an address fails.
+/// A call goes to the address with the fewest open calls; there it takes a kept HTTP/1.1
+/// connection, a stream of an HTTP/2 one, or waits for a new connection. Names are resolved off the
+/// loop: when first needed, when the answer is old, and after a failure.
 ///
-///   address:  well ─► failed (connect, or a connection that broke before any answer) ─► resting ─►
-///             tried by one call ─► well | failed, for twice as long
+///   an address:  well ─► failed (a connect, or a new connection that broke before any answer) ─►
+///                resting, twice as long each time ─► tried again ─► well | failed
 ///
-/// Owner   Relay. Thread  its worker's; counters: any.
+/// While others are well a resting address is left alone. When all rest, the one whose time is up
+/// first is tried for every newcomer, but no more often than every 100 ms; between two tries calls
+/// fail at once.
+///
+/// Owner   Relay. The loop and the connections outlive it.
+/// Thread  its worker's; counters: any.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "gateway/base/intrusive_list.h"
 #include "gateway/base/result.h"
+#include "gateway/h1/client_session.h"
+#include "gateway/h2/client_session.h"
 #include "gateway/net/address.h"
 #include "gateway/net/connections.h"
+#include "gateway/net/dial.h"
 #include "gateway/net/resolver.h"
 #include "gateway/net/timer.h"
 #include "gateway/relay/counters.h"
@@ -31,13 +38,122 @@
 #include "gateway/relay/options.h"
 #include "gateway/relay/upstream_call.h"
 
+namespace sluice::tls {
+class ClientContext;
+}
+
 namespace sluice::relay {
 
 /// "http://127.0.0.1:9000", read.
 struct UpstreamUrl {
   bool is_tls = false;
-  std::string host;  ///< A name or an address without brackets.
+  std::string host;  ///< A name, or an address without brackets.
   std::uint16_t port = 80;
+  std::string authority;  ///< As written: what Host is when the route says so.
 };
-/// Scheme, host and port, and nothing else but a final '/'.
+/// Scheme, host and port, and nothing behind them but a '/'.
 Result<UpstreamUrl> parse_upstream_url(std::string_view text);
+
+class Upstream {
+ public:
+  struct Setting {
+    net::Loop& loop;
+    net::Connections& connections;
+    net::Resolver& resolver;
+    /// To this worker, from any thread.
+    std::function<void(std::function<void()>)> post;
+    std::shared_ptr<const tls::ClientContext> tls;  ///< Null: clear text.
+  };
+  /// An address, for the status page.
+  struct Address {
+    std::string name;
+    bool is_well = true;
+    std::size_t connections = 0;
+    std::size_t calls = 0;
+  };
+
+  Upstream(const UpstreamOptions& options, Setting setting);
+  ~Upstream();
+  Upstream(const Upstream&) = delete;
+  Upstream& operator=(const Upstream&) = delete;
+
+  /// Fails the calls that were found hopeless in this turn. At its end.
+  void tend();
+  /// Connects to where the next call would go, and says whether that worked; for who has to know
+  /// whether the application is there at all. `answer` is called once, never from inside, unless
+  /// the upstream is destroyed before.
+  void probe(std::function<void(bool is_there)> answer);
+
+  [[nodiscard]] const UpstreamOptions& options() const { return options_; }
+  [[nodiscard]] const UpstreamUrl& url() const { return urls_.front(); }
+  [[nodiscard]] std::vector<Address> addresses() const;
+  [[nodiscard]] const UpstreamCounters& counters() const { return counters_; }
+
+ private:
+  friend class UpstreamCall;
+  friend class Endpoint;
+
+  /// What is known of what the connections speak.
+  enum class Speaks : std::uint8_t { unknown, h1, h2 };
+  /// A URL whose host is no address.
+  struct Name {
+    std::size_t url = 0;
+    bool is_asked = false;
+    TimePoint asked_at{};
+  };
+
+  // For UpstreamCall.
+  void place(UpstreamCall& call);
+  void unwait(UpstreamCall& call);
+  void failed_early(Endpoint& endpoint);
+  void call_ended(Endpoint& endpoint);
+  // For Endpoint.
+  void room_at(Endpoint& endpoint);
+  void connection_gone(Endpoint& endpoint);
+  [[nodiscard]] std::size_t max_idle() const { return options_.max_idle; }
+
+  void send(UpstreamCall& call, Endpoint& endpoint, http::Client& client);
+  void wait(UpstreamCall& call);
+  void doom(UpstreamCall& call, Failure failure, std::string what);
+  void doom_all(Failure failure, const std::string& what);
+  void expire_waiting();
+
+  [[nodiscard]] Endpoint* choose() const;
+  [[nodiscard]] std::size_t connections_in_all() const;
+  [[nodiscard]] std::size_t dialing_in_all() const;
+  void dial_for_waiting();
+  void dial(Endpoint& endpoint);
+  std::unique_ptr<Protocol> opened(Endpoint& endpoint, Transport& transport, std::string_view alpn);
+  void dial_failed(Endpoint& endpoint, const net::DialFailure& failure);
+
+  // upstream_names.cc
+  void add_literals();
+  [[nodiscard]] bool is_resolving() const;
+  void names_are_old();
+  void resolve_names();
+  void resolved(std::size_t url, const Result<std::vector<net::SocketAddress>>& addresses);
+  void replace_addresses(std::size_t url, std::span<const net::SocketAddress> addresses);
+
+  // Set in the constructor.
+  const UpstreamOptions& options_;
+  const Setting setting_;
+  std::vector<UpstreamUrl> urls_;
+  h1::ClientOptions h1_;
+  h2::ClientOptions h2_;
+  const std::shared_ptr<Upstream*> self_;  ///< For what comes back when this may be gone.
+
+  h1::ClientCounters h1_counters_;
+  h2::ClientCounters h2_counters_;
+  UpstreamCounters counters_;
+  std::vector<Name> names_;
+  std::vector<std::unique_ptr<Endpoint>> endpoints_;
+  IntrusiveList<UpstreamCall, WaitingTag> waiting_;
+  std::size_t waiting_size_ = 0;
+  IntrusiveList<UpstreamCall, WaitingTag> doomed_;
+  std::string last_error_;
+  bool has_retired_ = false;
+  Speaks speaks_;
+  net::Timer patience_;  ///< While somebody waits.
+};
+
+}  // namespace sluice::relay

@@ -19,6 +19,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "gateway/base/clock.h"
@@ -32,11 +35,11 @@ class Endpoint;
 struct WaitingTag;
 
 enum class Failure : std::uint8_t {
-  connect,     ///< No address takes a connection: refused, unreachable, unknown name, TLS. 502.
-  timeout,     ///< Connecting, the first byte or the next one took too long. 504.
-  busy,        ///< No connection to be had within the limits. 503.
-  closed,      ///< The answer broke off, or never began. 502.
-  malformed,   ///< The answer breaks the rules of HTTP, or its head is too large. 502.
+  connect,    ///< No address takes a connection: refused, unreachable, unknown name, TLS. 502.
+  timeout,    ///< Connecting, the first byte or the next one took too long. 504.
+  busy,       ///< No connection to be had within the limits. 503.
+  closed,     ///< The answer broke off, or never began. 502.
+  malformed,  ///< The answer breaks the rules of HTTP, or its head is too large. 502.
 };
 
 struct Broken {
@@ -44,7 +47,7 @@ struct Broken {
   std::string_view what;  ///< For the log and the client; good during the call.
 };
 
-class UpstreamCall : private http::Caller, private ListHook<WaitingTag> {
+class UpstreamCall : public ListHook<WaitingTag>, private http::Caller {
  public:
   UpstreamCall() = default;
   UpstreamCall(const UpstreamCall&) = delete;
@@ -71,27 +74,32 @@ class UpstreamCall : private http::Caller, private ListHook<WaitingTag> {
   void on_body(std::string_view bytes) override = 0;
   virtual void on_complete(bool until_close) = 0;
   virtual void on_broken(const Broken& broken) = 0;
-  Ready ready(std::size_t max) override = 0;
-  void take(std::span<std::byte> out) override = 0;
+  /// The body of the request, where it has one; as http::Caller's ready() and take().
+  virtual http::Answer::Ready body_ready(std::size_t max) = 0;
+  virtual void body_take(std::span<std::byte> out) = 0;
 
  private:
   friend class Upstream;
-  template <class T, class Tag>
-  friend class sluice::IntrusiveList;
 
   /// Until the answer's head: the request, should it have to be sent again.
   struct Pending {
     http::Outgoing request;
-    TimePoint since;         ///< When it began to wait.
-    std::uint32_t tries = 0;
+    TimePoint since;  ///< When it began to wait.
+    std::uint32_t repeats = 0;
     bool is_reused = false;  ///< Sent on a connection that had served others.
-    bool is_repeatable = false;
+    bool has_given = false;  ///< A part of its body has left.
+    bool is_doomed = false;
+    Failure failure{};  ///< What it is doomed to.
+    std::string what;
   };
 
   void on_head(http::Response head, std::optional<std::uint64_t> content_length) final;
   void on_end(bool until_close) final;
   void on_failure(const http::CallFailure& failure) final;
-  void leave();
+  Ready ready(std::size_t max) final { return body_ready(max); }
+  void take(std::span<std::byte> out) final;
+  [[nodiscard]] bool may_repeat(const http::CallFailure& failure) const;
+  Endpoint& leave();
 
   Upstream* upstream_ = nullptr;
   Endpoint* endpoint_ = nullptr;  ///< While it is sent.

@@ -1,0 +1,65 @@
+/// Endpoint: one address of an upstream: its connections and its health.
+///
+/// Owner   Upstream; it is destroyed when it is retired and its last connection has gone.
+/// Thread  its worker's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gateway/base/clock.h"
+#include "gateway/http/client.h"
+#include "gateway/net/address.h"
+
+namespace sluice::relay {
+
+class Upstream;
+
+class Endpoint final : public http::ClientOwner {
+ public:
+  /// `url`: which of the upstream's it belongs to.
+  Endpoint(Upstream& upstream, net::SocketAddress address, std::size_t url)
+      : upstream_(upstream), address_(address), name_(address.to_string()), url_(url) {}
+
+  void on_change(http::Client& client) override;
+  void on_gone(http::Client& client) override;
+
+  /// A connection with room for a call, the one used last; null: there is none.
+  [[nodiscard]] http::Client* ready() const { return ready_.empty() ? nullptr : ready_.back(); }
+  /// After a call was given to ready().
+  void used(http::Client& client);
+  void keep(http::Client& client);
+
+  /// No more calls; its connections end with those they have.
+  void retire();
+  void failed(TimePoint now, Duration backoff, Duration backoff_max);
+  void succeeded() { failures_ = 0; }
+  [[nodiscard]] bool is_well(TimePoint now) const { return now >= rests_until_; }
+  [[nodiscard]] TimePoint rests_until() const { return rests_until_; }
+
+  [[nodiscard]] const net::SocketAddress& address() const { return address_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] std::size_t url() const { return url_; }
+
+  // Kept by Upstream and UpstreamCall.
+  std::size_t calls = 0;        ///< Sent and not over.
+  std::size_t dialing = 0;      ///< Connections on their way.
+  std::size_t connections = 0;  ///< Open ones.
+  TimePoint last_try{};         ///< When a connection was tried last.
+  bool is_retired = false;      ///< Its name means other addresses now.
+
+ private:
+  void forget(http::Client& client);
+
+  Upstream& upstream_;
+  const net::SocketAddress address_;
+  const std::string name_;
+  const std::size_t url_;
+  std::vector<http::Client*> ready_;  ///< With room for a call. Kept HTTP/1.1 ones, mostly.
+  std::uint32_t failures_ = 0;        ///< In a row.
+  TimePoint rests_until_{};
+};
+
+}  // namespace sluice::relay

@@ -1,0 +1,158 @@
+/// Passage: a client's exchange with an upstream exchange of its own.
+///
+/// Bytes pass through as they come: the request's body is pulled up by the upstream's session, the
+/// answer's body is pulled down by the client's, and what one side does not take, the other is not
+/// asked for. An event stream passes an EventFilter, gets heartbeats while its upstream is silent,
+/// and may be answered before its upstream is.
+///
+///   begin ─► head ─► body… ─► end            failed before the head: 502, 503, 504, or parked
+///     └─ early: 200, comments ─► head ─► …   failed after it: broken off, or an error event
+///
+/// Owner   the client's session, as every http::Answer. Thread  its worker only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gateway/base/timer_wheel.h"
+#include "gateway/http/exchange.h"
+#include "gateway/relay/event_filter.h"
+#include "gateway/relay/route_context.h"
+#include "gateway/relay/stream.h"
+#include "gateway/relay/stream_flag.h"
+#include "gateway/relay/terms.h"
+#include "gateway/relay/upstream_call.h"
+
+namespace sluice::relay {
+
+class Passage final : public http::Answer, public Stream, private Deadline {
+ public:
+  Passage(RouteContext& route, http::Exchange& exchange, const http::Request& request, Terms terms);
+  ~Passage() override;
+
+  /// Sends the request upstream. Once, before anything else.
+  void begin(http::Outgoing request);
+
+  // http::Answer
+  void on_body(std::string_view bytes) override;
+  void on_body_end() override;
+  Ready ready(std::size_t max) override;
+  void take(std::span<std::byte> out) override;
+  // Stream
+  void end(Millis retry) override;
+  [[nodiscard]] std::string_view subject() const override;
+
+ private:
+  /// The other side of it.
+  class Call final : public UpstreamCall {
+   public:
+    explicit Call(Passage& passage) : passage_(passage) {}
+    using UpstreamCall::consume;
+    using UpstreamCall::is_open;
+    using UpstreamCall::start;
+    using UpstreamCall::stop;
+    using UpstreamCall::wake_body;
+
+   private:
+    void on_answer(http::Response head, std::optional<std::uint64_t> length) override {
+      passage_.on_answer(std::move(head), length);
+    }
+    void on_body(std::string_view bytes) override { passage_.on_data(bytes); }
+    void on_complete(bool /*until_close*/) override { passage_.on_complete(); }
+    void on_broken(const Broken& broken) override { passage_.on_broken(broken); }
+    Ready body_ready(std::size_t max) override { return passage_.body_ready(max); }
+    void body_take(std::span<std::byte> out) override { passage_.body_take(out); }
+
+    Passage& passage_;
+  };
+
+  /// Until the upstream's head is there.
+  struct Opening {
+    Terms terms;
+    bool is_head = false;  ///< The request's method is HEAD.
+    bool is_get = false;
+    bool wants_events = false;  ///< It accepts text/event-stream.
+    StreamFlag stream_flag;     ///< … or its body says so.
+    int failed_status = 0;      ///< Of an answer that comes too late to be passed on.
+    std::string failed_body;
+  };
+  /// The request's body on its way.
+  struct Upload {
+    std::string bytes;
+    std::size_t taken = 0;
+    std::size_t seen = 0;
+    bool is_complete = false;
+  };
+  /// What is held as long as the exchange is open, where there is something to hold.
+  struct Tenure {
+    TimePoint ends;
+    std::string subject;
+    std::shared_ptr<void> lease;
+  };
+  /// What has become of the answer.
+  enum class State : std::uint8_t {
+    waiting,   ///< Nothing was said to the client.
+    early,     ///< The head of a stream was, and the upstream has not answered.
+    open,      ///< The upstream's head was passed on.
+    late,      ///< The upstream's answer cannot be passed on: its body is gathered for the error.
+    complete,  ///< All that will come is in `out_`.
+    broken,    ///< The same, and the answer breaks off behind it.
+  };
+
+  // What the upstream does.
+  void on_answer(http::Response head, std::optional<std::uint64_t> length);
+  void on_data(std::string_view bytes);
+  void on_complete();
+  void on_broken(const Broken& broken);
+  Ready body_ready(std::size_t max);
+  void body_take(std::span<std::byte> out);
+
+  void begin_stream();
+  void say(std::string_view bytes);
+  /// What was given to the client is given back to the upstream.
+  void pay(std::size_t n);
+  void complete();
+  void break_off();
+  void end_at_boundary();
+  /// An answer of ours instead of the upstream's, where nothing was said yet.
+  void refuse(int status, std::string_view what);
+  /// Tells the client, in the route's form, what became of an answer that was begun.
+  void fail(int status, std::string_view kind, std::string_view what);
+  void count(Failure failure);
+  /// Keeps of the terms what goes on, and lets go of the rest.
+  void settle_terms();
+
+  void on_deadline(TimePoint now) override;
+  void arm(TimePoint now);
+  void answer_early();
+  [[nodiscard]] bool has_heartbeats() const;
+  [[nodiscard]] bool may_answer_early() const;
+  [[nodiscard]] std::size_t left() const { return out_.size() - taken_; }
+
+  // Set in the constructor.
+  RouteContext& route_;
+  http::Exchange& exchange_;
+  Call call_;
+
+  std::unique_ptr<Opening> opening_;
+  std::unique_ptr<Upload> upload_;  ///< Null: the request has no body, or it is over.
+  std::unique_ptr<Tenure> tenure_;
+  std::string out_;         ///< For the client; empty and without memory while all is taken.
+  std::size_t taken_ = 0;   ///< Of out_.
+  std::size_t unpaid_ = 0;  ///< Of what the upstream sent.
+  EventFilter filter_;
+  TimePoint last_read_;   ///< From the upstream; before its head, when the request came.
+  TimePoint last_write_;  ///< To the client.
+  std::chrono::duration<std::uint32_t, std::milli> interval_{};  ///< Of heartbeats.
+  std::chrono::duration<std::uint32_t, std::milli> retry_{};     ///< With is_ending_.
+  State state_ = State::waiting;
+  bool is_event_stream_ : 1 = false;
+  bool is_get_ : 1 = false;
+  bool is_ending_ : 1 = false;  ///< As soon as no event is begun.
+};
+
+}  // namespace sluice::relay

@@ -1,0 +1,24 @@
+/// RouteContext: what all exchanges of a route have in common on one worker.
+///
+/// Owner   Relay; outlives them. Thread  its worker's.
+#pragma once
+
+#include "gateway/net/loop.h"
+#include "gateway/relay/counters.h"
+#include "gateway/relay/options.h"
+#include "gateway/relay/stream.h"
+
+namespace sluice::relay {
+
+class Upstream;
+
+struct RouteContext {
+  const RouteOptions& options;
+  const RetryRange& retry;
+  Upstream& upstream;
+  net::Loop& loop;
+  Streams& streams;
+  RouteCounters counters{};
+};
+
+}  // namespace sluice::relay

@@ -1,0 +1,314 @@
+#include "gateway/relay/upstream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/base/assert.h"
+#include "gateway/base/log.h"
+
+namespace sluice::relay {
+namespace {
+
+constexpr Millis kPatienceStep{100};
+/// Between two tries of an address while all rest.
+constexpr Millis kTryInterval{100};
+/// Streams that a connection that is only coming will be good for; servers allow 100 or more.
+constexpr std::size_t kStreamsExpected = 100;
+
+}  // namespace
+
+Upstream::Upstream(const UpstreamOptions& options, Setting setting)
+    : options_(options),
+      setting_(std::move(setting)),
+      self_(std::make_shared<Upstream*>(this)),
+      speaks_(options.wire == Wire::h2 ? Speaks::h2 : Speaks::h1),
+      patience_(setting_.loop, [this] { expire_waiting(); }) {
+  h1_.idle_timeout = options.idle_timeout;
+  h1_.unpaid_bytes = options.window;
+  h2_.stream_window = options.window;
+  for (const std::string& text : options.urls) {
+    auto url = parse_upstream_url(text);
+    SLUICE_ASSERT(url.has_value(), "an upstream's URL was not checked");
+    urls_.push_back(std::move(*url));
+  }
+  if (setting_.tls != nullptr && options.wire == Wire::any) speaks_ = Speaks::unknown;
+  add_literals();
+}
+
+Upstream::~Upstream() {
+  *self_ = nullptr;
+}
+
+// --- Calls --------------------------------------------------------------------------------------
+
+void Upstream::place(UpstreamCall& call) {
+  resolve_names();
+  if (endpoints_.empty()) {
+    if (is_resolving()) return wait(call);
+    return doom(call, Failure::connect, last_error_);
+  }
+  // Who came first goes first.
+  if (waiting_.empty()) {
+    Endpoint* endpoint = choose();
+    if (endpoint != nullptr && endpoint->ready() != nullptr) {
+      return send(call, *endpoint, *endpoint->ready());
+    }
+    if (endpoint == nullptr) return doom(call, Failure::connect, last_error_);
+  }
+  wait(call);
+}
+
+void Upstream::send(UpstreamCall& call, Endpoint& endpoint, http::Client& client) {
+  UpstreamCall::Pending& pending = *call.pending_;
+  pending.is_reused = client.calls_made() > 0;
+  pending.has_given = false;
+  call.endpoint_ = &endpoint;
+  ++endpoint.calls;
+  counters_.calls.add();
+  call.call_ = &client.call(pending.request, call);
+  endpoint.used(client);
+}
+
+void Upstream::wait(UpstreamCall& call) {
+  if (waiting_size_ >= options_.max_waiting) {
+    return doom(call, Failure::busy, "too many requests wait for a connection");
+  }
+  waiting_.push_back(call);
+  ++waiting_size_;
+  counters_.waiting.set(static_cast<std::int64_t>(waiting_size_));
+  if (!patience_.is_running()) patience_.start_periodic(kPatienceStep);
+  dial_for_waiting();
+}
+
+void Upstream::unwait(UpstreamCall& call) {
+  const bool is_doomed = call.pending_->is_doomed;
+  call.ListHook<WaitingTag>::unlink();
+  if (is_doomed) return;
+  --waiting_size_;
+  counters_.waiting.set(static_cast<std::int64_t>(waiting_size_));
+}
+
+void Upstream::doom(UpstreamCall& call, Failure failure, std::string what) {
+  if (call.ListHook<WaitingTag>::is_linked()) unwait(call);
+  call.pending_->is_doomed = true;
+  call.pending_->failure = failure;
+  call.pending_->what = std::move(what);
+  doomed_.push_back(call);
+}
+
+void Upstream::doom_all(Failure failure, const std::string& what) {
+  while (!waiting_.empty()) doom(waiting_.front(), failure, what);
+}
+
+/// What a callback of one does to others is done by this very loop.
+void Upstream::tend() {
+  while (!doomed_.empty()) {
+    UpstreamCall& call = doomed_.pop_front();
+    const std::unique_ptr<UpstreamCall::Pending> pending = std::move(call.pending_);
+    call.on_broken({.failure = pending->failure, .what = pending->what});
+  }
+  if (!has_retired_) return;
+  std::erase_if(endpoints_, [](const std::unique_ptr<Endpoint>& endpoint) {
+    return endpoint->is_retired && endpoint->connections == 0 && endpoint->dialing == 0 &&
+           endpoint->calls == 0;
+  });
+  has_retired_ = std::any_of(endpoints_.begin(), endpoints_.end(),
+                             [](const auto& endpoint) { return endpoint->is_retired; });
+}
+
+void Upstream::call_ended(Endpoint& endpoint) {
+  --endpoint.calls;
+  counters_.calls.sub();
+}
+
+void Upstream::failed_early(Endpoint& endpoint) {
+  endpoint.failed(setting_.loop.now(), options_.backoff, options_.backoff_max);
+}
+
+void Upstream::room_at(Endpoint& endpoint) {
+  while (!waiting_.empty() && endpoint.ready() != nullptr) {
+    UpstreamCall& call = waiting_.front();
+    unwait(call);
+    send(call, endpoint, *endpoint.ready());
+  }
+  if (waiting_.empty()) patience_.stop();
+}
+
+void Upstream::connection_gone(Endpoint& endpoint) {
+  --endpoint.connections;
+  counters_.connections.sub();
+  if (!waiting_.empty()) dial_for_waiting();
+}
+
+void Upstream::expire_waiting() {
+  const TimePoint now = setting_.loop.now();
+  while (!waiting_.empty() && now - waiting_.front().pending_->since >= options_.connect_timeout) {
+    doom(waiting_.front(), Failure::timeout,
+         fmt::format("no connection within {}", format_duration(options_.connect_timeout)));
+  }
+  if (waiting_.empty()) {
+    patience_.stop();
+  } else {
+    dial_for_waiting();
+  }
+}
+
+// --- Connections --------------------------------------------------------------------------------
+
+Endpoint* Upstream::choose() const {
+  const TimePoint now = setting_.loop.now();
+  Endpoint* best = nullptr;
+  Endpoint* soonest = nullptr;
+  for (const std::unique_ptr<Endpoint>& one : endpoints_) {
+    if (one->is_retired) continue;
+    if (soonest == nullptr || one->rests_until() < soonest->rests_until()) soonest = one.get();
+    if (!one->is_well(now)) continue;
+    if (best == nullptr || one->calls + one->dialing < best->calls + best->dialing) {
+      best = one.get();
+    }
+  }
+  if (best != nullptr || soonest == nullptr) return best;
+  const bool may_try = soonest->dialing > 0 || now - soonest->last_try >= kTryInterval;
+  return may_try ? soonest : nullptr;
+}
+
+std::size_t Upstream::connections_in_all() const {
+  std::size_t sum = 0;
+  for (const auto& one : endpoints_) sum += one->connections + one->dialing;
+  return sum;
+}
+
+std::size_t Upstream::dialing_in_all() const {
+  std::size_t sum = 0;
+  for (const auto& one : endpoints_) sum += one->dialing;
+  return sum;
+}
+
+/// As many connections as those who wait will need. One, as long as it is not known whether it will
+/// carry one call or a hundred.
+void Upstream::dial_for_waiting() {
+  const std::size_t each = speaks_ == Speaks::h2 ? kStreamsExpected : 1;
+  const std::size_t needed = speaks_ == Speaks::unknown ? 1 : (waiting_size_ + each - 1) / each;
+  std::size_t all = connections_in_all();
+  for (std::size_t coming = dialing_in_all(); coming < needed; ++coming, ++all) {
+    if (waiting_.empty() || all >= options_.max_connections) return;
+    Endpoint* endpoint = choose();
+    if (endpoint == nullptr) return;
+    // A resting address is tried by one connection.
+    if (!endpoint->is_well(setting_.loop.now()) && endpoint->dialing > 0) return;
+    dial(*endpoint);
+  }
+}
+
+void Upstream::dial(Endpoint& endpoint) {
+  ++endpoint.dialing;
+  endpoint.last_try = setting_.loop.now();
+  counters_.connects.add();
+  const UpstreamUrl& url = urls_[endpoint.url()];
+  setting_.connections.dial(
+      {.address = endpoint.address(),
+       .tls = setting_.tls,
+       .server_name = options_.server_name.empty() ? url.host : options_.server_name,
+       .timeout = options_.connect_timeout,
+       .opened =
+           [this, self = self_, &endpoint](Transport& transport, std::string_view alpn) {
+             return *self == nullptr ? nullptr : opened(endpoint, transport, alpn);
+           },
+       .failed =
+           [this, self = self_, &endpoint](const net::DialFailure& failure) {
+             if (*self != nullptr) dial_failed(endpoint, failure);
+           }});
+}
+
+std::unique_ptr<Protocol> Upstream::opened(Endpoint& endpoint, Transport& transport,
+                                           std::string_view alpn) {
+  --endpoint.dialing;
+  ++endpoint.connections;
+  counters_.connections.add();
+  const bool is_h2 = setting_.tls == nullptr ? options_.wire == Wire::h2 : alpn == "h2";
+  speaks_ = is_h2 ? Speaks::h2 : Speaks::h1;
+  const Clock& clock = setting_.loop.clock();
+  std::unique_ptr<http::Client> client;
+  if (is_h2) {
+    client = std::make_unique<h2::ClientSession>(transport, endpoint, h2_, h2_counters_, clock);
+  } else {
+    client = std::make_unique<h1::ClientSession>(transport, endpoint, h1_, h1_counters_, clock);
+  }
+  endpoint.keep(*client);
+  room_at(endpoint);
+  // It may now be known that one connection is not enough.
+  if (!waiting_.empty()) dial_for_waiting();
+  return client;
+}
+
+void Upstream::dial_failed(Endpoint& endpoint, const net::DialFailure& failure) {
+  --endpoint.dialing;
+  counters_.connect_failures.add();
+  last_error_ = fmt::format("{}: {}", endpoint.name(), failure.what);
+  if (failure.error != net::DialError::descriptors) {
+    if (endpoint.is_well(setting_.loop.now())) {
+      log::warn("upstream {}: {}", options_.name, last_error_);
+    }
+    endpoint.failed(setting_.loop.now(), options_.backoff, options_.backoff_max);
+    names_are_old();
+  }
+  const TimePoint now = setting_.loop.now();
+  const bool others_are_well =
+      std::any_of(endpoints_.begin(), endpoints_.end(),
+                  [&](const auto& one) { return !one->is_retired && one->is_well(now); });
+  if (others_are_well) return dial_for_waiting();
+  if (dialing_in_all() > 0) return;
+  doom_all(failure.error == net::DialError::timeout ? Failure::timeout : Failure::connect,
+           last_error_);
+}
+
+void Upstream::probe(std::function<void(bool)> answer) {
+  Endpoint* endpoint = choose();
+  // The callbacks of a dial never come from inside it; what needs no dial waits for the turn's end.
+  if (endpoint == nullptr || endpoint->ready() != nullptr) {
+    const bool is_there = endpoint != nullptr;
+    setting_.post([self = self_, is_there, answer = std::move(answer)] {
+      if (*self != nullptr) answer(is_there);
+    });
+    return;
+  }
+  ++endpoint->dialing;
+  endpoint->last_try = setting_.loop.now();
+  const auto heard = std::make_shared<std::function<void(bool)>>(std::move(answer));
+  const UpstreamUrl& url = urls_[endpoint->url()];
+  setting_.connections.dial(
+      {.address = endpoint->address(),
+       .tls = setting_.tls,
+       .server_name = options_.server_name.empty() ? url.host : options_.server_name,
+       .timeout = options_.connect_timeout,
+       .opened = [this, self = self_, endpoint, heard](
+                     Transport& transport, std::string_view alpn) -> std::unique_ptr<Protocol> {
+         if (*self == nullptr) return nullptr;
+         auto protocol = opened(*endpoint, transport, alpn);
+         (*heard)(true);
+         return protocol;
+       },
+       .failed =
+           [this, self = self_, endpoint, heard](const net::DialFailure& failure) {
+             if (*self == nullptr) return;
+             dial_failed(*endpoint, failure);
+             (*heard)(false);
+           }});
+}
+
+std::vector<Upstream::Address> Upstream::addresses() const {
+  const TimePoint now = setting_.loop.now();
+  std::vector<Address> all;
+  for (const auto& one : endpoints_) {
+    if (one->is_retired) continue;
+    all.push_back({.name = one->name(),
+                   .is_well = one->is_well(now),
+                   .connections = one->connections,
+                   .calls = one->calls});
+  }
+  return all;
+}
+
+}  // namespace sluice::relay
