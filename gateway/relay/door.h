@@ -45,7 +45,7 @@ class Bellman {
 
 class Bell : public std::enable_shared_from_this<Bell> {
  public:
-  Bell(std::shared_ptr<Door> door, Bellman& bellman) : door_(std::move(door)), bellman_(&bellman) {}
+  explicit Bell(std::shared_ptr<Door> door) : door_(std::move(door)) {}
 
   void ring() {
     if (is_rung_.exchange(true, std::memory_order_acq_rel)) return;
@@ -54,13 +54,13 @@ class Bell : public std::enable_shared_from_this<Bell> {
       if (self->bellman_ != nullptr) self->bellman_->on_ring();
     });
   }
-  /// Nobody is there any more.
-  void silence() { bellman_ = nullptr; }
+  /// Who is called; null: nobody is there yet, or any more.
+  void belong_to(Bellman* bellman) { bellman_ = bellman; }
 
  private:
   const std::shared_ptr<Door> door_;
   std::atomic<bool> is_rung_{false};
-  Bellman* bellman_;  ///< Worker thread only.
+  Bellman* bellman_ = nullptr;  ///< Worker thread only.
 };
 
 }  // namespace sluice::relay

@@ -17,8 +17,11 @@ constexpr Duration::rep kBusy = TimePoint::max().time_since_epoch().count();
 
 using sse::GapReason;
 
-Log::Log(Setting setting, Account& account)
-    : setting_(std::move(setting)), account_(account), idle_since_(kBusy) {}
+Log::Log(Setting setting, Account& account, std::shared_ptr<Bell> home)
+    : setting_(std::move(setting)),
+      account_(account),
+      home_(std::move(home)),
+      idle_since_(kBusy) {}
 
 Log::~Log() {
   drop_all();
@@ -101,7 +104,7 @@ std::uint64_t Log::bytes_from(std::uint64_t number) const {
   return end_ - slots_[static_cast<std::size_t>(number - first())].start;
 }
 
-void Log::finish(End end, std::string parting) {
+void Log::finish(End end, Parting parting) {
   std::vector<std::shared_ptr<Bell>> views;
   {
     const std::lock_guard lock(mutex_);
@@ -151,6 +154,11 @@ bool Log::is_closed() const {
   return is_closed_;
 }
 
+bool Log::was_handed() const {
+  const std::lock_guard lock(mutex_);
+  return handed_ > 0;
+}
+
 bool Log::close(bool only_if_idle, End how) {
   std::vector<std::shared_ptr<Bell>> views;
   {
@@ -162,7 +170,7 @@ bool Log::close(bool only_if_idle, End how) {
     views = views_;
   }
   ring(views);
-  if (home_ != nullptr) home_->ring();
+  home_->ring();
   return true;
 }
 
@@ -213,7 +221,7 @@ std::optional<Place> Log::join(const Wish& wish) {
     idle_since_.store(kBusy, std::memory_order_relaxed);
   }
   ring(views);
-  if (home_ != nullptr) home_->ring();
+  home_->ring();
   return place;
 }
 
@@ -241,7 +249,7 @@ void Log::leave(std::uint64_t serial, TimePoint now) {
     idle_since_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
     if (is_closed_) drop_all();
   }
-  if (home_ != nullptr) home_->ring();
+  home_->ring();
 }
 
 void Log::handed(std::uint64_t serial, std::uint64_t number) {
@@ -252,7 +260,7 @@ void Log::handed(std::uint64_t serial, std::uint64_t number) {
     if (!wants_room_) return;
     wants_room_ = false;
   }
-  if (home_ != nullptr) home_->ring();
+  home_->ring();
 }
 
 std::string Log::id_behind(std::uint64_t number) const {

@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/units.h"
 #include "gateway/http/message.h"
 #include "gateway/relay/door.h"
 #include "gateway/relay/options.h"
@@ -55,6 +56,13 @@ enum class End : std::uint8_t {
   clean,    ///< The upstream said that it is complete.
   broken,   ///< It is not, and no more will come.
   refused,  ///< It never was an event stream: who waits for it asks by himself.
+};
+
+/// What readers of a broken stream are told.
+struct Parting {
+  int status = 502;
+  std::string kind;  ///< "upstream_closed"
+  std::string what;
 };
 
 /// What all logs of the process hold.
@@ -90,7 +98,8 @@ class Log {
     bool has_names = false;  ///< Its events get ids of the form NAME-N.
     bool is_posted = false;  ///< It was started by a POST.
   };
-  Log(Setting setting, Account& account);
+  /// `home`: rung when readers came, went, or made room.
+  Log(Setting setting, Account& account, std::shared_ptr<Bell> home);
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
@@ -102,12 +111,14 @@ class Log {
   }
 
   // The Source's.
-  /// Who is rung when readers came, went, or made room. Before anybody joins.
-  void set_home(std::shared_ptr<Bell> home) { home_ = std::move(home); }
+  [[nodiscard]] Bell& home() { return *home_; }
   void open(std::shared_ptr<const http::Response> head);
   void append(std::vector<ItemPtr>& items);
-  /// The last word; `parting` is what readers of a broken stream get, empty: it just breaks off.
-  void finish(End end, std::string parting = {});
+  void set_retry(Millis retry) { retry_.store(retry.count(), std::memory_order_relaxed); }
+  /// What the upstream has said last; 0: nothing.
+  [[nodiscard]] Millis retry() const { return Millis(retry_.load(std::memory_order_relaxed)); }
+  /// The last word.
+  void finish(End end, Parting parting = {});
   /// How much it takes before the reader must have had some; asks to be rung when there is more.
   struct Room {
     std::size_t events = SIZE_MAX;
@@ -120,6 +131,8 @@ class Log {
   [[nodiscard]] bool holds(std::string_view id) const;
   [[nodiscard]] std::uint64_t next() const;
   [[nodiscard]] bool is_closed() const;
+  /// A reader knows the id of an event, and may come back with it. Exclusive logs only.
+  [[nodiscard]] bool was_handed() const;
 
   // Anybody's.
   /// For good: nobody joins, and nothing is held once the readers have gone. `how` is how it ends
@@ -147,7 +160,7 @@ class Log {
     std::uint64_t from = 0;      ///< Later than asked for if that is no longer held.
     std::shared_ptr<const http::Response> head;
     End end = End::none;
-    std::string parting;
+    Parting parting;
     std::uint64_t owner = 0;  ///< The one reader's serial, of an exclusive log.
   };
   /// Everything from number `from` on.
@@ -168,13 +181,14 @@ class Log {
   void place_late(const Wish& wish, Place& place) const;
   static void ring(const std::vector<std::shared_ptr<Bell>>& bells);
 
-  // Set in the constructor, or before it is shared.
+  // Set in the constructor.
   const Setting setting_;
   Account& account_;
-  std::shared_ptr<Bell> home_;
+  const std::shared_ptr<Bell> home_;
   // Any thread.
   std::atomic<Duration::rep> idle_since_;
   std::atomic<bool> is_tight_{false};
+  std::atomic<Millis::rep> retry_{0};
   // Under the mutex.
   mutable std::mutex mutex_;
   std::deque<Slot> slots_;
@@ -187,7 +201,7 @@ class Log {
   std::size_t readers_ = 0;
   std::vector<std::shared_ptr<Bell>> views_;
   std::shared_ptr<const http::Response> head_;
-  std::string parting_;
+  Parting parting_;
   End how_ = End::none;
   bool is_closed_ = false;
   bool wants_room_ = false;

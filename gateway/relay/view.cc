@@ -13,7 +13,8 @@ namespace sluice::relay {
 View::View(std::shared_ptr<Log> log, std::shared_ptr<Door> door, const Clock& clock)
     : log_(std::move(log)),
       clock_(clock),
-      bell_(std::make_shared<Bell>(std::move(door), static_cast<Bellman&>(*this))) {
+      bell_(std::make_shared<Bell>(std::move(door))) {
+  bell_->belong_to(this);
   log_->add_view(bell_);
   first_ = fresh_ = told_ = log_->next();
   pull();
@@ -21,7 +22,7 @@ View::View(std::shared_ptr<Log> log, std::shared_ptr<Door> door, const Clock& cl
 
 View::~View() {
   SLUICE_ASSERT(readers_.empty(), "a view was destroyed before its readers");
-  bell_->silence();
+  bell_->belong_to(nullptr);
   log_->remove_view(bell_);
 }
 

@@ -122,7 +122,7 @@ class View final : private Bellman {
   /// The upstream's, without what is a connection's own; null: not yet known.
   [[nodiscard]] const std::shared_ptr<const http::Response>& head() const { return head_; }
   [[nodiscard]] End end() const { return end_; }
-  [[nodiscard]] const std::string& parting() const { return parting_; }
+  [[nodiscard]] const Parting& parting() const { return parting_; }
 
  private:
   friend class Reader;
@@ -156,7 +156,7 @@ class View final : private Bellman {
   std::uint64_t told_ = 1;     ///< Who waits was told of everything before this number.
   std::uint64_t end_bytes_ = 0;
   std::shared_ptr<const http::Response> head_;
-  std::string parting_;
+  Parting parting_;
   End end_ = End::none;
 };
 
