@@ -2,26 +2,14 @@
 
 #include <array>
 
-#include <fmt/format.h>
-#include <openssl/x509v3.h>
-
 #include "tls/handles.h"
+#include "tls/profile.h"
 
 namespace sluice::tls {
 namespace {
 
 /// "\x08http/1.1": ALPN, with its length.
 constexpr std::array<unsigned char, 9> kHttp1{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
-
-bool expect_host(SSL* ssl, const std::string& host) {
-  X509_VERIFY_PARAM* wanted = SSL_get0_param(ssl);
-  if (X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str()) == 1) return true;
-  ERR_clear_error();  // It is a name.
-  // What SSL_set_tlsext_host_name() does, without its cast.
-  const long named = SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                              const_cast<char*>(host.c_str()));
-  return named == 1 && SSL_set1_host(ssl, host.c_str()) == 1;
-}
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "gateway/base/assert.h"
+#include "tls/client_context.h"
 #include "tls/context.h"
 #include "tls/handles.h"
 
@@ -57,12 +58,26 @@ struct Session::Callbacks {
 };
 
 Session::Session(const Context& context, int fd) : ssl_(SSL_new(context.handle())), fd_(fd) {
+  SLUICE_ASSERT(ssl_ != nullptr, "out of memory for a TLS session");
+  SSL_set_accept_state(ssl_);
+  take_socket();
+}
+
+Session::Session(const ClientContext& context, std::string_view host, int fd)
+    : ssl_(context.open(std::string(host))), fd_(fd) {
+  if (ssl_ == nullptr) {
+    error_ = "no server can have this name";
+    return;
+  }
+  take_socket();
+}
+
+void Session::take_socket() {
   BIO* bio = BIO_new(Callbacks::method());
-  SLUICE_ASSERT(ssl_ != nullptr && bio != nullptr, "out of memory for a TLS session");
+  SLUICE_ASSERT(bio != nullptr, "out of memory for a TLS session");
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_, bio, bio);
-  SSL_set_accept_state(ssl_);
 }
 
 Session::~Session() {
@@ -70,6 +85,7 @@ Session::~Session() {
 }
 
 Io Session::handshake() {
+  if (!error_.empty()) return Io::failed;
   forget_errors();
   last_errno_ = 0;
   const int result = SSL_do_handshake(ssl_);
@@ -115,9 +131,17 @@ Io Session::verdict(int result) {
       error_ = std::generic_category().message(last_errno_);
       return Io::failed;
     default:
-      error_ = take_error();
+      error_ = reason();
       return Io::failed;
   }
+}
+
+/// Why a certificate is not believed stands beside the queue of errors.
+std::string Session::reason() const {
+  const bool is_distrust = ERR_GET_REASON(ERR_peek_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+  std::string reason = take_error();
+  if (is_distrust) reason = X509_verify_cert_error_string(SSL_get_verify_result(ssl_));
+  return reason;
 }
 
 bool Session::has_pending() const {

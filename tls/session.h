@@ -1,10 +1,11 @@
-/// Session: the server side of TLS on one connected, non-blocking socket.
+/// Session: one side of TLS on one connected, non-blocking socket.
 ///
 /// It never waits and never raises SIGPIPE. `want_read` and `want_write` say what to wait for
 /// before the same call is made again; after `want_write` from write() the next write() must begin
 /// with the same bytes, wherever they lie now.
 ///
-/// Owner   net::Connection. The descriptor is borrowed and must outlive the session.
+/// Owner   net::Connection. The descriptor is borrowed and must outlive the session; the context
+///         need not.
 /// Thread  its worker only.
 /// Errors  `failed` ends the session; error() says why.
 #pragma once
@@ -19,6 +20,7 @@ struct ssl_st;
 
 namespace sluice::tls {
 
+class ClientContext;
 class Context;
 
 enum class Io {
@@ -36,7 +38,10 @@ struct IoResult {
 
 class Session {
  public:
+  /// The server's side.
   Session(const Context& context, int fd);
+  /// The client's side. `host` is a name or an address: what the certificate must be for.
+  Session(const ClientContext& context, std::string_view host, int fd);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -52,19 +57,22 @@ class Session {
   void shutdown();
 
   [[nodiscard]] bool has_pending() const;
-  /// What ALPN chose, "" if the client did not ask. Good as long as the session.
+  /// What ALPN chose, "" if the client did not ask or the server did not answer. Good as long as
+  /// the session.
   [[nodiscard]] std::string_view alpn() const;
   [[nodiscard]] bool is_resumed() const;
   [[nodiscard]] std::string version() const;  ///< "TLSv1.3"
   [[nodiscard]] std::string cipher() const;   ///< "TLS_AES_128_GCM_SHA256"
-  /// The reason of the last `failed`, for the log.
+  /// The reason of the last `failed`, for the log: "certificate has expired".
   [[nodiscard]] std::string error() const { return error_; }
   /// Encrypted bytes the socket has taken so far: a record that is stuck half-way still progresses.
   [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
 
  private:
   struct Callbacks;
+  void take_socket();
   Io verdict(int result);
+  [[nodiscard]] std::string reason() const;
 
   ssl_st* ssl_;
   int fd_;

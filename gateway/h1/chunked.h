@@ -1,9 +1,9 @@
-/// ChunkedDecoder: takes the chunks off a request's body (RFC 9112 §7.1), strictly.
+/// ChunkedDecoder: takes the chunks off a body (RFC 9112 §7.1), strictly.
 ///
 /// A proxy in front and we must never disagree about where a body ends, so nothing that the grammar
 /// does not allow is repaired: a size is hex digits alone, every line ends in CR LF, every chunk
-/// too. Extensions and trailers are read, bounded and dropped. Owner  RequestParser. Thread  its
-/// worker only.
+/// too. Extensions and trailers are read, bounded and dropped.
+/// Owner  who reads the body. Thread  its worker only.
 #pragma once
 
 #include <cstddef>
@@ -44,10 +44,11 @@ class ChunkedDecoder {
   [[nodiscard]] State digit(char c);
 
   State state_ = State::size_start;
+  std::uint8_t digits_ = 0;
+  std::uint16_t extensions_ = 0;
+  std::uint16_t trailers_ = 0;
   std::uint64_t rest_ = 0;  ///< Of the chunk.
-  int digits_ = 0;
-  std::size_t extensions_ = 0;
-  std::size_t trailers_ = 0;
 };
+static_assert(sizeof(ChunkedDecoder) <= 16, "each relayed stream has one");
 
 }  // namespace sluice::h1

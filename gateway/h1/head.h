@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "gateway/http/message.h"
@@ -33,8 +32,5 @@ struct Refusal {
 
 /// Reads `text`: lines that end in CR LF, the last of them empty and no other.
 std::optional<Refusal> read_head(std::string_view text, std::size_t max_fields, Head& head);
-
-/// The version of the library, as in "8.1.0".
-std::string llhttp_version();
 
 }  // namespace sluice::h1

@@ -1,4 +1,4 @@
-/// Options and Counters of the HTTP/1.1 layer.
+/// Options and Counters of the HTTP/1.1 layer, of its server side and of its client side.
 #pragma once
 
 #include <chrono>
@@ -36,6 +36,28 @@ struct Counters {
   Counter aborted;        ///< Exchanges ended before their answer was.
   Counter event_streams;  ///< Answers of Kind::event_stream begun.
   Gauge open_exchanges;
+};
+
+struct ClientOptions {
+  std::size_t header_bytes = 32_KiB;  ///< Status line and fields of an answer.
+  std::size_t header_fields = 100;    ///< Of an answer.
+  std::size_t unpaid_bytes = 64_KiB;  ///< Of an answer's body, before reading stops.
+  int informational = 10;             ///< Heads of 1xx that may come before an answer.
+  /// Without a call. Shorter than servers wait (Node.js: 5 s): a request that meets a connection
+  /// that its server is just closing is lost, and may not be sent again.
+  Duration idle_timeout = std::chrono::seconds(4);
+};
+
+struct ClientCounters {
+  Counter calls;      ///< Made.
+  Counter reused;     ///< … of them on a connection that had served one before.
+  Counter failures;   ///< Calls that ended without a complete answer, cancelled ones aside.
+  Counter malformed;  ///< … of them for the form of their answer.
+  Counter cancelled;
+  Counter early;          ///< Answers that were complete before their request was.
+  Counter strays;         ///< Connections ended for bytes that no request had asked for.
+  Counter idle_timeouts;  ///< Connections ended because nobody used them.
+  Gauge open_calls;
 };
 
 }  // namespace sluice::h1

@@ -23,34 +23,28 @@ RequestParser::Event RequestParser::next(std::string_view& input) {
 
 RequestParser::Event RequestParser::gather_head(std::string_view& input) {
   while (!input.empty()) {
-    const std::size_t newline = input.find('\n');
-    const bool has_line = newline != std::string_view::npos;
-    const std::string_view piece = has_line ? input.substr(0, newline + 1) : input;
-    if (piece.size() > limits_.header_bytes - text_.size()) {
-      return refuse(line_start_ == 0 ? Refusal{414, "request line too long"}
-                                     : Refusal{431, "header fields too large"});
-    }
-    text_.append(piece);
-    input.remove_prefix(piece.size());
-    if (!has_line) return Event::more;
-    const std::string_view line = std::string_view(text_).substr(line_start_);
-    if (line.size() < 2 || line[line.size() - 2] != '\r') return refuse({400, "line without CR"});
-    if (line.size() > 2) {
-      line_start_ = text_.size();
-    } else if (line_start_ > 0) {
-      return end_head();
-    } else {
-      text_.clear();
-      if (++blank_lines_ > kMaxBlankLines) return refuse({400, "malformed request line"});
+    switch (text_.take(input, limits_.header_bytes)) {
+      case HeadText::Step::more:
+        return Event::more;
+      case HeadText::Step::complete:
+        return end_head();
+      case HeadText::Step::blank:
+        if (++blank_lines_ > kMaxBlankLines) return refuse({400, "malformed request line"});
+        break;
+      case HeadText::Step::too_large:
+        return refuse(text_.is_in_first_line() ? Refusal{414, "request line too long"}
+                                               : Refusal{431, "header fields too large"});
+      case HeadText::Step::bare_lf:
+        return refuse({400, "line without CR"});
     }
   }
   return Event::more;
 }
 
 RequestParser::Event RequestParser::end_head() {
-  if (const auto refusal = read_head(text_, limits_.header_fields, head_)) return refuse(*refusal);
-  text_ = {};  // An idle connection keeps no buffer.
-  line_start_ = 0;
+  const auto refusal = read_head(text_.text(), limits_.header_fields, head_);
+  if (refusal) return refuse(*refusal);
+  text_.clear();
   blank_lines_ = 0;
   body_rest_ = head_.content_length;
   chunks_ = {};
@@ -81,7 +75,7 @@ RequestParser::Event RequestParser::read_body(std::string_view& input) {
 RequestParser::Event RequestParser::refuse(Refusal refusal) {
   state_ = State::refused;
   refusal_ = refusal;
-  text_ = {};
+  text_.clear();
   return Event::refused;
 }
 

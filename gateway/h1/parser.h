@@ -11,11 +11,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "gateway/h1/chunked.h"
 #include "gateway/h1/head.h"
+#include "gateway/h1/head_text.h"
 
 namespace sluice::h1 {
 
@@ -52,9 +52,8 @@ class RequestParser {
   const Limits limits_;
 
   State state_ = State::head;
-  std::string text_;            ///< Of the head so far.
-  std::size_t line_start_ = 0;  ///< Of the line being gathered, in text_.
-  int blank_lines_ = 0;         ///< Before the request line.
+  HeadText text_;        ///< Of the head so far.
+  int blank_lines_ = 0;  ///< Before the request line.
   Head head_;
   ChunkedDecoder chunks_;
   std::uint64_t body_rest_ = 0;  ///< Of a body with content-length.

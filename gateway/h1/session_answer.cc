@@ -1,29 +1,14 @@
 // The half of Session that sends: heads, and the bodies that it pulls out of answers.
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <utility>
 
 #include "gateway/base/assert.h"
+#include "gateway/h1/chunk_writer.h"
 #include "gateway/h1/response_head.h"
 #include "gateway/h1/session.h"
 
 namespace sluice::h1 {
-namespace {
-
-std::span<const std::byte> as_data(std::string_view text) {
-  return std::as_bytes(std::span(text.data(), text.size()));
-}
-
-constexpr std::string_view kLineEnd = "\r\n";
-constexpr std::string_view kLastChunk = "0\r\n\r\n";
-constexpr std::size_t kSizeDigits = 4;  // A chunk is at most one record long: 0x4000.
-/// What a chunk costs beside its bytes, and the end of the body with it.
-constexpr std::size_t kChunkOverhead = kSizeDigits + 2 * kLineEnd.size() + kLastChunk.size();
-static_assert(OutBuffer::kTarget < 0x10000);
-
-}  // namespace
 
 // ---- What the answer says ----
 
@@ -120,7 +105,7 @@ bool Session::fill_until_full(OutBuffer& out) {
 /// False when something is left.
 bool Session::fill_text(OutBuffer& out) {
   const std::size_t n = std::min(out.room(), text_.size() - text_sent_);
-  out.append(as_data(std::string_view(text_).substr(text_sent_, n)));
+  append_text(out, std::string_view(text_).substr(text_sent_, n));
   text_sent_ += n;
   if (text_sent_ < text_.size()) return false;
   text_.clear();
@@ -151,15 +136,11 @@ Session::Pull Session::pull_chunk(OutBuffer& out) {
   if (is_aborted_) return Pull::waits;
   SLUICE_ASSERT(ready.bytes <= max, "an answer offered more than it was asked for");
   if (ready.bytes > 0) {
-    std::array<char, kSizeDigits> size{};
-    const auto end = std::to_chars(size.begin(), size.end(), ready.bytes, 16).ptr;
-    out.append(as_data({size.data(), static_cast<std::size_t>(end - size.data())}));
-    out.append(as_data(kLineEnd));
-    answer_->take(out.extend(ready.bytes));
-    out.append(as_data(kLineEnd));
+    answer_->take(begin_chunk(out, ready.bytes));
+    append_text(out, kLineEnd);
   }
   if (ready.last) {
-    out.append(as_data(kLastChunk));
+    append_text(out, kLastChunk);
     return Pull::ended;
   }
   return ready.bytes > 0 ? Pull::sent : Pull::waits;

@@ -29,4 +29,23 @@ struct Counters {
   Counter ping_timeouts;
 };
 
+/// The same for client sessions: what happened on the connections to other servers.
+struct ClientCounters {
+  Counter sessions;           ///< Sessions begun.
+  Counter calls;              ///< Requests made.
+  Counter answers;            ///< Final heads that callers were given.
+  Counter data_bytes;         ///< Bytes of body received, wanted or not.
+  Counter server_resets;      ///< RST_STREAM from servers.
+  Counter server_goaways;     ///< GOAWAY from servers.
+  Counter refused_calls;      ///< Calls that a server did not look at.
+  Counter malformed_answers;  ///< Calls that failed for what their answer was, too large included.
+  Counter pings;              ///< PINGs sent to silent servers.
+  Counter calm_closes;        ///< Connections ended with ENHANCE_YOUR_CALM.
+  Counter error_closes;       ///< Connections ended for another error of the server.
+  // Connections ended by a time limit.
+  Counter settings_timeouts;
+  Counter ping_timeouts;
+  Counter idle_timeouts;
+};
+
 }  // namespace sluice::h2

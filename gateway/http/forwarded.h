@@ -1,8 +1,11 @@
 /// Forwarded: who asks, and what the servers between say of it (RFC 7239, X-Forwarded-*).
 ///
 /// Anybody can write these fields, so they are believed only of peers that are trusted; of the
-/// chain of addresses the last one that is not trusted is the client. Thread  plain values;
-/// Networks does not change.
+/// chain of addresses the last one that is not trusted is the client. What stands before it, its
+/// client may have made up. Where the chain is no address ("unknown", garbage) it ends: whoever
+/// told us that is taken for the client. A request with `x-forwarded-for` is read by it alone: most
+/// proxies write only that, and let pass whatever a client says in `forwarded`. Thread  plain
+/// values; Networks does not change.
 #pragma once
 
 #include <array>
@@ -21,6 +24,7 @@ namespace sluice::http {
 /// A set of networks: "10.0.0.0/8", "2001:db8::/32", "192.0.2.1".
 class Networks {
  public:
+  /// The error quotes what is no network.
   static Result<Networks> parse(std::span<const std::string> texts);
   /// `address` without port; false for what is no address.
   [[nodiscard]] bool contains(std::string_view address) const;
@@ -43,7 +47,8 @@ struct Forwarded {
 };
 
 /// Reads `x-forwarded-for`, `x-forwarded-proto`, `x-forwarded-host` and `forwarded` of a request
-/// whose connection is `peer`'s.
+/// whose connection is `peer`'s. No more than the last kMaxHops addresses are looked at.
+inline constexpr std::size_t kMaxHops = 20;
 Forwarded read_forwarded(const Request& request, std::string_view peer, const Networks& trusted);
 
 }  // namespace sluice::http

@@ -24,6 +24,12 @@ class Headers {
   void add(std::string name, std::string value) {
     fields_.push_back({std::move(name), std::move(value)});
   }
+  void remove(std::string_view name);
+  /// Instead of all fields of that name.
+  void set(std::string name, std::string value) {
+    remove(name);
+    add(std::move(name), std::move(value));
+  }
   /// The first field of that name, or none. Good until the headers change.
   [[nodiscard]] const std::string* find(std::string_view name) const;
   /// All fields of that name joined with ", ".

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <memory>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -30,7 +32,7 @@ T copy_of(const sockaddr_storage& storage) {
 
 struct HostPort {
   std::string host;
-  std::string port;
+  std::uint16_t port;
 };
 
 std::optional<HostPort> split(std::string_view text) {
@@ -47,7 +49,33 @@ std::optional<HostPort> split(std::string_view text) {
   std::uint16_t number = 0;
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
   if (host.empty() || error != std::errc{} || end != port.data() + port.size()) return std::nullopt;
-  return HostPort{.host = std::string(host), .port = std::string(port)};
+  return HostPort{.host = std::string(host), .port = number};
+}
+
+/// nullptr: every address of this machine.
+Result<std::vector<SocketAddress>> addresses_of(const char* host, std::uint16_t port) {
+  addrinfo wanted{};
+  wanted.ai_family = AF_UNSPEC;
+  wanted.ai_socktype = SOCK_STREAM;
+  wanted.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int error = ::getaddrinfo(host, std::to_string(port).c_str(), &wanted, &found);
+  if (error != 0) {
+    const std::string reason = error == EAI_SYSTEM ? std::generic_category().message(errno)
+                                                   : std::string(::gai_strerror(error));
+    return fail(Errc::not_found, fmt::format("{}: {}", host == nullptr ? "*" : host, reason));
+  }
+  const std::unique_ptr<addrinfo, InfoFree> list(found);
+  std::vector<SocketAddress> addresses;
+  for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
+    const SocketAddress address(info->ai_addr, info->ai_addrlen);
+    // /etc/hosts may name an address twice.
+    const bool is_new = std::none_of(addresses.begin(), addresses.end(), [&](const auto& other) {
+      return other.to_string() == address.to_string();
+    });
+    if (is_new) addresses.push_back(address);
+  }
+  return addresses;
 }
 
 }  // namespace
@@ -55,6 +83,28 @@ std::optional<HostPort> split(std::string_view text) {
 SocketAddress::SocketAddress(const sockaddr* address, socklen_t size) : size_(size) {
   SLUICE_ASSERT(size <= sizeof storage_, "a socket address is larger than any can be");
   std::memcpy(&storage_, address, size);
+}
+
+std::optional<SocketAddress> SocketAddress::parse(std::string_view host, std::uint16_t port) {
+  const bool is_bracketed = host.starts_with('[') && host.ends_with(']');
+  const std::string text(is_bracketed ? host.substr(1, host.size() - 2) : host);
+  if (text.find('\0') != std::string::npos) return std::nullopt;
+  SocketAddress address;
+  sockaddr_in v4{};
+  sockaddr_in6 v6{};
+  if (!is_bracketed && ::inet_pton(AF_INET, text.c_str(), &v4.sin_addr) == 1) {
+    v4.sin_family = AF_INET;
+    std::memcpy(&address.storage_, &v4, sizeof v4);
+    address.size_ = sizeof v4;
+  } else if (::inet_pton(AF_INET6, text.c_str(), &v6.sin6_addr) == 1) {
+    v6.sin6_family = AF_INET6;
+    std::memcpy(&address.storage_, &v6, sizeof v6);
+    address.size_ = sizeof v6;
+  } else {
+    return std::nullopt;
+  }
+  address.set_port(port);
+  return address;
 }
 
 const sockaddr* SocketAddress::data() const {
@@ -110,28 +160,14 @@ Result<std::vector<SocketAddress>> resolve(std::string_view text) {
         Errc::invalid,
         fmt::format("\"{}\" is not an address: write HOST:PORT, [IPV6]:PORT or *:PORT", text));
   }
-  addrinfo wanted{};
-  wanted.ai_family = AF_UNSPEC;
-  wanted.ai_socktype = SOCK_STREAM;
-  wanted.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const bool is_any = parts->host == "*";
-  const int error =
-      ::getaddrinfo(is_any ? nullptr : parts->host.c_str(), parts->port.c_str(), &wanted, &found);
-  if (error != 0) {
-    return fail(Errc::not_found, fmt::format("{}: {}", parts->host, ::gai_strerror(error)));
+  return addresses_of(parts->host == "*" ? nullptr : parts->host.c_str(), parts->port);
+}
+
+Result<std::vector<SocketAddress>> look_up(const std::string& host, std::uint16_t port) {
+  if (host.empty() || host.find('\0') != std::string::npos) {
+    return fail(Errc::invalid, "no host can have this name");
   }
-  const std::unique_ptr<addrinfo, InfoFree> list(found);
-  std::vector<SocketAddress> addresses;
-  for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
-    const SocketAddress address(info->ai_addr, info->ai_addrlen);
-    // /etc/hosts may name an address twice.
-    const bool is_new = std::none_of(addresses.begin(), addresses.end(), [&](const auto& other) {
-      return other.to_string() == address.to_string();
-    });
-    if (is_new) addresses.push_back(address);
-  }
-  return addresses;
+  return addresses_of(host.c_str(), port);
 }
 
 }  // namespace sluice::net

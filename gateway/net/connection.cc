@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "gateway/base/assert.h"
-#include "gateway/base/log.h"
 #include "gateway/net/handles.h"
 
 namespace sluice::net {
@@ -19,8 +18,6 @@ using tls::Io;
 using tls::IoResult;
 
 constexpr std::size_t kReadBuffer = 32_KiB;
-/// RFC 9113 §3.4.
-constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 IoResult verdict(ssize_t n) {
   if (n > 0) return {Io::ok, static_cast<std::size_t>(n)};
@@ -29,31 +26,7 @@ IoResult verdict(ssize_t n) {
   return {Io::failed, 0};
 }
 
-std::string_view text_of(std::span<const std::byte> bytes) {
-  return {static_cast<const char*>(static_cast<const void*>(bytes.data())), bytes.size()};
-}
-
-std::span<const std::byte> bytes_of(std::string_view text) {
-  return std::as_bytes(std::span(text.data(), text.size()));
-}
-
 }  // namespace
-
-Connection::Connection(Connections& owner, UniqueFd socket, Greeting greeting,
-                       const tls::Context* context)
-    : owner_(owner),
-      socket_(std::move(socket)),
-      state_(context != nullptr ? State::handshaking : State::sniffing),
-      greeting_(std::make_unique<Greeting>(std::move(greeting))),
-      readable_(event_new(owner.loop_.base(), socket_.get(), EV_READ | EV_PERSIST,
-                          Thunk<&Connection::on_readable>::call, this)) {
-  SLUICE_ASSERT(readable_ != nullptr, "a connection cannot be added to the loop");
-  if (context != nullptr) session_ = std::make_unique<tls::Session>(*context, socket_.get());
-  const auto& options = owner_.options_;
-  const Millis limit = session_ ? options.handshake_timeout : options.first_bytes_timeout;
-  owner_.loop_.wheel().arm(*this, owner_.loop_.now() + limit);
-  set_interest();
-}
 
 Connection::~Connection() = default;
 
@@ -67,20 +40,9 @@ Protocol* Connection::speaking() const {
 }
 
 void Connection::on_deadline(TimePoint now) {
-  switch (state_) {
-    case State::handshaking:
-      owner_.counters_.handshake_timeouts.add();
-      return die();
-    case State::sniffing:
-      owner_.counters_.first_bytes_timeouts.add();
-      return die();
-    case State::lingering:
-      return die();
-    case State::open:
-      break;
-    case State::dead:
-      return;
-  }
+  if (state_ == State::dead) return;
+  if (state_ == State::lingering) return die();
+  if (state_ != State::open) return on_open_timeout();
   if (blocked_ && now >= blocked_->since + owner_.options_.write_timeout) {
     owner_.counters_.write_timeouts.add();
     // Reset it: the kernel shall not keep for a dead peer what it has not taken for so long.
@@ -106,6 +68,8 @@ void Connection::arm_open() {
 void Connection::on_readable(short /*what*/) {
   (void)owner_.loop_.now();
   switch (state_) {
+    case State::connecting:
+      return;
     case State::handshaking:
       return shake_hands_later();
     case State::sniffing:
@@ -121,78 +85,6 @@ void Connection::on_readable(short /*what*/) {
 
 void Connection::read_on() {
   if (state_ == State::open) read();
-}
-
-void Connection::shake_hands_later() {
-  if (ListHook<UnreadTag>::is_linked()) return;
-  owner_.shaking_.push_back(*this);
-  if (++owner_.shaking_size_ <= owner_.options_.handshakes_per_turn) return;
-  owner_.counters_.handshakes_put_off.add();
-  // Its turn comes without asking; until then it would be reported in each.
-  is_reading_ = false;
-  event_del(readable_.get());
-}
-
-void Connection::shake_hands() {
-  switch (session_->handshake()) {
-    case Io::ok: {
-      owner_.counters_.handshakes.add();
-      if (session_->is_resumed()) owner_.counters_.resumptions.add();
-      const std::string_view alpn = session_->alpn();
-      begin(alpn.empty() ? "http/1.1" : alpn, {});
-      // The first request often comes with the end of the handshake.
-      if (state_ == State::open) read();
-      return;
-    }
-    case Io::want_read:
-      return set_interest();
-    case Io::want_write:
-      return block({});
-    case Io::closed:
-      return die();
-    case Io::failed:
-      owner_.counters_.handshake_failures.add();
-      log::debug("TLS handshake with {} failed: {}", greeting_->peer, session_->error());
-      return linger();  // The alert that says why is on its way.
-  }
-}
-
-void Connection::sniff() {
-  const IoResult result = receive();
-  if (result.io == Io::want_read) return;
-  if (result.io != Io::ok) return die();
-  std::span<const std::byte> seen(owner_.read_buffer_.get(), result.n);
-  std::string first = std::move(greeting_->first);
-  if (!first.empty()) {
-    first.append(text_of(seen));
-    seen = bytes_of(first);
-  }
-  const std::string_view beginning = text_of(seen).substr(0, kPreface.size());
-  const bool is_preface = kPreface.starts_with(beginning);
-  if (is_preface && beginning.size() < kPreface.size()) {
-    greeting_->first = beginning;
-    return;
-  }
-  begin(is_preface ? "h2" : "http/1.1", seen);
-  if (state_ == State::open) feed(seen);
-  if (state_ == State::open) set_interest();
-}
-
-void Connection::begin(std::string_view alpn, std::span<const std::byte> first) {
-  blocked_.reset();
-  state_ = State::open;
-  const Hello hello{.id = greeting_->id,
-                    .peer = std::move(greeting_->peer),
-                    .is_tls = session_ != nullptr,
-                    .alpn = alpn,
-                    .first = first,
-                    .listener = greeting_->listener};
-  protocol_ = owner_.factory_(*this, hello);
-  greeting_.reset();
-  if (protocol_ == nullptr) return linger();
-  check_at_ = protocol_->check(owner_.loop_.now());
-  arm_open();
-  flush_later();
 }
 
 void Connection::read() {
@@ -348,6 +240,7 @@ void Connection::block(std::span<const std::byte> rest) {
 
 void Connection::on_writable(short /*what*/) {
   const TimePoint now = owner_.loop_.now();
+  if (state_ == State::connecting) return on_connected();
   if (state_ == State::handshaking) {
     blocked_.reset();
     return shake_hands_later();
@@ -381,7 +274,7 @@ void Connection::linger() {
   blocked_.reset();
   protocol_.reset();
   session_.reset();
-  if (peer_is_done_ || ::shutdown(socket_.get(), SHUT_WR) != 0) return die();
+  if (is_ours_ || peer_is_done_ || ::shutdown(socket_.get(), SHUT_WR) != 0) return die();
   owner_.loop_.wheel().arm(*this, owner_.loop_.now() + owner_.options_.linger);
   set_interest();
 }

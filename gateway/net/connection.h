@@ -2,7 +2,8 @@
 /// files; its life is told in connections.h.
 ///
 /// Ten thousand of these wait idle, so what only some phases need lives on the heap while they
-/// last: Greeting until a protocol is chosen, Blocked while the socket is full.
+/// last: Greeting until a protocol is chosen, Blocked while the socket is full or connects.
+/// connection_open.cc: until a protocol is chosen; connection.cc: from then on.
 ///
 /// Owner   Connections, by its list of the living or the dying.
 /// Thread  its loop's.
@@ -23,6 +24,7 @@
 #include "gateway/base/protocol.h"
 #include "gateway/base/timer_wheel.h"
 #include "gateway/net/connections.h"
+#include "gateway/net/dial.h"
 #include "tls/session.h"
 
 namespace sluice::net {
@@ -38,9 +40,15 @@ class Connection final : public Transport,
     std::string peer;
     std::size_t listener;
     std::string first;  ///< Clear text: a beginning of the HTTP/2 preface.
+    // One that we open.
+    std::unique_ptr<Dial> dial;
+    int error = 0;  ///< Why it cannot even begin to connect.
   };
 
+  /// One that was accepted.
   Connection(Connections& owner, UniqueFd socket, Greeting greeting, const tls::Context* context);
+  /// One that we open, on a socket that connects. None, or `greeting.error`: it is to fail.
+  Connection(Connections& owner, UniqueFd socket, Greeting greeting);
   ~Connection() override;
 
   void flush_later() override;
@@ -58,9 +66,9 @@ class Connection final : public Transport,
   void close_now();
 
  private:
-  enum class State : std::uint8_t { handshaking, sniffing, open, lingering, dead };
+  enum class State : std::uint8_t { connecting, handshaking, sniffing, open, lingering, dead };
 
-  /// While the socket is full.
+  /// While the socket is full, or connects.
   struct Blocked {
     EventPtr event;
     std::vector<std::byte> rest;  ///< Filled but not taken; empty if only TLS itself has to write.
@@ -69,11 +77,19 @@ class Connection final : public Transport,
     std::uint64_t sent = 0;       ///< session_->bytes_sent() at that time.
   };
 
+  Connection(Connections& owner, UniqueFd socket, Greeting greeting, State state);
+
   void on_readable(short what);
   void on_writable(short what);
+  void on_connected();
+  void on_open_timeout();
+  void fail_dial(DialError error, std::string what);
   void shake_hands_later();
   void sniff();
+  /// From here on the protocol speaks. `alpn` "": nothing was chosen.
   void begin(std::string_view alpn, std::span<const std::byte> first);
+  [[nodiscard]] std::unique_ptr<Protocol> make_protocol(std::string_view alpn,
+                                                        std::span<const std::byte> first);
   void read();
   void feed(std::span<const std::byte> bytes);
   void discard();
@@ -96,6 +112,7 @@ class Connection final : public Transport,
   State state_;
   bool is_reading_ = false;  ///< The read event is added.
   bool peer_is_done_ = false;
+  bool is_ours_ = false;  ///< We opened it.
   // Each while it is needed.
   std::unique_ptr<Greeting> greeting_;
   std::unique_ptr<tls::Session> session_;

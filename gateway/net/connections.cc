@@ -1,11 +1,14 @@
 #include "gateway/net/connections.h"
 
+#include <cerrno>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <utility>
 
+#include "gateway/base/assert.h"
 #include "gateway/net/connection.h"
+#include "gateway/net/dial.h"
 
 namespace sluice::net {
 namespace {
@@ -23,6 +26,16 @@ void set_options(int fd, const Connections::Options& options) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
 }
 
+/// A peer that is gone without a word sends nothing that would fail, and a stream may be silent
+/// for hours.
+void keep_alive(int fd, const Connections::Options& options) {
+  const auto interval = static_cast<int>(options.keep_alive.count());
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &interval, sizeof interval);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+}
+
 }  // namespace
 
 Connections::Connections(Loop& loop, const Options& options, ProtocolFactory factory)
@@ -38,14 +51,40 @@ Connections::~Connections() {
 void Connections::add(UniqueFd socket, std::string peer, const tls::Context* context,
                       std::size_t listener) {
   loop_.assert_here();
+  SLUICE_ASSERT(factory_ != nullptr, "nobody makes protocols for connections that are added");
   set_options(socket.get(), options_);
   Connection::Greeting greeting{
-      .id = next_id_++, .peer = std::move(peer), .listener = listener, .first = {}};
-  auto connection =
-      std::make_unique<Connection>(*this, std::move(socket), std::move(greeting), context);
+      .id = next_id_++, .peer = std::move(peer), .listener = listener, .first = {}, .dial = {}};
+  counters_.accepted.add();
+  take_in(std::make_unique<Connection>(*this, std::move(socket), std::move(greeting), context));
+}
+
+void Connections::dial(Dial dial) {
+  loop_.assert_here();
+  SLUICE_ASSERT(dial.opened && dial.failed, "a dial has nobody to tell");
+  counters_.dials.add();
+  const SocketAddress& to = dial.address;
+  if (dial.server_name.empty()) dial.server_name = to.host();
+  UniqueFd socket(::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  int error = socket ? 0 : errno;
+  if (socket) {
+    set_options(socket.get(), options_);
+    keep_alive(socket.get(), options_);
+    if (::connect(socket.get(), to.data(), to.size()) != 0 && errno != EINPROGRESS) error = errno;
+  }
+  Connection::Greeting greeting{.id = next_id_++,
+                                .peer = to.to_string(),
+                                .listener = 0,
+                                .first = {},
+                                .dial = {},
+                                .error = error};
+  greeting.dial = std::make_unique<Dial>(std::move(dial));
+  take_in(std::make_unique<Connection>(*this, std::move(socket), std::move(greeting)));
+}
+
+void Connections::take_in(std::unique_ptr<Connection> connection) {
   live_.push_back(*connection.release());
   ++size_;
-  counters_.accepted.add();
   counters_.open.add();
 }
 
@@ -56,7 +95,12 @@ bool Connections::flush() {
   shake_hands();
   sweep();
   resumed_.take_all(unread_);
-  return !dirty_.empty() || !resumed_.empty() || !shaking_.empty();
+  return has_work();
+}
+
+bool Connections::has_work() const {
+  return !dirty_.empty() || !resumed_.empty() || !unread_.empty() || !shaking_.empty() ||
+         !dying_.empty();
 }
 
 void Connections::read_on() {

@@ -7,6 +7,7 @@
 ///
 /// Life of a connection:
 ///   add → [TLS handshake | first bytes] → protocol → finished → lingering → destroyed
+///   dial → connecting → [TLS handshake] → protocol → finished → destroyed
 /// On a clear-text socket the first bytes tell HTTP/2 with prior knowledge (RFC 9113 §3.3: the
 /// client begins with a preface that no HTTP/1.1 request can begin with, §3.4) from HTTP/1.1; the
 /// first byte that differs from the preface decides. With TLS, ALPN decides and nothing else.
@@ -15,13 +16,17 @@
 /// wait for handshakes_per_turn of them, not for all.
 /// A finished connection sends close_notify and FIN and reads on for a moment: closing a socket
 /// with unread input makes the kernel reset the connection and throw away what it had still to
-/// send.
+/// send. One that we opened is finished when we have what we wanted: it is closed at once, and the
+/// peer learns from the reset not to send the rest.
+/// When the peer ends a connection in order, the protocol hears on_eof(); when the connection
+/// breaks, the protocol is destroyed without a word.
 ///
 /// Owner   the worker. The loop outlives it; it calls flush() at the end of every turn.
 /// Thread  its loop's; counters: any.
 /// Invariant  a protocol is destroyed only inside flush(), close_all() and the destructor.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -48,6 +53,7 @@ class Connection;
 struct OwnedTag;
 struct DirtyTag;
 struct UnreadTag;
+struct Dial;
 
 /// What is known of a connection when its protocol is chosen. Good during the call only.
 struct Hello {
@@ -68,10 +74,12 @@ class Connections {
     Millis handshake_timeout{10'000};
     Millis first_bytes_timeout{10'000};  ///< Clear text: until the protocol is known.
     Millis write_timeout{60'000};        ///< A full socket that takes nothing for so long.
-    Millis linger{2'000};                ///< After our FIN, for the peer's.
+    Millis linger{2'000};                ///< After our FIN, for the peer's. Accepted ones only.
     int notsent_lowat = 16'384;          ///< Bytes the kernel may hold unsent; 0: its default.
     /// TCP_USER_TIMEOUT: bytes sent but not acknowledged, or a receive window shut, for so long.
     Millis user_timeout{60'000};
+    /// Dialled ones: a peer that is silent for so long is asked whether it is there, as often.
+    std::chrono::seconds keep_alive{30};
     /// Handshakes that go a step on in one turn, of all connections; the others wait for the next.
     std::size_t handshakes_per_turn = 4;
     std::size_t flush_budget = 256_KiB;  ///< Per connection and turn.
@@ -91,9 +99,13 @@ class Connections {
     Counter handshake_timeouts;
     Counter first_bytes_timeouts;
     Counter write_timeouts;
-    Gauge open;  ///< Until destroyed, lingering ones too.
+    Counter dials;
+    Counter dial_failures;  ///< Timeouts and handshakes that failed, too.
+    Counter dial_timeouts;
+    Gauge open;  ///< Until destroyed, lingering and connecting ones too.
   };
 
+  /// `factory`: for those that are added; nullptr where all are dialled.
   Connections(Loop& loop, const Options& options, ProtocolFactory factory);
   ~Connections();
   Connections(const Connections&) = delete;
@@ -101,8 +113,13 @@ class Connections {
 
   /// Takes a connected socket over. `context` null: clear text; it need not outlive the call.
   void add(UniqueFd socket, std::string peer, const tls::Context* context, std::size_t listener);
+  /// Opens a connection; see dial.h. What cannot even be begun fails in the next turn.
+  void dial(Dial dial);
   /// Turn end: writes what there is to write and destroys what is done. True: work is left.
   bool flush();
+  /// The same answer, for a turn end that flushes several Connections: what one of them brings may
+  /// be work for another that was flushed before it.
+  [[nodiscard]] bool has_work() const;
   [[nodiscard]] std::size_t size() const { return size_; }
   /// Every protocol that still speaks. `f` must not add or close connections.
   void for_each(const std::function<void(Protocol&)>& f);
@@ -114,6 +131,7 @@ class Connections {
  private:
   friend class Connection;
 
+  void take_in(std::unique_ptr<Connection> connection);
   void read_on();
   void flush_dirty();
   void shake_hands();

@@ -59,6 +59,7 @@ Passage::Passage(RouteContext& route, http::Exchange& exchange, const http::Requ
       exchange_(exchange),
       call_(*this),
       opening_(std::make_unique<Opening>()),
+      filter_(route.options.min_retry, route.options.max_retry),
       last_read_(route.loop.now()),
       last_write_(last_read_),
       is_get_(request.method == "GET") {
@@ -189,9 +190,9 @@ void Passage::on_data(std::string_view bytes) {
   if (!is_event_stream_) {
     out_ += bytes;
   } else if (!is_ending_) {
-    filter_.feed(bytes, route_.options, out_);
+    filter_.feed(bytes, out_);
   } else {
-    filter_.feed_to_boundary(bytes, route_.options, out_);
+    filter_.feed_to_boundary(bytes, out_);
     if (filter_.at_boundary()) return end_at_boundary();
   }
   exchange_.wake();
@@ -204,7 +205,7 @@ void Passage::on_complete() {
                            : std::move(opening_->failed_body);
     return fail(opening_->failed_status, "upstream_answer", what);
   }
-  if (is_event_stream_) filter_.finish(route_.options, out_);
+  if (is_event_stream_) filter_.finish(out_);
   complete();
 }
 
@@ -388,7 +389,7 @@ void Passage::on_deadline(TimePoint now) {
   if (may_answer_early() && is_over(last_read_, options.early_after)) answer_early();
   // A client that does not read has bytes waiting: it needs no more.
   if (has_heartbeats() && now >= last_write_ + interval_ && left() == 0 && filter_.at_boundary()) {
-    filter_.heartbeat(options, out_);
+    filter_.heartbeat(options.heartbeat, options.heartbeat_event, out_);
     route_.counters.heartbeats.add();
     last_write_ = now;
     exchange_.wake();

@@ -18,8 +18,9 @@ struct Terms {
   std::string request_id;     ///< Of X-Request-Id: the client's where it is trusted, else ours.
   /// A digest of the credentials: requests with equal ones are of one principal. Empty: none.
   std::string principal;
-  http::Headers upstream_headers;     ///< Set on the request: what the call-out gave.
-  http::Headers answer_headers;       ///< Set on every answer, errors too: CORS.
+  /// Set on the request: what the call-out gave. An empty value takes the field away.
+  http::Headers upstream_headers;
+  http::Headers answer_headers;    ///< Set on every answer, errors too: CORS.
   TimePoint ends = TimePoint::max();  ///< When the token is no longer good: an event stream ends.
   std::string subject;                ///< Of the token; empty: none.
   std::shared_ptr<void> lease;        ///< Held as long as the exchange is open.

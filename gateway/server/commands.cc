@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "gateway/h1/head.h"
+#include "gateway/h1/raw_head.h"
 #include "gateway/h2/session.h"
 #include "gateway/net/loop.h"
 #include "gateway/server/config.h"

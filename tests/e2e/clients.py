@@ -246,6 +246,23 @@ class H2:
         self.flush()
         return stream
 
+    def send_all(self, stream, data, seconds=None):
+        """More of a request's body, as fast as the gateway gives room for it."""
+        while data:
+            self.pump(lambda: self.h2.local_flow_control_window(stream) > 0, "room", seconds)
+            room = min(self.h2.local_flow_control_window(stream), self.h2.max_outbound_frame_size)
+            self.h2.send_data(stream, data[:room])
+            data = data[room:]
+            self.flush()
+
+    def end(self, stream):
+        self.h2.end_stream(stream)
+        self.flush()
+
+    def reset(self, stream, code=8):
+        self.h2.reset_stream(stream, code)
+        self.flush()
+
     def subscribe(self, path, headers=()):
         return self.request("GET", path, {"accept": "text/event-stream", **dict(headers)})
 

@@ -26,6 +26,15 @@ TEST_SUITE("Headers") {
     CHECK_FALSE(headers.joined("origin").has_value());
   }
 
+  TEST_CASE("a field that is set takes the place of all of its name") {
+    Headers headers{{"x", "1"}, {"a", "b"}, {"x", "2"}};
+    headers.set("x", "3");
+    CHECK(headers.joined("x") == "3");
+    headers.remove("x");
+    CHECK_FALSE(headers.has("x"));
+    CHECK(headers.size() == 1);
+  }
+
   TEST_CASE("a media type is accepted when the list names it, whatever its parameters and case") {
     constexpr std::string_view kStream = "text/event-stream";
     CHECK(accepts("text/event-stream", kStream));

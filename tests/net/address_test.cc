@@ -59,6 +59,22 @@ TEST_SUITE("Address") {
     CHECK(all("[2001:db8::1]:80").front() == "[2001:db8::1]:80");
   }
 
+  TEST_CASE("an address in numbers is read without asking anybody") {
+    const auto text_of = [](std::string_view host) {
+      const auto address = SocketAddress::parse(host, 8443);
+      return address ? address->to_string() : std::string("a name");
+    };
+    CHECK(text_of("127.0.0.1") == "127.0.0.1:8443");
+    CHECK(text_of("::1") == "[::1]:8443");
+    CHECK(text_of("[2001:db8::7]") == "[2001:db8::7]:8443");
+    for (const char* host : {"", "localhost", "127.1", "127.0.0.1.", "0x7f000001", "[127.0.0.1]",
+                             "[::1", "::1]", "::1%lo", "[", "[]", "127.0.0.1:80"}) {
+      CAPTURE(host);
+      CHECK(text_of(host) == "a name");
+    }
+    CHECK(text_of({"127.0.0.1\0x", 11}) == "a name");
+  }
+
   TEST_CASE("a port can be set") {
     auto addresses = resolve("127.0.0.1:0");
     REQUIRE(addresses);

@@ -1,0 +1,212 @@
+#include <cctype>
+#include <cerrno>
+#include <sys/socket.h>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/base/assert.h"
+#include "gateway/base/log.h"
+#include "gateway/net/connection.h"
+#include "gateway/net/handles.h"
+#include "gateway/net/listener.h"
+
+namespace sluice::net {
+namespace {
+
+using tls::Io;
+using tls::IoResult;
+
+/// RFC 9113 §3.4.
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {static_cast<const char*>(static_cast<const void*>(bytes.data())), bytes.size()};
+}
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+DialError kind_of(int error) {
+  switch (error) {
+    case ECONNREFUSED:
+    case ECONNRESET:
+      return DialError::refused;
+    case ETIMEDOUT:
+      return DialError::timeout;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EAGAIN:         // No local port is left, says connect(2) …
+    case EADDRNOTAVAIL:  // … and says Linux.
+      return DialError::descriptors;
+    default:
+      return DialError::unreachable;
+  }
+}
+
+std::string reason_of(int error) {
+  std::string text = std::generic_category().message(error);
+  text.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(text.front())));
+  return text;
+}
+
+/// What became of connect(). A port of this machine to which nobody listens may be given to the
+/// very socket that calls it, and TCP then connects that with itself.
+int connect_error(int fd, const SocketAddress& to) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return errno;
+  if (error == 0 && local_address(fd).to_string() == to.to_string()) return ECONNREFUSED;
+  return error;
+}
+
+}  // namespace
+
+Connection::Connection(Connections& owner, UniqueFd socket, Greeting greeting, State state)
+    : owner_(owner),
+      socket_(std::move(socket)),
+      state_(state),
+      greeting_(std::make_unique<Greeting>(std::move(greeting))),
+      readable_(event_new(owner.loop_.base(), socket_.get(), EV_READ | EV_PERSIST,
+                          Thunk<&Connection::on_readable>::call, this)) {
+  SLUICE_ASSERT(readable_ != nullptr, "a connection cannot be added to the loop");
+}
+
+Connection::Connection(Connections& owner, UniqueFd socket, Greeting greeting,
+                       const tls::Context* context)
+    : Connection(owner, std::move(socket), std::move(greeting),
+                 context != nullptr ? State::handshaking : State::sniffing) {
+  if (context != nullptr) session_ = std::make_unique<tls::Session>(*context, socket_.get());
+  const auto& options = owner_.options_;
+  const Millis limit = session_ ? options.handshake_timeout : options.first_bytes_timeout;
+  owner_.loop_.wheel().arm(*this, owner_.loop_.now() + limit);
+  set_interest();
+}
+
+Connection::Connection(Connections& owner, UniqueFd socket, Greeting greeting)
+    : Connection(owner, std::move(socket), std::move(greeting), State::connecting) {
+  is_ours_ = true;
+  owner_.loop_.wheel().arm(*this, owner_.loop_.now() + greeting_->dial->timeout);
+  block({});
+  // It has failed already, and is told so as all others are.
+  if (greeting_->error != 0) event_active(blocked_->event.get(), EV_WRITE, 0);
+}
+
+void Connection::on_open_timeout() {
+  if (is_ours_) {
+    owner_.counters_.dial_timeouts.add();
+    const bool is_connected = state_ == State::handshaking;
+    return fail_dial(DialError::timeout,
+                     is_connected ? "TLS handshake timed out" : "connection timed out");
+  }
+  auto& counters = owner_.counters_;
+  (session_ ? counters.handshake_timeouts : counters.first_bytes_timeouts).add();
+  die();
+}
+
+void Connection::on_connected() {
+  blocked_.reset();
+  const Dial& dial = *greeting_->dial;
+  const int error =
+      greeting_->error != 0 ? greeting_->error : connect_error(socket_.get(), dial.address);
+  if (error != 0) return fail_dial(kind_of(error), reason_of(error));
+  if (dial.tls != nullptr) {
+    session_ = std::make_unique<tls::Session>(*dial.tls, dial.server_name, socket_.get());
+    state_ = State::handshaking;
+    return shake_hands_later();
+  }
+  begin({}, {});
+  if (state_ == State::open) set_interest();
+}
+
+void Connection::fail_dial(DialError error, std::string what) {
+  const std::unique_ptr<Dial> dial = std::move(greeting_->dial);
+  owner_.counters_.dial_failures.add();
+  die();
+  dial->failed({.error = error, .what = std::move(what)});
+}
+
+void Connection::shake_hands_later() {
+  if (ListHook<UnreadTag>::is_linked()) return;
+  owner_.shaking_.push_back(*this);
+  if (++owner_.shaking_size_ <= owner_.options_.handshakes_per_turn) return;
+  owner_.counters_.handshakes_put_off.add();
+  // Its turn comes without asking; until then it would be reported in each.
+  is_reading_ = false;
+  event_del(readable_.get());
+}
+
+void Connection::shake_hands() {
+  switch (session_->handshake()) {
+    case Io::ok: {
+      owner_.counters_.handshakes.add();
+      if (session_->is_resumed()) owner_.counters_.resumptions.add();
+      begin(session_->alpn(), {});
+      // The first request often comes with the end of the handshake.
+      if (state_ == State::open) read();
+      return;
+    }
+    case Io::want_read:
+      return set_interest();
+    case Io::want_write:
+      return block({});
+    case Io::closed:
+      if (!is_ours_) return die();
+      return fail_dial(DialError::tls, "the server closed the connection in the TLS handshake");
+    case Io::failed:
+      owner_.counters_.handshake_failures.add();
+      if (is_ours_) return fail_dial(DialError::tls, session_->error());
+      log::debug("TLS handshake with {} failed: {}", greeting_->peer, session_->error());
+      return linger();  // The alert that says why is on its way.
+  }
+}
+
+void Connection::sniff() {
+  const IoResult result = receive();
+  if (result.io == Io::want_read) return;
+  if (result.io != Io::ok) return die();
+  std::span<const std::byte> seen(owner_.read_buffer_.get(), result.n);
+  std::string first = std::move(greeting_->first);
+  if (!first.empty()) {
+    first.append(text_of(seen));
+    seen = bytes_of(first);
+  }
+  const std::string_view beginning = text_of(seen).substr(0, kPreface.size());
+  const bool is_preface = kPreface.starts_with(beginning);
+  if (is_preface && beginning.size() < kPreface.size()) {
+    greeting_->first = beginning;
+    return;
+  }
+  begin(is_preface ? "h2" : "http/1.1", seen);
+  if (state_ == State::open) feed(seen);
+  if (state_ == State::open) set_interest();
+}
+
+void Connection::begin(std::string_view alpn, std::span<const std::byte> first) {
+  blocked_.reset();
+  state_ = State::open;
+  protocol_ = make_protocol(alpn, first);
+  greeting_.reset();
+  if (protocol_ == nullptr) return linger();
+  check_at_ = protocol_->check(owner_.loop_.now());
+  arm_open();
+  flush_later();
+}
+
+std::unique_ptr<Protocol> Connection::make_protocol(std::string_view alpn,
+                                                    std::span<const std::byte> first) {
+  if (is_ours_) return greeting_->dial->opened(*this, alpn);
+  const Hello hello{.id = greeting_->id,
+                    .peer = std::move(greeting_->peer),
+                    .is_tls = session_ != nullptr,
+                    .alpn = alpn.empty() ? "http/1.1" : alpn,
+                    .first = first,
+                    .listener = greeting_->listener};
+  return owner_.factory_(*this, hello);
+}
+
+}  // namespace sluice::net

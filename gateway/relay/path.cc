@@ -1,0 +1,104 @@
+#include "gateway/relay/path.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "gateway/base/ascii.h"
+#include "gateway/http/uri.h"
+
+namespace sluice::relay {
+namespace {
+
+/// The byte that "%XX" at `at` stands for; -1: there is none.
+int escaped_byte(std::string_view path, std::size_t at) {
+  if (path[at] != '%' || path.size() - at < 3) return -1;
+  const int high = hex_digit(path[at + 1]);
+  const int low = hex_digit(path[at + 2]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+bool has_escape_of(std::string_view path, std::string_view bytes) {
+  for (std::size_t at = path.find('%'); at != path.npos; at = path.find('%', at + 1)) {
+    const int byte = escaped_byte(path, at);
+    if (byte >= 0 && bytes.find(static_cast<char>(byte)) != bytes.npos) return true;
+  }
+  return false;
+}
+
+bool is_dots(std::string_view segment) {
+  // What stands behind a ';' is a parameter to some servers, which take it away first.
+  segment = segment.substr(0, segment.find(';'));
+  return segment == "." || segment == "..";
+}
+
+/// One '/' at the front: what begins with two is the name of a server to some.
+std::string with_one_slash(std::string_view path) {
+  path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
+  return '/' + std::string(path);
+}
+
+}  // namespace
+
+bool is_prefix_pattern(std::string_view pattern) {
+  return !pattern.empty() && pattern.back() == '*';
+}
+
+std::string normal_path(std::string_view path) {
+  std::string result;
+  result.reserve(path.size());
+  for (std::size_t at = 0; at < path.size();) {
+    const int byte = escaped_byte(path, at);
+    if (byte >= 0 && http::is_unreserved(static_cast<char>(byte))) {
+      result += static_cast<char>(byte);
+      at += 3;
+    } else {
+      result += path[at++];
+    }
+  }
+  return result;
+}
+
+std::optional<std::string_view> match_path(std::string_view pattern, std::string_view path) {
+  if (!is_prefix_pattern(pattern)) {
+    return pattern == path ? std::optional(std::string_view()) : std::nullopt;
+  }
+  pattern.remove_suffix(1);
+  if (path.substr(0, pattern.size()) != pattern) return std::nullopt;
+  return path.substr(pattern.size());
+}
+
+bool has_control_escape(std::string_view path) {
+  constexpr std::array<char, 3> kBytes{'\0', '\r', '\n'};
+  return has_escape_of(path, {kBytes.data(), kBytes.size()});
+}
+
+bool is_ambiguous(std::string_view path) {
+  if (has_escape_of(path, "/\\")) return true;
+  while (!path.empty()) {
+    const std::string_view segment = path.substr(0, path.find('/'));
+    if (is_dots(segment)) return true;
+    path.remove_prefix(std::min(segment.size() + 1, path.size()));
+  }
+  return false;
+}
+
+bool needs_plain_path(const RouteOptions& route) {
+  return is_prefix_pattern(route.path) || !route.strip_prefix.empty() || !route.rewrite.empty();
+}
+
+std::string upstream_path(const RouteOptions& route, std::string_view path) {
+  if (route.strip_prefix.empty() && route.rewrite.empty()) return std::string(path);
+  const std::string normal = normal_path(path);
+  if (!route.rewrite.empty()) {
+    if (!is_prefix_pattern(route.rewrite)) return route.rewrite;
+    const std::string_view taken = match_path(route.path, normal).value_or(std::string_view());
+    return route.rewrite.substr(0, route.rewrite.size() - 1).append(taken);
+  }
+  std::string_view rest = normal;
+  if (rest.substr(0, route.strip_prefix.size()) != route.strip_prefix) return normal;
+  rest.remove_prefix(route.strip_prefix.size());
+  return with_one_slash(rest);
+}
+
+}  // namespace sluice::relay

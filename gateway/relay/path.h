@@ -1,0 +1,37 @@
+/// Paths: what a route takes, and what becomes of it on the way to its upstream.
+///
+/// Routes decide who may ask what, so a path must mean to the application what it meant to them.
+/// They are compared with paths in which escapes of unreserved characters are undone ("/%61pp" is
+/// "/app", RFC 3986 §6.2.2.2), and what may mean another path to somebody is not let through where
+/// it could lead out of a route: see is_ambiguous().
+/// Thread  any; pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gateway/relay/options.h"
+
+namespace sluice::relay {
+
+/// "/app/*" and "/app*".
+bool is_prefix_pattern(std::string_view pattern);
+/// Undoes the escapes of A-Z a-z 0-9 - . _ ~ and no others.
+std::string normal_path(std::string_view path);
+/// What the pattern's final "*" stands for ("" for a pattern without); none: the pattern does not
+/// take that path. `path` is as normal_path() gives it; the result is a part of it.
+std::optional<std::string_view> match_path(std::string_view pattern, std::string_view path);
+
+/// Has %00, %0d or %0a: no application needs them, and some stop reading there.
+bool has_control_escape(std::string_view path);
+/// Has a segment "." or "..", as such or by escapes or with a parameter ("..;x"), or an escaped
+/// slash or backslash, which is a separator to some. `path` is as normal_path() gives it.
+bool is_ambiguous(std::string_view path);
+/// True where is_ambiguous() paths could mean what the route does not take.
+bool needs_plain_path(const RouteOptions& route);
+
+/// The path that the upstream is asked for: as it came, unless the route rewrites it.
+std::string upstream_path(const RouteOptions& route, std::string_view path);
+
+}  // namespace sluice::relay

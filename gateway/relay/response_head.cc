@@ -1,0 +1,133 @@
+#include "gateway/relay/response_head.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gateway/base/ascii.h"
+#include "gateway/relay/field_names.h"
+
+namespace sluice::relay {
+namespace {
+
+constexpr std::string_view kCors = "access-control-";
+
+bool begins(std::string_view text, std::string_view beginning) {
+  return text.substr(0, beginning.size()) == beginning;
+}
+
+/// Of a body that gets heartbeats: digests and parts of it are no longer true.
+bool is_of_fixed_body(std::string_view name) {
+  constexpr std::array<std::string_view, 7> kNames{"accept-ranges", "content-digest", "content-md5",
+                                                   "content-range", "digest",         "repr-digest",
+                                                   "want-digest"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+bool passes(std::string_view name, bool is_event_stream) {
+  // alt-svc would lead the client past the gateway.
+  return !is_ours_alone(name) && name != "alt-svc" && name != "x-request-id" &&
+         !(is_event_stream && is_of_fixed_body(name));
+}
+
+/// The members of a list, in small letters.
+std::vector<std::string> members(std::string_view list) {
+  std::vector<std::string> result;
+  while (!list.empty()) {
+    std::string_view item = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(item.size() + 1, list.size()));
+    const std::size_t first = item.find_first_not_of(" \t");
+    if (first == item.npos) continue;
+    item = item.substr(first, item.find_last_not_of(" \t") - first + 1);
+    result.push_back(to_lower(item));
+  }
+  return result;
+}
+
+bool has_member(std::string_view list, std::string_view wanted) {
+  const auto all = members(list);
+  return std::find(all.begin(), all.end(), wanted) != all.end();
+}
+
+void join_vary(std::string_view more, http::Headers& fields) {
+  std::string vary = fields.joined("vary").value_or("");
+  for (const std::string& name : members(more)) {
+    if (has_member(vary, name) || has_member(vary, "*")) continue;
+    if (!vary.empty()) vary += ", ";
+    vary += name;
+  }
+  if (!vary.empty()) fields.set("vary", std::move(vary));
+}
+
+void put_terms(const Terms& terms, http::Headers& fields) {
+  const http::Headers& ours = terms.answer_headers;
+  const std::string vary = ours.joined("vary").value_or("");
+  if (has_member(vary, "origin")) {
+    std::vector<std::string> names;
+    for (const http::Field& field : fields) {
+      if (begins(field.name, kCors)) names.push_back(field.name);
+    }
+    for (const std::string& name : names) fields.remove(name);
+  }
+  for (const http::Field& field : ours) {
+    if (field.name != "vary") fields.remove(field.name);
+  }
+  for (const http::Field& field : ours) {
+    if (field.name != "vary" && !is_ours_alone(field.name)) fields.add(field.name, field.value);
+  }
+  join_vary(vary, fields);
+  if (!terms.request_id.empty()) fields.set("x-request-id", terms.request_id);
+}
+
+void put_route(const RouteOptions& route, http::Headers& fields) {
+  for (const std::string& name : route.remove_response_headers) fields.remove(name);
+  for (const http::Field& field : route.set_response_headers) fields.remove(field.name);
+  for (const http::Field& field : route.set_response_headers) {
+    if (!is_ours_alone(field.name)) fields.add(field.name, field.value);
+  }
+}
+
+/// What keeps an event stream flowing: nobody stores, recompresses, buffers or guesses.
+void put_stream_fields(http::Headers& fields) {
+  const bool is_secret = has_member(fields.joined("cache-control").value_or(""), "no-store");
+  fields.set("cache-control", is_secret ? "no-store, no-transform" : "no-cache, no-transform");
+  fields.set("x-accel-buffering", "no");
+  fields.set("x-content-type-options", "nosniff");
+}
+
+}  // namespace
+
+bool is_event_stream(const http::Response& response) {
+  if (response.status != 200) return false;
+  const std::string* type = response.headers.find("content-type");
+  if (type == nullptr) return false;
+  const std::string_view media = std::string_view(*type).substr(0, type->find_first_of("; \t"));
+  if (!equals_ignoring_case(media, "text/event-stream")) return false;
+  const auto coding = response.headers.joined("content-encoding");
+  return !coding || coding->empty() || equals_ignoring_case(*coding, "identity");
+}
+
+http::Response make_answer(const RouteOptions& route, http::Response upstream, const Terms& terms,
+                           bool is_event_stream) {
+  http::Response answer{.status = upstream.status, .headers = {}};
+  for (const http::Field& field : upstream.headers) {
+    if (passes(field.name, is_event_stream)) answer.headers.add(field.name, field.value);
+  }
+  if (is_event_stream) put_stream_fields(answer.headers);
+  put_terms(terms, answer.headers);
+  put_route(route, answer.headers);
+  return answer;
+}
+
+http::Response early_head(const RouteOptions& route, const Terms& terms) {
+  http::Response answer{.status = 200, .headers = {{"content-type", "text/event-stream"}}};
+  put_stream_fields(answer.headers);
+  put_terms(terms, answer.headers);
+  put_route(route, answer.headers);
+  return answer;
+}
+
+}  // namespace sluice::relay

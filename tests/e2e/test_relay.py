@@ -1,0 +1,403 @@
+"""The relay between a client and its application: what goes in comes out, soon, and no more."""
+
+import asyncio
+import socket
+import time
+
+import pytest
+
+from application import Application
+from clients import H1, H2
+from harness import wait_until
+
+pytestmark = pytest.mark.quick
+
+WIRES = ["http/1.1", "h2"]
+
+
+def routes(app, **more):
+    return [{"path": "/*", "upstream": app.url, "protocol": app.wire, **more}]
+
+
+@pytest.fixture(params=WIRES)
+def app(request):
+    with Application(request.param) as application:
+        yield application
+
+
+def stream_of(client, path, **headers):
+    stream = client.subscribe(path, headers)
+    client.pump(lambda: client.streams[stream].status, "the head")
+    return client.streams[stream]
+
+
+# -- any request, any answer -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
+def test_every_method_and_its_answer_pass(start, app, method):
+    @app.at("/thing")
+    async def thing(exchange):
+        await exchange.read_all()
+        body = b"" if method == "HEAD" else b'{"a": 1}'
+        await exchange.head(201, {"content-type": "application/json", "x-thing": "yes",
+                                  "content-length": "8"})
+        await exchange.send(body)
+        await exchange.end()
+
+    gateway = start(route=routes(app))
+    with H2(gateway.tls) as client:
+        body = b"hello" if method in ("POST", "PUT", "PATCH") else None
+        stream = client.request(method, "/thing?x=%20y", {"x-mine": "1"}, body)
+        answer = client.answer(stream)
+        assert (answer.status, answer.headers["x-thing"]) == (201, "yes")
+        assert answer.headers["content-length"] == "8"
+        assert bytes(answer.body) == (b"" if method == "HEAD" else b'{"a": 1}')
+    [request] = app.requests
+    assert (request.method, request.target) == (method, "/thing?x=%20y")
+    assert request.header("x-mine") == "1"
+    assert request.header("host") == "localhost"
+    assert request.body == (body or b"")
+
+
+@pytest.mark.parametrize("status", [200, 204, 301, 304, 404, 418, 429, 500, 503])
+def test_every_status_passes(start, app, status):
+    @app.at("/")
+    async def page(exchange):
+        headers = {"location": "/elsewhere", "retry-after": "7", "etag": '"a"'}
+        if status in (204, 304):
+            await exchange.head(status, headers)
+            await exchange.end()
+        else:
+            await exchange.reply(status, b"text", headers)
+
+    gateway = start(route=routes(app))
+    with H2(gateway.tls) as client:
+        answer = client.answer(client.request("GET", "/"))
+        assert answer.status == status
+        assert answer.headers["location"] == "/elsewhere"
+        assert answer.headers["retry-after"] == "7"
+        assert bytes(answer.body) == (b"" if status in (204, 304) else b"text")
+
+
+def test_a_large_body_passes_both_ways_and_is_not_gathered(start, app):
+    """8 MiB up while it comes down again: each piece goes back before the next is sent."""
+    @app.at("/echo")
+    async def echo(exchange):
+        await exchange.head(200, {"content-type": "application/octet-stream"})
+        while piece := await exchange.read():
+            await exchange.send(piece)
+        await exchange.end()
+
+    gateway = start(route=routes(app))
+    pieces = [bytes([n % 251]) * 8192 for n in range(1024)]
+    with H2(gateway.tls) as client:
+        stream = client.request("POST", "/echo", {}, end=False)
+        for piece in pieces:
+            client.send_all(stream, piece)
+        client.end(stream)
+        answer = client.answer(stream, 30)
+        assert bytes(answer.body) == b"".join(pieces)
+
+
+def test_the_application_answers_while_the_body_still_comes(start, app):
+    @app.at("/early")
+    async def early(exchange):
+        await exchange.read()
+        await exchange.head(413, {"content-length": "9"})
+        await exchange.send(b"too much\n")
+        await exchange.end()
+
+    gateway = start(route=routes(app))
+    with H2(gateway.tls) as client:
+        stream = client.request("POST", "/early", {}, b"x" * 1000, end=False)
+        client.pump(lambda: client.streams[stream].over, "the answer")
+        assert client.streams[stream].status == 413
+        assert client.streams[stream].text == "too much\n"
+
+
+def test_http1_clients_are_served_alike(start, app):
+    @app.at("/page")
+    async def page(exchange):
+        body = await exchange.read_all()
+        await exchange.reply(200, b"got " + body)
+
+    gateway = start(route=routes(app))
+    with H1(gateway.clear) as client:
+        for _ in range(3):
+            client.request("POST", "/page", body=b"hello")
+            answer = client.answer()
+            assert (answer.status, answer.body) == (200, b"got hello")
+
+
+# -- event streams ---------------------------------------------------------------------------------
+
+
+def test_the_head_and_a_comment_come_before_the_first_event(start, app):
+    @app.at("/silent")
+    async def silent(exchange):
+        await exchange.events()
+        await exchange.gone.wait()
+
+    gateway = start(route=routes(app))
+    with H2(gateway.tls) as client:
+        stream = stream_of(client, "/silent")
+        client.pump(lambda: stream.body, "the first byte")
+        assert bytes(stream.body) == b":\n"
+        assert stream.headers["cache-control"] == "no-cache, no-transform"
+        assert stream.headers["x-accel-buffering"] == "no"
+
+
+def test_bytes_pass_unchanged(start, app):
+    text = "\ufeffdata: a\r\rid: 1\r\ndata: b\ndata\r\n\r\n: comment\nevent: x\ndata:é€😀\n\n".encode()
+
+    @app.at("/all")
+    async def everything(exchange):
+        await exchange.events()
+        for byte in text:
+            await exchange.send(bytes([byte]))
+        await exchange.end()
+
+    gateway = start(route=routes(app))
+    with H2(gateway.tls) as client:
+        answer = client.answer(client.subscribe("/all"))
+        assert bytes(answer.body) == b":\n" + text[3:], "but for the byte order mark"
+
+
+@pytest.mark.parametrize("form, expected", [
+    ("line", b":\n"), ("block", b":\n\n"),
+    ("event:ping", b'event: ping\ndata: {"type":"ping"}\n\n'), ("off", b"")])
+def test_heartbeats_fill_silence_at_boundaries_only(start, app, form, expected):
+    go = asyncio.Event()
+
+    @app.at("/slow")
+    async def slow(exchange):
+        await exchange.events()
+        await exchange.send(b"data: whole\n\ndata: ha")
+        await go.wait()
+        await exchange.send(b"lf\n\n")
+        await exchange.gone.wait()
+
+    gateway = start(route=routes(app, heartbeat=form, heartbeat_interval="100ms"))
+    with H2(gateway.tls) as client:
+        stream = stream_of(client, "/slow")
+        client.pump(lambda: b"ha" in stream.body, "the first half")
+        begin = time.monotonic()
+        client.pump(lambda: time.monotonic() - begin > 0.4, "time", 5)
+        assert bytes(stream.body) == b":\ndata: whole\n\ndata: ha", "nothing inside an event"
+        app.call(go.set)
+        if expected:
+            client.pump(lambda: stream.body.endswith(expected + expected), "heartbeats")
+        else:
+            client.pump(lambda: b"half" in stream.body, "the second half")
+        rest = bytes(stream.body).removeprefix(b":\ndata: whole\n\ndata: half\n\n")
+        assert rest.replace(expected, b"") == b""
+
+
+def test_retry_is_held_within_bounds(start, app):
+    @app.at("/retry")
+    async def retry(exchange):
+        await exchange.events()
+        await exchange.send(b"retry: 1\n")
+        await exchange.send(b"ret")
+        await exchange.send(b"ry:99999999999\nretry: 5000\nretry: 1x\n\n")
+        await exchange.end()
+
+    gateway = start(route=routes(app, min_retry="1s", max_retry="1h"))
+    with H2(gateway.tls) as client:
+        answer = client.answer(client.subscribe("/retry"))
+        lines = [line for line in answer.text.splitlines() if line.startswith("retry")]
+        assert [line.replace(" ", "") for line in lines] == [
+            "retry:1000", "retry:3600000", "retry:5000", "retry:1x"]
+
+
+def test_a_client_that_leaves_is_told_upstream_within_100_ms(start, app):
+    @app.at("/events")
+    async def events(exchange):
+        await exchange.events()
+        await exchange.gone.wait()
+
+    gateway = start(route=routes(app))
+    with H2(gateway.tls) as client:
+        stream_of(client, "/events")
+        stream = next(iter(client.streams))
+        [request] = app.requests
+        left = time.monotonic()
+        client.reset(stream)
+        wait_until(lambda: request.gone_at, "the application noticed")
+        assert request.gone_at - left < 0.1
+
+
+def test_a_whole_connection_that_leaves_is_told_too(start, app):
+    @app.at("/events")
+    async def events(exchange):
+        await exchange.events()
+        await exchange.gone.wait()
+
+    gateway = start(route=routes(app))
+    with H2(gateway.tls) as client:
+        for _ in range(20):
+            stream_of(client, "/events")
+    wait_until(lambda: all(one.gone_at for one in app.requests), "the application noticed")
+    assert len(app.requests) == 20
+
+
+def test_an_end_is_an_end_and_a_break_is_a_break(start, app):
+    @app.at("/ends")
+    async def ends(exchange):
+        await exchange.events()
+        await exchange.send(b"data: 1\n\n")
+        await exchange.end()
+
+    @app.at("/breaks")
+    async def breaks(exchange):
+        await exchange.events()
+        await exchange.send(b"data: 1\n\n")
+        exchange.cut()
+
+    gateway = start(route=routes(app))
+    with H2(gateway.tls) as client:
+        ended = client.answer(client.subscribe("/ends"))
+        assert ended.ended and ended.reset is None and ended.events[0].data == "1"
+        stream = client.subscribe("/breaks")
+        client.pump(lambda: client.streams[stream].over, "the end")
+        broken = client.streams[stream]
+        assert broken.reset is not None and not broken.ended
+        assert broken.events[0].data == "1", "what had come is delivered first"
+
+
+# -- what goes wrong -------------------------------------------------------------------------------
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_an_event_source_is_parked_while_its_application_is_down(start):
+    gateway = start(route=[{"path": "/*", "upstream": f"http://127.0.0.1:{free_port()}"}])
+    with H2(gateway.tls) as client:
+        parked = client.answer(client.subscribe("/events"))
+        assert parked.status == 200
+        assert parked.headers["content-type"] == "text/event-stream"
+        assert parked.text.startswith("retry: ")
+        refused = client.answer(client.request("POST", "/events", {}, b"x"))
+        assert refused.status == 502
+        assert "127.0.0.1" not in refused.text, "what is behind is nobody's business"
+
+
+def test_another_address_is_taken_when_one_is_down(start, app):
+    @app.at("/")
+    async def page(exchange):
+        await exchange.reply(200, b"here")
+
+    gateway = start(route=[{"path": "/*", "protocol": app.wire,
+                            "upstream": [f"http://127.0.0.1:{free_port()}", app.url]}])
+    with H2(gateway.tls) as client:
+        for _ in range(10):
+            assert client.answer(client.request("GET", "/")).status == 200
+            assert client.answer(client.request("POST", "/", {}, b"x")).status == 200
+
+
+def test_calls_go_to_the_address_with_the_fewest(start):
+    async def events(exchange):
+        await exchange.events()
+        await exchange.gone.wait()
+
+    with Application() as one, Application() as two:
+        one.handlers["/events"] = two.handlers["/events"] = events
+        gateway = start(route=[{"path": "/*", "upstream": [one.url, two.url]}])
+        with H2(gateway.tls) as client:
+            for _ in range(20):
+                stream_of(client, "/events")
+            assert (len(one.requests), len(two.requests)) == (10, 10)
+
+
+def test_a_post_is_never_sent_twice(start):
+    """A kept connection that closes as the request comes: a GET goes again, a POST does not."""
+    with Application() as app:
+        @app.at("/once")
+        async def once(exchange):
+            if exchange.request.header("x-cut"):
+                await exchange.read_all()
+                exchange.cut()
+            else:
+                await exchange.reply(200, b"fine")
+
+        gateway = start(route=routes(app))
+        with H2(gateway.tls) as client:
+            assert client.answer(client.request("GET", "/once")).status == 200
+            assert client.answer(client.request("POST", "/once", {"x-cut": "1"}, b"x")).status == 502
+        assert len([one for one in app.requests if one.method == "POST"]) == 1
+
+
+def test_an_application_that_does_not_answer_is_not_waited_for(start, app):
+    @app.at("/never")
+    async def never(exchange):
+        await exchange.gone.wait()
+
+    gateway = start(route=routes(app, first_byte_timeout="300ms"))
+    with H2(gateway.tls) as client:
+        assert client.answer(client.request("GET", "/never")).status == 504
+    wait_until(lambda: app.requests[0].gone_at, "the application is told")
+
+
+# -- alive before the first byte -------------------------------------------------------------------
+
+
+def test_a_slow_answer_is_begun_early(start, app):
+    go = asyncio.Event()
+
+    @app.at("/model")
+    async def model(exchange):
+        await exchange.read_all()
+        await go.wait()
+        await exchange.events()
+        await exchange.send(b"data: token\n\n")
+        await exchange.end()
+
+    gateway = start(route=routes(app, early_after="100ms", heartbeat_interval="100ms"))
+    with H2(gateway.tls) as client:
+        stream = client.request("POST", "/model", {"content-type": "application/json"},
+                                b'{"messages": [], "stream": true}')
+        answer = client.streams[stream]
+        client.pump(lambda: answer.body.count(b":\n") >= 3, "comments")
+        assert answer.status == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        app.call(go.set)
+        client.answer(stream)
+        assert answer.events[0].data == "token"
+
+
+def test_a_request_that_wants_no_stream_is_never_answered_early(start, app):
+    @app.at("/model")
+    async def model(exchange):
+        await exchange.read_all()
+        await asyncio.sleep(0.4)
+        await exchange.reply(200, b"{}", {"content-type": "application/json"})
+
+    gateway = start(route=routes(app, early_after="50ms"))
+    with H2(gateway.tls) as client:
+        body = b'{"prompt": "\\"stream\\": true", "stream": false}'
+        answer = client.answer(client.request("POST", "/model", {}, body))
+        assert (answer.status, answer.text) == (200, "{}")
+
+
+@pytest.mark.parametrize("form, expected", [
+    ("reset", b"event: error\ndata: {\"error\":{"),
+    ("event", b"event: error\ndata: {\"error\":{"),
+    ("openai", b"data: {\"error\":{"),
+    ("anthropic", b"event: error\ndata: {\"type\":\"error\",\"error\":{")])
+def test_a_failure_after_an_early_answer_is_an_event(start, app, form, expected):
+    @app.at("/model")
+    async def model(exchange):
+        await asyncio.sleep(0.3)
+        await exchange.reply(429, b"slow down")
+
+    gateway = start(route=routes(app, early_after="50ms", errors=form))
+    with H2(gateway.tls) as client:
+        answer = client.answer(client.subscribe("/model"))
+        assert answer.ended
+        assert bytes(answer.body).replace(b":\n", b"").startswith(expected)
+        assert b"slow down" in answer.body
