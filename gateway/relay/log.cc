@@ -78,7 +78,7 @@ bool Log::must_drop() const {
   const std::size_t bytes = bound(setting_.bytes);
   if (slots_.size() <= events && bytes_from(first()) <= bytes) return false;
   if (!setting_.is_exclusive) return true;
-  if (first() > handed_) return false;
+  if (first() >= handed_) return false;  // By the last one's id he comes back.
   const std::uint64_t kept = bytes_from(first()) - bytes_from(handed_ + 1);
   return handed_ - first() + 1 > events / 2 || kept > bytes / 2;
 }

@@ -10,7 +10,7 @@
 /// A *shared* log drops its oldest events whoever still wants them. An *exclusive* one has one
 /// reader and loses nothing: it drops only what that reader was handed, keeps half of its bounds
 /// for that, as what was handed out may not have arrived, and tells the Source by has_room() to
-/// leave the rest at the upstream. It goes past its bounds by one event at most.
+/// leave the rest at the upstream. It goes past its bounds by two events at most.
 ///
 /// Owner      shared: its Source, its Views, Sources. Thread  any; the mutex is held for an append,
 ///            a join, or a copy of pointers. Nothing is called while it is held.

@@ -104,9 +104,10 @@ void ReaderStream::on_body(std::string_view bytes) {
     exchange_.consume(bytes.size());
     let_source_go();
     upload_.reset();
-    const std::string what = fmt::format("the body is larger than {}", format_size(most));
-    if (state_ == State::waiting) return refuse(413, what);
-    return fail({.status = 413, .kind = "body_too_large", .what = what});
+    const Parting parting{.status = 413,
+                          .kind = "body_too_large",
+                          .what = fmt::format("the body is larger than {}", format_size(most))};
+    return state_ == State::waiting ? refuse(parting) : fail(parting);
   }
   if (opening_ != nullptr) opening_->stream_flag.feed(bytes);
   upload_->bytes += bytes;
@@ -150,8 +151,7 @@ void ReaderStream::on_news() {
       return;  // Else the answer itself comes.
     } else if (view.end() != End::none) {
       const Parting parting = view.parting();
-      if (state_ == State::early) return fail(parting);
-      return refuse(parting.status, parting.what);
+      return state_ == State::early ? fail(parting) : refuse(parting);
     }
   }
   exchange_.wake();
@@ -243,12 +243,12 @@ void ReaderStream::on_plain_end() {
   exchange_.wake();
 }
 
-void ReaderStream::refuse(int status, std::string_view what) {
+void ReaderStream::refuse(const Parting& parting) {
   const Opening& opening = *opening_;
   route_.counters.requests.add();
-  http::Response head{.status = status, .headers = {}};
+  http::Response head{.status = parting.status, .headers = {}};
   std::string body;
-  if (is_get_ && opening.wants_events && status > 500 &&
+  if (is_get_ && opening.wants_events && parting.status > 500 &&
       route_.options.unavailable == Unavailable::park) {
     head = early_head(route_.options, opening.terms);
     body = sse::retry_line(jitter(route_.retry.parked_min, route_.retry.parked_max));
@@ -257,8 +257,10 @@ void ReaderStream::refuse(int status, std::string_view what) {
     for (const http::Field& field : opening.terms.answer_headers) {
       head.headers.add(field.name, field.value);
     }
-    head.headers.add("content-type", std::string(error_content_type(route_.options.errors)));
-    body = error_body(route_.options.errors, status, what);
+    ErrorBody error =
+        error_body(route_.options.errors, parting.status, parting.kind, parting.what);
+    head.headers.add("content-type", std::string(error.content_type));
+    body = std::move(error.text);
   }
   exchange_.respond(std::move(head), http::Kind::finite, body.size());
   say(body);

@@ -125,7 +125,7 @@ class ReaderStream final : public http::Answer,
   void hand_over();
   void settle_terms();
   /// An answer of ours where nothing was said yet.
-  void refuse(int status, std::string_view what);
+  void refuse(const Parting& parting);
   /// Tells the client what became of a stream that was begun.
   void fail(const Parting& parting);
   void break_off();

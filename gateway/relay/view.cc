@@ -130,6 +130,7 @@ Reader::Reader(View& view, ReaderOwner& owner, Place place, SlowReader slow,
       counters_(counters),
       serial_(place.serial),
       next_(place.after + 1),
+      handed_(place.after),
       slow_(slow) {
   ++view_.readers_count_;
   view_.readers_.push_back(*this);
@@ -180,14 +181,14 @@ void Reader::take(std::span<std::byte> out) {
     page_->bytes -= before - out.size();
     if (page_->next == page_->items.size()) page_.reset();
   }
-  const std::uint64_t from = next_;
   while (!out.empty()) {
     const ItemPtr& item = view_.at(next_++);
     if (!copy(*item, out)) begun_ = item;
   }
-  const std::uint64_t whole = begun_ == nullptr ? next_ : next_ - 1;
-  if (view_.log_->setting().is_exclusive && (whole > from || begun_ == nullptr)) {
-    view_.log_->handed(serial_, whole - 1);
+  const std::uint64_t whole = next_ - (begun_ == nullptr ? 1 : 2);
+  if (whole > handed_ && view_.log_->setting().is_exclusive) {
+    handed_ = whole;
+    view_.log_->handed(serial_, whole);
   }
   if (next_ == view_.next() && chosen_bytes() == 0) rest();
 }

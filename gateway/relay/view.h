@@ -98,6 +98,7 @@ class Reader : public ListHook<ViewReadersTag>, public ListHook<ViewWaitingTag> 
   RouteCounters& counters_;
   const std::uint64_t serial_;
   std::uint64_t next_;  ///< The number it reads next, behind its page.
+  std::uint64_t handed_;  ///< The last that was taken whole.
   ItemPtr begun_;       ///< Of the View, taken in part: it may let go of it meanwhile.
   std::unique_ptr<Page> page_;
   std::uint32_t offset_ = 0;  ///< Bytes taken of the event that was begun.
