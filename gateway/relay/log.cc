@@ -18,10 +18,7 @@ constexpr Duration::rep kBusy = TimePoint::max().time_since_epoch().count();
 using sse::GapReason;
 
 Log::Log(Setting setting, Account& account, std::shared_ptr<Bell> home)
-    : setting_(std::move(setting)),
-      account_(account),
-      home_(std::move(home)),
-      idle_since_(kBusy) {}
+    : setting_(std::move(setting)), account_(account), home_(std::move(home)), idle_since_(kBusy) {}
 
 Log::~Log() {
   drop_all();
@@ -196,8 +193,7 @@ std::optional<Place> Log::join(const Wish& wish) {
     place.emplace();
     place->serial = ++serial_;
     GapReason reason = GapReason::unknown;
-    const auto found =
-        wish.last_event_id.empty() ? std::nullopt : find(wish.last_event_id, reason);
+    const auto found = wish.last_event_id.empty() ? std::nullopt : find(wish.last_event_id, reason);
     const bool from_start = wish.from_start || setting_.is_exclusive;
     if (found) {
       place->after = *found;

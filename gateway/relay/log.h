@@ -72,11 +72,11 @@ struct Account {
 
 /// Where somebody begins to read, and by what right he is here.
 struct Place {
-  std::uint64_t serial = 0;  ///< Of the reader; for Log::leave() and Log::handed().
-  std::uint64_t after = 0;   ///< He gets what comes behind this number …
-  std::vector<ItemPtr> page;  ///< … and these before.
+  std::uint64_t serial = 0;           ///< Of the reader; for Log::leave() and Log::handed().
+  std::uint64_t after = 0;            ///< He gets what comes behind this number …
+  std::vector<ItemPtr> page;          ///< … and these before.
   std::optional<sse::GapReason> gap;  ///< He misses something, and is told so first.
-  bool is_resumed = false;   ///< He came back to his very place.
+  bool is_resumed = false;            ///< He came back to his very place.
 };
 
 /// What somebody asks for who joins.
@@ -90,8 +90,8 @@ struct Wish {
 class Log {
  public:
   struct Setting {
-    std::string name;       ///< As made by make_stream_name().
-    std::string key;        ///< What was asked for, by whom: only equal ones share or resume.
+    std::string name;  ///< As made by make_stream_name().
+    std::string key;   ///< What was asked for, by whom: only equal ones share or resume.
     std::size_t events = 1;
     std::size_t bytes = 1;
     bool is_exclusive = false;
@@ -177,7 +177,8 @@ class Log {
   void drop_first();
   void drop_all();
   [[nodiscard]] std::size_t bound(std::size_t configured) const;
-  [[nodiscard]] std::optional<std::uint64_t> find(std::string_view id, sse::GapReason& reason) const;
+  [[nodiscard]] std::optional<std::uint64_t> find(std::string_view id,
+                                                  sse::GapReason& reason) const;
   void place_late(const Wish& wish, Place& place) const;
   static void ring(const std::vector<std::shared_ptr<Bell>>& bells);
 

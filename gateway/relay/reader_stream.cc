@@ -161,9 +161,8 @@ void ReaderStream::open_stream() {
   const Log& log = reader_->view().log();
   if (state_ == State::waiting) {
     const http::Response& head = *reader_->view().head();
-    http::Response answer =
-        make_answer(route_.options, opening_->is_joined ? without_cookies(head) : head,
-                    opening_->terms, true);
+    http::Response answer = make_answer(
+        route_.options, opening_->is_joined ? without_cookies(head) : head, opening_->terms, true);
     if (log.setting().is_posted) answer.headers.add("sluice-stream-id", log.setting().name);
     begin_stream();
     exchange_.respond(std::move(answer), http::Kind::event_stream);
@@ -257,8 +256,7 @@ void ReaderStream::refuse(const Parting& parting) {
     for (const http::Field& field : opening.terms.answer_headers) {
       head.headers.add(field.name, field.value);
     }
-    ErrorBody error =
-        error_body(route_.options.errors, parting.status, parting.kind, parting.what);
+    ErrorBody error = error_body(route_.options.errors, parting.status, parting.kind, parting.what);
     head.headers.add("content-type", std::string(error.content_type));
     body = std::move(error.text);
   }
@@ -317,8 +315,7 @@ void ReaderStream::say(std::string_view bytes) {
 }
 
 http::Answer::Ready ReaderStream::ready_events(std::size_t max) {
-  const Reader::Ready events =
-      reader_->is_resting() ? Reader::Ready{} : reader_->ready(max);
+  const Reader::Ready events = reader_->is_resting() ? Reader::Ready{} : reader_->ready(max);
   if (state_ != State::open || text_ != nullptr) return {};  // It was too slow.
   const End end = reader_->view().end();
   if (end == End::none) return {.bytes = events.bytes, .last = false, .is_all = events.is_all};

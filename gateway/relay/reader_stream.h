@@ -99,9 +99,9 @@ class ReaderStream final : public http::Answer,
     waiting,  ///< Nothing was said to the client.
     early,    ///< The head of a stream was, and the upstream has not answered.
     open,
-    plain,     ///< The upstream's answer, which is no stream, as it comes.
-    ending,    ///< The body ends behind `text_`.
-    broken,    ///< It will be broken off.
+    plain,   ///< The upstream's answer, which is no stream, as it comes.
+    ending,  ///< The body ends behind `text_`.
+    broken,  ///< It will be broken off.
   };
 
   // ReaderOwner
@@ -134,7 +134,9 @@ class ReaderStream final : public http::Answer,
   void let_source_go();
   void say(std::string_view bytes);
   void arm(TimePoint now);
-  [[nodiscard]] bool is_streaming() const { return state_ == State::early || state_ == State::open; }
+  [[nodiscard]] bool is_streaming() const {
+    return state_ == State::early || state_ == State::open;
+  }
   [[nodiscard]] bool may_answer_early() const;
   [[nodiscard]] bool has_heartbeats() const;
   [[nodiscard]] Ready ready_events(std::size_t max);

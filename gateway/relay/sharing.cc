@@ -119,7 +119,7 @@ std::unique_ptr<http::Answer> Sharing::open(RouteContext& route, const http::Req
     return open_own(ask, key_of_post(route, request, terms));
   }
   return may_be_stream(request) || (ask.is_named && request.method == "GET") ? open_get(ask)
-                                                                            : nullptr;
+                                                                             : nullptr;
 }
 
 std::unique_ptr<http::Answer> Sharing::open_get(Ask& ask) {
@@ -195,9 +195,8 @@ std::unique_ptr<http::Answer> Sharing::join(Ask& ask, std::shared_ptr<Log> log, 
   auto place = log->join(wish);
   if (!place) return nullptr;
   auto stream = std::make_unique<ReaderStream>(
-      ReaderStream::Setting{.route = ask.route,
-                            .open_plainly = setting_.open_plainly,
-                            .sweep = sweep_later_},
+      ReaderStream::Setting{
+          .route = ask.route, .open_plainly = setting_.open_plainly, .sweep = sweep_later_},
       ask.exchange, ask.request, std::move(ask.terms));
   View& view = view_of(log);
   view.pull();
@@ -219,23 +218,22 @@ std::unique_ptr<http::Answer> Sharing::begin(Ask& ask, std::shared_ptr<Log> log)
   auto place = log->join({.last_event_id = is_ours ? ask.last_event_id : std::string()});
   if (!place) return nullptr;
   auto stream = std::make_unique<ReaderStream>(
-      ReaderStream::Setting{.route = ask.route,
-                            .open_plainly = setting_.open_plainly,
-                            .sweep = sweep_later_},
+      ReaderStream::Setting{
+          .route = ask.route, .open_plainly = setting_.open_plainly, .sweep = sweep_later_},
       ask.exchange, ask.request, std::move(ask.terms));
-  auto source = std::make_unique<Source>(
-      Source::Setting{.route = ask.route,
-                      .sources = setting_.sources,
-                      .make_call = setting_.make_call,
-                      .bury =
-                          [this](Source& dead) {
-                            const auto found = sources_.find(&dead);
-                            if (found == sources_.end()) return;
-                            buried_.push_back(std::move(found->second));
-                            sources_.erase(found);
-                            sweep_later();
-                          }},
-      log, std::move(*outgoing), stream->asker());
+  auto source =
+      std::make_unique<Source>(Source::Setting{.route = ask.route,
+                                               .sources = setting_.sources,
+                                               .make_call = setting_.make_call,
+                                               .bury =
+                                                   [this](Source& dead) {
+                                                     const auto found = sources_.find(&dead);
+                                                     if (found == sources_.end()) return;
+                                                     buried_.push_back(std::move(found->second));
+                                                     sources_.erase(found);
+                                                     sweep_later();
+                                                   }},
+                               log, std::move(*outgoing), stream->asker());
   Source& alive = *source;
   sources_.emplace(&alive, std::move(source));
   stream->own(alive);
@@ -247,8 +245,8 @@ std::unique_ptr<http::Answer> Sharing::begin(Ask& ask, std::shared_ptr<Log> log)
 /// DELETE on a stream that a POST has begun.
 std::unique_ptr<http::Answer> Sharing::stop_stream(Ask& ask) {
   if (ask.stream.empty()) return nullptr;  // The application's own DELETE.
-  const auto log = setting_.sources.find_named(
-      ask.stream, key_of_post(ask.route, ask.request, ask.terms));
+  const auto log =
+      setting_.sources.find_named(ask.stream, key_of_post(ask.route, ask.request, ask.terms));
   if (log == nullptr) {
     return http::problem(ask.exchange, 404, "there is no such stream",
                          std::move(ask.terms.answer_headers));

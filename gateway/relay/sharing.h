@@ -67,7 +67,7 @@ class Sharing {
     http::Exchange& exchange;
     Terms& terms;
     std::string last_event_id;
-    std::string stream;  ///< Of `sluice-stream`, or of an id of ours.
+    std::string stream;     ///< Of `sluice-stream`, or of an id of ours.
     bool is_named = false;  ///< By `sluice-stream`.
   };
 

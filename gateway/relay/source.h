@@ -17,9 +17,9 @@
 /// broke off ends as the route's `errors` say.
 ///
 /// Ids: in a log with names an event keeps the id of its block if a reader can send it back
-/// (text of at most 200 bytes, no control characters, no blanks at its ends) and no other event held
-/// has it; it gets NAME-N otherwise. In one without, its wire says the id that sticks to it, so
-/// that whoever begins or skips somewhere has the right one.
+/// (text of at most 200 bytes, no control characters, no blanks at its ends) and no other event
+/// held has it; it gets NAME-N otherwise. In one without, its wire says the id that sticks to it,
+/// so that whoever begins or skips somewhere has the right one.
 ///
 /// Owner   Sharing. Thread  its worker's: the log's home.
 /// Limits  route.max_event_bytes: a larger event is skipped, and a gap event stands for it. What an
@@ -144,7 +144,8 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   std::uint64_t next_ = 1;   ///< The number of the next item.
   std::string upstream_id_;  ///< What the upstream is asked with again; empty: it has no ids.
   std::string sticky_id_;    ///< As a client sees it who has read everything.
-  bool has_had_id_ = false;  ///< A client may have an id, which has to be reset where there is none.
+  bool has_had_id_ =
+      false;  ///< A client may have an id, which has to be reset where there is none.
   bool has_events_ = false;
   bool has_told_retry_ = false;
   bool is_dead_ = false;

@@ -11,8 +11,8 @@
 namespace sluice::relay {
 namespace {
 
-constexpr std::size_t kLongestId = 200;        ///< That clients are asked to send back.
-constexpr std::size_t kLongestOwnId = 4'000;   ///< That the upstream is.
+constexpr std::size_t kLongestId = 200;       ///< That clients are asked to send back.
+constexpr std::size_t kLongestOwnId = 4'000;  ///< That the upstream is.
 
 bool can_come_back(const std::string& id, std::size_t longest = kLongestId) {
   return !id.empty() && sse::check_text("id", id, longest).has_value();
@@ -78,7 +78,8 @@ void Source::on_message(sse::Message message) {
 
 void Source::on_retry(Millis retry) {
   const RouteOptions& route = setting_.route.options;
-  const Millis clamped = std::clamp(retry, route.min_retry, std::max(route.min_retry, route.max_retry));
+  const Millis clamped =
+      std::clamp(retry, route.min_retry, std::max(route.min_retry, route.max_retry));
   if (std::exchange(retry_, clamped) == clamped && has_told_retry_) return;
   has_told_retry_ = true;
   log_->set_retry(clamped);

@@ -17,14 +17,12 @@ Sources::Found Sources::find_or_add(const Log::Setting& setting,
   return {.log = std::move(log), .is_new = true};
 }
 
-std::shared_ptr<Log> Sources::add(const Log::Setting& setting,
-                                 const std::shared_ptr<Door>& door) {
+std::shared_ptr<Log> Sources::add(const Log::Setting& setting, const std::shared_ptr<Door>& door) {
   const std::lock_guard lock(mutex_);
   return make_room() ? make(setting, door) : nullptr;
 }
 
-std::shared_ptr<Log> Sources::make(const Log::Setting& setting,
-                                  const std::shared_ptr<Door>& door) {
+std::shared_ptr<Log> Sources::make(const Log::Setting& setting, const std::shared_ptr<Door>& door) {
   auto log = std::make_shared<Log>(setting, account_, std::make_shared<Bell>(door));
   by_name_.emplace(setting.name, log);
   if (setting.has_names) replays_.emplace(setting.key, log);

@@ -11,9 +11,7 @@
 namespace sluice::relay {
 
 View::View(std::shared_ptr<Log> log, std::shared_ptr<Door> door, const Clock& clock)
-    : log_(std::move(log)),
-      clock_(clock),
-      bell_(std::make_shared<Bell>(std::move(door))) {
+    : log_(std::move(log)), clock_(clock), bell_(std::make_shared<Bell>(std::move(door))) {
   bell_->belong_to(this);
   log_->add_view(bell_);
   first_ = fresh_ = told_ = log_->next();

@@ -97,9 +97,9 @@ class Reader : public ListHook<ViewReadersTag>, public ListHook<ViewWaitingTag> 
   ReaderOwner& owner_;
   RouteCounters& counters_;
   const std::uint64_t serial_;
-  std::uint64_t next_;  ///< The number it reads next, behind its page.
+  std::uint64_t next_;    ///< The number it reads next, behind its page.
   std::uint64_t handed_;  ///< The last that was taken whole.
-  ItemPtr begun_;       ///< Of the View, taken in part: it may let go of it meanwhile.
+  ItemPtr begun_;         ///< Of the View, taken in part: it may let go of it meanwhile.
   std::unique_ptr<Page> page_;
   std::uint32_t offset_ = 0;  ///< Bytes taken of the event that was begun.
   const SlowReader slow_;
@@ -150,11 +150,11 @@ class View final : private Bellman {
   IntrusiveList<Reader, ViewWaitingTag> waiting_;
   std::size_t readers_count_ = 0;
   std::size_t waiting_count_ = 0;
-  std::vector<Slot> slots_;    ///< The first `dropped_` are empty.
+  std::vector<Slot> slots_;  ///< The first `dropped_` are empty.
   std::size_t dropped_ = 0;
-  std::uint64_t first_ = 1;    ///< Number of slots_[dropped_].
-  std::uint64_t fresh_ = 1;    ///< The first that the last pull brought.
-  std::uint64_t told_ = 1;     ///< Who waits was told of everything before this number.
+  std::uint64_t first_ = 1;  ///< Number of slots_[dropped_].
+  std::uint64_t fresh_ = 1;  ///< The first that the last pull brought.
+  std::uint64_t told_ = 1;   ///< Who waits was told of everything before this number.
   std::uint64_t end_bytes_ = 0;
   std::shared_ptr<const http::Response> head_;
   Parting parting_;

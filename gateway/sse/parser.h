@@ -16,9 +16,9 @@ namespace sluice::sse {
 
 /// An event as a client sees it.
 struct Message {
-  std::string id;    ///< The last id seen: it sticks.
-  std::string type;  ///< Empty: "message".
-  std::string data;  ///< Lines joined by LF.
+  std::string id;           ///< The last id seen: it sticks.
+  std::string type;         ///< Empty: "message".
+  std::string data;         ///< Lines joined by LF.
   bool has_own_id = false;  ///< Its block has an id, and it does not only stick from one before.
 };
 

@@ -51,9 +51,9 @@ TEST_SUITE("the name of a stream") {
   TEST_CASE("what looks like one in part is the upstream's") {
     const std::string name = make_stream_name();
     for (const std::string& id :
-         {std::string(), name, name + "-", name + "-x", name + "-1x", name + "--1", "x" + name + "-1",
-          name.substr(1) + "-1", name + "-99999999999999999999999", std::string("17"),
-          "sl" + std::string(22, '.') + "-1"}) {
+         {std::string(), name, name + "-", name + "-x", name + "-1x", name + "--1",
+          "x" + name + "-1", name.substr(1) + "-1", name + "-99999999999999999999999",
+          std::string("17"), "sl" + std::string(22, '.') + "-1"}) {
       CHECK_FALSE(parse_event_id(id));
     }
   }
@@ -396,7 +396,8 @@ TEST_SUITE("a replayed stream") {
     CHECK(client.events() == "gap(evicted) t6; t7; t8; t9;");
   }
 
-  TEST_CASE("an answer broken off by the upstream is asked for again by GET, with its own last id") {
+  TEST_CASE(
+      "an answer broken off by the upstream is asked for again by GET, with its own last id") {
     World world(replayed());
     Client client(world);
     client.ask();
@@ -497,7 +498,8 @@ TEST_SUITE("the answer to a POST") {
     const struct {
       ErrorForm form;
       const char* expected;
-    } rows[] = {{ErrorForm::reset, ""}, {ErrorForm::event, "event: error\ndata: {\"error\":"},
+    } rows[] = {{ErrorForm::reset, ""},
+                {ErrorForm::event, "event: error\ndata: {\"error\":"},
                 {ErrorForm::openai, "data: {\"error\":"}};
     for (const auto& row : rows) {
       RouteOptions options = posted();
@@ -626,8 +628,8 @@ void read_with_accidents(std::mt19937& random) {
     if (!is_complete) {
       const std::size_t unpaid = world.call().records.back().unpaid;
       REQUIRE(unpaid <= kWindow);
-      const std::size_t n = std::min({upstream.size(), kWindow - unpaid,
-                                      static_cast<std::size_t>(roll(200))});
+      const std::size_t n =
+          std::min({upstream.size(), kWindow - unpaid, static_cast<std::size_t>(roll(200))});
       if (n > 0) world.call().send(upstream.substr(0, n));
       upstream.erase(0, n);
       if (upstream.empty()) {

@@ -80,7 +80,8 @@ TEST_SUITE("a shared stream") {
     principal.principal = "p";
     principal.ask("/events");
     CHECK(world.asked() == 5);
-    same.ask("/events", {{"x-other", "t"}, {"last-event-id", "7"}, {"accept", "text/event-stream"}});
+    same.ask("/events",
+             {{"x-other", "t"}, {"last-event-id", "7"}, {"accept", "text/event-stream"}});
     CHECK(world.asked() == 5);
   }
 
@@ -119,7 +120,8 @@ TEST_SUITE("a shared stream") {
       Client first(world), late(world, 1);
       first.ask();
       world.call().answer();
-      world.call().send("event: x\ndata: 1\n\ndata: 2\n\nevent: y\ndata: 3\n\nevent: x\ndata: 4\n\n");
+      world.call().send(
+          "event: x\ndata: 1\n\ndata: 2\n\nevent: y\ndata: 3\n\nevent: x\ndata: 4\n\n");
       world.turn();
       late.ask();
       world.call().send("event: x\ndata: 5\n\n");
@@ -198,7 +200,8 @@ TEST_SUITE("a shared stream") {
       world.turn();
       slow.read(5);  // ":\n" and a part of the event.
       for (int i = 1; i < 10; ++i) {
-        world.call().send((i % 2 == 0 ? "event: x\ndata: " : "data: ") + std::to_string(i) + "\n\n");
+        world.call().send((i % 2 == 0 ? "event: x\ndata: " : "data: ") + std::to_string(i) +
+                          "\n\n");
         world.turn();
         CHECK(quick.events().ends_with(std::to_string(i)));
       }
@@ -369,7 +372,8 @@ TEST_SUITE("a shared stream") {
     }
   }
 
-  TEST_CASE("an answer that is no event stream goes to the one who asked; the others ask themselves") {
+  TEST_CASE(
+      "an answer that is no event stream goes to the one who asked; the others ask themselves") {
     World world(shared());
     Client first(world), second(world), elsewhere(world, 1);
     first.ask();

@@ -35,7 +35,9 @@ class FakeCall final : public SourceCall {
   FakeCall(std::vector<FakeCall*>& all, SourceCall::Owner& owner) : all_(all), owner_(owner) {
     all_.push_back(this);
   }
-  ~FakeCall() override { std::replace(all_.begin(), all_.end(), this, static_cast<FakeCall*>(nullptr)); }
+  ~FakeCall() override {
+    std::replace(all_.begin(), all_.end(), this, static_cast<FakeCall*>(nullptr));
+  }
 
   void start(http::Outgoing request) override {
     records.push_back({.request = std::move(request), .body = {}});
@@ -58,8 +60,7 @@ class FakeCall final : public SourceCall {
   void probe() override { is_probing = true; }
 
   // What the upstream does.
-  void answer(int status = 200, std::string type = "text/event-stream",
-              http::Headers extra = {}) {
+  void answer(int status = 200, std::string type = "text/event-stream", http::Headers extra = {}) {
     extra.add("content-type", std::move(type));
     owner_.on_answer({.status = status, .headers = std::move(extra)}, std::nullopt);
   }
@@ -205,10 +206,10 @@ class Client final : private http::Exchange {
     request.has_body = request.method == "POST";
     head.reset();
     has_ended = is_aborted = false;
-    parser_ = std::make_unique<sse::Parser>(sse::Parser::Sink{
-        .on_message = [this](sse::Message&& message) { note(message); },
-        .on_retry = [this](Millis retry) { retries.push_back(retry.count()); },
-        .on_overflow = nullptr});
+    parser_ = std::make_unique<sse::Parser>(
+        sse::Parser::Sink{.on_message = [this](sse::Message&& message) { note(message); },
+                          .on_retry = [this](Millis retry) { retries.push_back(retry.count()); },
+                          .on_overflow = nullptr});
     Terms terms;
     terms.principal = principal;
     terms.ends = ends;
@@ -270,9 +271,9 @@ class Client final : private http::Exchange {
   bool is_aborted = false;
   int woken = 0;
   std::size_t consumed = 0;
-  std::string wire;                ///< All bytes of all answers.
-  std::string text;                ///< The data of all events that are no gap.
-  std::vector<std::string> ids;    ///< Of all events.
+  std::string wire;              ///< All bytes of all answers.
+  std::string text;              ///< The data of all events that are no gap.
+  std::vector<std::string> ids;  ///< Of all events.
   std::vector<Millis::rep> retries;
   std::string last_id;
   int gaps = 0;
