@@ -23,13 +23,37 @@ std::string_view ChunkedDecoder::next(std::string_view& input) {
       const std::string_view piece = input.substr(0, n);
       input.remove_prefix(n);
       rest_ -= n;
-      if (rest_ == 0) state_ = State::data_cr;
+      if (rest_ == 0) end_data(input);
       return piece;
     }
+    if (state_ == State::size_start && take_size_line(input)) continue;
     state_ = step(input.front());
     if (state_ != State::bad) input.remove_prefix(1);
   }
   return {};
+}
+
+// Most chunks come whole, and without extensions: their lines need no look at each byte's state.
+// What these two leave alone goes step by step.
+
+void ChunkedDecoder::end_data(std::string_view& input) {
+  const bool is_whole = input.starts_with("\r\n");
+  state_ = is_whole ? State::size_start : State::data_cr;
+  if (is_whole) input.remove_prefix(2);
+}
+
+bool ChunkedDecoder::take_size_line(std::string_view& input) {
+  std::uint64_t size = 0;
+  std::size_t digits = 0;
+  const std::size_t max_digits = std::min<std::size_t>(input.size(), kMaxDigits);
+  for (int value = 0; digits < max_digits && (value = hex_digit(input[digits])) >= 0; ++digits) {
+    size = size * 16 + static_cast<std::uint64_t>(value);
+  }
+  if (size == 0 || !input.substr(digits).starts_with("\r\n")) return false;
+  input.remove_prefix(digits + 2);
+  rest_ = size;
+  state_ = State::data;
+  return true;
 }
 
 ChunkedDecoder::State ChunkedDecoder::step(char c) {

@@ -40,6 +40,8 @@ class ChunkedDecoder {
     bad,
   };
 
+  void end_data(std::string_view& input);
+  bool take_size_line(std::string_view& input);
   [[nodiscard]] State step(char c);
   [[nodiscard]] State digit(char c);
 

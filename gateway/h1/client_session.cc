@@ -204,10 +204,11 @@ void ClientSession::on_eof() {
 /// The answer is complete, and `input` came behind it.
 void ClientSession::end_answer(std::string_view input, bool until_close) {
   const bool is_sent = sending_ == Sending::done || sending_ == Sending::tail;
+  const bool is_kept = is_sent && !takes_no_more_;
   if (!is_sent) counters_.early.add();
-  if (!input.empty()) counters_.strays.add();
+  if (is_kept && !input.empty()) counters_.strays.add();
   http::Caller& caller = let_go();
-  if (takes_no_more_ || !is_sent || !input.empty()) close();
+  if (!is_kept || !input.empty()) close();
   caller.on_end(until_close);
 }
 

@@ -114,6 +114,6 @@ class ClientSession final : public http::Client, private http::Call {
   bool is_closing_ = false;     ///< Nothing is read or sent any more.
   bool has_changed_ = false;    ///< The owner is to be told.
 };
-static_assert(sizeof(ClientSession) <= 136, "each relayed stream has one");
+static_assert(sizeof(ClientSession) <= 128, "each relayed stream has one");
 
 }  // namespace sluice::h1

@@ -9,6 +9,8 @@
 namespace sluice::h1 {
 namespace {
 
+constexpr std::size_t kUsualHead = 1024;
+
 bool is_ours(std::string_view name) {
   constexpr std::array<std::string_view, 9> kNames{"connection", "content-length",    "host",
                                                    "keep-alive", "proxy-connection",  "te",
@@ -38,6 +40,7 @@ bool write_outgoing_head(const http::Outgoing& request, std::string& out) {
       !is_word(head.query) || !is_word(head.authority)) {
     return false;
   }
+  out.reserve(out.size() + kUsualHead);
   out.append(head.method).append(" ").append(head.path);
   if (!head.query.empty()) out.append("?").append(head.query);
   out.append(" HTTP/1.1\r\n");

@@ -32,8 +32,7 @@ bool Cors::add_origin(const Request& request, Headers& answer) const {
 
 void Cors::add_fields(const Request& request, Headers& answer) const {
   if (!add_origin(request, answer)) return;
-  answer.add("access-control-expose-headers",
-             "last-event-id, mercure-last-event-id, link, idempotent-replayed");
+  if (!options_.exposed.empty()) answer.add("access-control-expose-headers", options_.exposed);
 }
 
 bool Cors::is_preflight(const Request& request) {
@@ -43,11 +42,12 @@ bool Cors::is_preflight(const Request& request) {
 Response Cors::preflight(const Request& request) const {
   Response response{.status = 204};
   if (!add_origin(request, response.headers)) return response;
-  response.headers.add("access-control-allow-methods", "GET, HEAD, POST, QUERY");
-  response.headers.add(
-      "access-control-allow-headers",
-      "authorization, cache-control, content-type, last-event-id, idempotency-key, "
-      "prefer, x-requested-with");
+  const auto add = [&](const char* name, const std::string& allowed, std::string_view asked) {
+    const auto value = allowed.empty() ? request.headers.joined(asked) : allowed;
+    if (value && !value->empty()) response.headers.add(name, *value);
+  };
+  add("access-control-allow-methods", options_.methods, "access-control-request-method");
+  add("access-control-allow-headers", options_.request_headers, "access-control-request-headers");
   response.headers.add("access-control-max-age", std::to_string(options_.max_age.count()));
   return response;
 }

@@ -19,6 +19,13 @@ struct CorsOptions {
   /// but never with credentials; an origin that is listed as well may send them.
   std::vector<std::string> origins;
   std::chrono::seconds max_age{86400};  ///< How long a browser may keep a preflight's answer.
+  std::string methods = "GET, HEAD, POST, QUERY";  ///< Empty: whichever a preflight asks for.
+  /// Of requests. Empty: whichever a preflight asks for.
+  std::string request_headers =
+      "authorization, cache-control, content-type, last-event-id, idempotency-key, prefer, "
+      "x-requested-with";
+  /// Of answers, that a page may read.
+  std::string exposed = "last-event-id, mercure-last-event-id, link, idempotent-replayed";
 };
 
 class Cors {

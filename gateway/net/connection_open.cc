@@ -4,8 +4,6 @@
 #include <system_error>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "gateway/base/assert.h"
 #include "gateway/base/log.h"
 #include "gateway/net/connection.h"

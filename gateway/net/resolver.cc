@@ -184,7 +184,7 @@ Resolver::~Resolver() {
   shared_->changed.wait(lock, [this] { return shared_->telling == 0; });
 }
 
-void Resolver::resolve(std::string host, std::uint16_t port, Done done) {
+void Resolver::resolve(const std::string& host, std::uint16_t port, Done done) {
   Shared::Waiter waiter{.port = port, .done = std::move(done)};
   const char* fault = Shared::enqueue(shared_, host, waiter);
   if (fault != nullptr) waiter.done(fail(Errc::limit, host + ": " + fault));

@@ -46,7 +46,7 @@ class Resolver {
   Resolver& operator=(const Resolver&) = delete;
 
   /// A name that is being looked up is not looked up a second time: both get the one answer.
-  void resolve(std::string host, std::uint16_t port, Done done);
+  void resolve(const std::string& host, std::uint16_t port, Done done);
 
  private:
   struct Shared;

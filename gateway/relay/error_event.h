@@ -16,4 +16,12 @@ namespace sluice::relay {
 std::string error_event(ErrorForm form, int status, std::string_view kind,
                         std::string_view message);
 
+/// The body of an answer of ours that is an error, in the form that the clients of `form` read:
+/// JSON, else plain text with a final line end.
+struct ErrorBody {
+  std::string_view content_type;
+  std::string text;
+};
+ErrorBody error_body(ErrorForm form, int status, std::string_view kind, std::string_view message);
+
 }  // namespace sluice::relay

@@ -51,6 +51,22 @@ std::string_view name_of(Failure failure) {
   return "upstream_malformed";
 }
 
+std::string_view text_of(Failure failure) {
+  switch (failure) {
+    case Failure::connect:
+      return "the application cannot be reached";
+    case Failure::timeout:
+      return "the application did not answer in time";
+    case Failure::busy:
+      return "too many requests wait for the application";
+    case Failure::closed:
+      return "the application broke its answer off";
+    case Failure::malformed:
+      break;
+  }
+  return "the application's answer breaks the rules of HTTP";
+}
+
 }  // namespace
 
 Passage::Passage(RouteContext& route, http::Exchange& exchange, const http::Request& request,
@@ -95,7 +111,8 @@ void Passage::on_body(std::string_view bytes) {
     call_.stop();
     upload_.reset();
     if (state_ == State::waiting) {
-      return refuse(413, fmt::format("the body is larger than {}", format_size(most)));
+      return refuse(413, "body_too_large",
+                    fmt::format("the body is larger than {}", format_size(most)));
     }
     return fail(413, "body_too_large", "the request's body is too large");
   }
@@ -212,8 +229,12 @@ void Passage::on_complete() {
 void Passage::on_broken(const Broken& broken) {
   count(broken.failure);
   log::debug("route {}: {}", route_.options.name, broken.what);
-  if (state_ == State::waiting) return refuse(status_of(broken.failure), broken.what);
-  fail(status_of(broken.failure), name_of(broken.failure), broken.what);
+  // What is behind the gateway is for its log, not for its clients.
+  const int status = status_of(broken.failure);
+  if (state_ == State::waiting) {
+    return refuse(status, name_of(broken.failure), text_of(broken.failure));
+  }
+  fail(status, name_of(broken.failure), text_of(broken.failure));
 }
 
 void Passage::count(Failure failure) {
@@ -250,7 +271,7 @@ void Passage::break_off() {
   route_.loop.wheel().arm(*this, route_.loop.now());
 }
 
-void Passage::refuse(int status, std::string_view what) {
+void Passage::refuse(int status, std::string_view kind, std::string_view what) {
   const Opening& opening = *opening_;
   http::Response head{.status = status, .headers = {}};
   if (is_get_ && opening.wants_events && status > 500 &&
@@ -262,8 +283,9 @@ void Passage::refuse(int status, std::string_view what) {
     for (const http::Field& field : opening.terms.answer_headers) {
       head.headers.add(field.name, field.value);
     }
-    head.headers.add("content-type", error_content_type(route_.options.errors));
-    out_ = error_body(route_.options.errors, status, what);
+    ErrorBody body = error_body(route_.options.errors, status, kind, what);
+    head.headers.add("content-type", std::string(body.content_type));
+    out_ = std::move(body.text);
   }
   const std::size_t length = out_.size();
   if (opening.is_head) out_.clear();

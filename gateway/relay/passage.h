@@ -64,7 +64,7 @@ class Passage final : public http::Answer, public Stream, private Deadline {
     void on_body(std::string_view bytes) override { passage_.on_data(bytes); }
     void on_complete(bool /*until_close*/) override { passage_.on_complete(); }
     void on_broken(const Broken& broken) override { passage_.on_broken(broken); }
-    Ready body_ready(std::size_t max) override { return passage_.body_ready(max); }
+    http::Answer::Ready body_ready(std::size_t max) override { return passage_.body_ready(max); }
     void body_take(std::span<std::byte> out) override { passage_.body_take(out); }
 
     Passage& passage_;
@@ -119,7 +119,7 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   void break_off();
   void end_at_boundary();
   /// An answer of ours instead of the upstream's, where nothing was said yet.
-  void refuse(int status, std::string_view what);
+  void refuse(int status, std::string_view kind, std::string_view what);
   /// Tells the client, in the route's form, what became of an answer that was begun.
   void fail(int status, std::string_view kind, std::string_view what);
   void count(Failure failure);

@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "gateway/http/answers.h"
+#include "gateway/relay/live_call.h"
 #include "gateway/relay/passage.h"
 #include "gateway/relay/request_head.h"
+#include "gateway/relay/sharing.h"
 
 namespace sluice::relay {
 
@@ -25,6 +27,16 @@ Relay::Relay(Setting setting)
                                           .loop = setting_.loop,
                                           .streams = streams_});
   }
+  if (setting_.sources == nullptr) return;
+  sharing_ = std::make_unique<Sharing>(
+      Sharing::Setting{.loop = setting_.loop,
+                       .sources = *setting_.sources,
+                       .post = setting_.post,
+                       .make_call =
+                           [](RouteContext& context, SourceCall::Owner& owner) {
+                             return std::make_unique<LiveCall>(context.upstream, owner);
+                           },
+                       .open_plainly = &Relay::open_plainly});
 }
 
 /// Sessions tell their upstream when they go.
@@ -35,19 +47,35 @@ Relay::~Relay() {
 std::unique_ptr<http::Answer> Relay::open(std::size_t route, const http::Request& request,
                                           http::Exchange& exchange, Terms terms) {
   RouteContext& context = *routes_[route];
+  if (sharing_ != nullptr) {
+    if (auto answer = sharing_->open(context, request, exchange, terms)) return answer;
+  }
+  return open_plainly(context, request, exchange, std::move(terms));
+}
+
+std::unique_ptr<http::Answer> Relay::open_plainly(RouteContext& context,
+                                                  const http::Request& request,
+                                                  http::Exchange& exchange, Terms terms) {
   auto outgoing = make_request(context.options, request, terms);
   if (!outgoing) {
-    return http::problem(exchange, 400, outgoing.error().what, std::move(terms.answer_headers),
-                         request.method == "HEAD");
+    const Refusal& refusal = outgoing.error();
+    return http::problem(exchange, refusal.status, std::string(refusal.text),
+                         std::move(terms.answer_headers), request.method == "HEAD");
   }
   auto passage = std::make_unique<Passage>(context, exchange, request, std::move(terms));
   passage->begin(std::move(*outgoing));
   return passage;
 }
 
-bool Relay::flush() {
+void Relay::flush() {
   for (const auto& upstream : upstreams_) upstream->tend();
-  return connections_.flush();
+  connections_.flush();
+}
+
+std::size_t Relay::event_streams() const {
+  std::int64_t sum = 0;
+  for (const auto& route : routes_) sum += route->counters.event_streams.value();
+  return static_cast<std::size_t>(sum);
 }
 
 }  // namespace sluice::relay

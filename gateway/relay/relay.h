@@ -26,6 +26,9 @@
 
 namespace sluice::relay {
 
+class Sharing;
+class Sources;
+
 class Relay {
  public:
   struct Setting {
@@ -35,9 +38,10 @@ class Relay {
     const std::vector<UpstreamOptions>& upstreams;
     /// One for each upstream; null: clear text.
     const std::vector<std::shared_ptr<const tls::ClientContext>>& contexts;
-    const net::Connections::Options& net;
+    net::Connections::Options net;  ///< Of connections to upstreams.
     const RetryRange& retry;
     std::function<void(std::function<void()>)> post;  ///< To this worker. Any thread.
+    Sources* sources = nullptr;  ///< Of the process; null: nothing is shared or replayed.
   };
 
   explicit Relay(Setting setting);
@@ -48,10 +52,14 @@ class Relay {
   /// Never null; as http::Service::open().
   std::unique_ptr<http::Answer> open(std::size_t route, const http::Request& request,
                                      http::Exchange& exchange, Terms terms);
-  /// Turn end: tells upstreams what is to be told. True: work is left.
-  bool flush();
+  /// Turn end: tells upstreams what is to be told.
+  void flush();
+  /// After flush(): the next turn must not sleep.
+  [[nodiscard]] bool has_work() const { return connections_.has_work(); }
   /// Event streams that may be ended one by one.
   [[nodiscard]] Streams& streams() { return streams_; }
+  /// Streams that are open, those that a drain leaves alone included.
+  [[nodiscard]] std::size_t event_streams() const;
   [[nodiscard]] Upstream& upstream(std::size_t index) { return *upstreams_[index]; }
 
   // Any thread.
@@ -66,12 +74,17 @@ class Relay {
   }
 
  private:
+  static std::unique_ptr<http::Answer> open_plainly(RouteContext& context,
+                                                    const http::Request& request,
+                                                    http::Exchange& exchange, Terms terms);
+
   // Set in the constructor.
   const Setting setting_;
   Streams streams_;
   net::Connections connections_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<RouteContext>> routes_;
+  std::unique_ptr<Sharing> sharing_;  ///< Null: nothing is shared or replayed.
 };
 
 }  // namespace sluice::relay

@@ -249,7 +249,7 @@ void Upstream::dial_failed(Endpoint& endpoint, const net::DialFailure& failure) 
   last_error_ = fmt::format("{}: {}", endpoint.name(), failure.what);
   if (failure.error != net::DialError::descriptors) {
     if (endpoint.is_well(setting_.loop.now())) {
-      log::warn("upstream {}: {}", options_.name, last_error_);
+      log::warning("upstream {}: {}", options_.name, last_error_);
     }
     endpoint.failed(setting_.loop.now(), options_.backoff, options_.backoff_max);
     names_are_old();

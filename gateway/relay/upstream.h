@@ -37,22 +37,13 @@
 #include "gateway/relay/endpoint.h"
 #include "gateway/relay/options.h"
 #include "gateway/relay/upstream_call.h"
+#include "gateway/relay/upstream_url.h"
 
 namespace sluice::tls {
 class ClientContext;
 }
 
 namespace sluice::relay {
-
-/// "http://127.0.0.1:9000", read.
-struct UpstreamUrl {
-  bool is_tls = false;
-  std::string host;  ///< A name, or an address without brackets.
-  std::uint16_t port = 80;
-  std::string authority;  ///< As written: what Host is when the route says so.
-};
-/// Scheme, host and port, and nothing behind them but a '/'.
-Result<UpstreamUrl> parse_upstream_url(std::string_view text);
 
 class Upstream {
  public:

@@ -1,6 +1,5 @@
 // Upstream's addresses: literals at once, names from the resolver, again and again.
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,45 +14,9 @@ constexpr Millis kAskAgain{1'000};
 
 }  // namespace
 
-Result<UpstreamUrl> parse_upstream_url(std::string_view text) {
-  UpstreamUrl url;
-  std::string_view rest = text;
-  if (rest.starts_with("https://")) {
-    url.is_tls = true;
-    url.port = 443;
-    rest.remove_prefix(8);
-  } else if (rest.starts_with("http://")) {
-    rest.remove_prefix(7);
-  } else {
-    return fail(Errc::invalid,
-                fmt::format("\"{}\" is no upstream's URL, as in \"http://127.0.0.1:9000\"", text));
-  }
-  if (rest.ends_with('/')) rest.remove_suffix(1);
-  if (rest.find_first_of("/?#@ \\") != std::string_view::npos) {
-    return fail(Errc::invalid,
-                fmt::format("\"{}\" has more than scheme, host and port; a path is changed by "
-                            "strip_prefix and rewrite",
-                            text));
-  }
-  url.authority = rest;
-  const std::size_t bracket = rest.find(']');
-  const std::size_t colon = rest.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  std::string_view host = rest.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (host.empty()) return fail(Errc::invalid, fmt::format("\"{}\" names no host", text));
-  url.host = host;
-  if (colon == std::string_view::npos) return url;
-  const std::string_view port = rest.substr(colon + 1);
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
-  if (error != std::errc{} || end != port.data() + port.size() || url.port == 0) {
-    return fail(Errc::invalid, fmt::format("\"{}\" has no port from 1 to 65535", text));
-  }
-  return url;
-}
-
 void Upstream::add_literals() {
   for (std::size_t i = 0; i < urls_.size(); ++i) {
-    if (const auto address = net::parse_address(urls_[i].host, urls_[i].port)) {
+    if (const auto address = net::SocketAddress::parse(urls_[i].host, urls_[i].port)) {
       endpoints_.push_back(std::make_unique<Endpoint>(*this, *address, i));
     } else {
       names_.push_back({.url = i});
@@ -98,7 +61,7 @@ void Upstream::resolved(std::size_t url, const Result<std::vector<net::SocketAdd
     // The old addresses, if there are any, are better than none.
     counters_.resolve_failures.add();
     last_error_ = fmt::format("{}: {}", urls_[url].host, addresses.error().what);
-    log::warn("upstream {}: {}", options_.name, last_error_);
+    log::warning("upstream {}: {}", options_.name, last_error_);
     names_are_old();
   }
   if (waiting_.empty()) return;

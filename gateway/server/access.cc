@@ -82,24 +82,12 @@ tl::expected<Bearer, Denial> Access::verify(const Found& found,
   if (found.token.empty()) {
     return tl::unexpected(Denial{400, "there is no token behind \"Bearer\"", "invalid_request"});
   }
-  if (found.carrier == Carrier::query && options_.protocol == Mercure::v1) {
-    return tl::unexpected(Denial{400, std::string(kNotInQuery), "invalid_request"});
-  }
   const WallTime now = clock_.wall();
   auto grants = verifier.verify(found.token, now);
   if (!grants) {
     const bool is_expired = grants.error().code == Errc::expired;
     return tl::unexpected(Denial{401, grants.error().what, "invalid_token",
                                  is_expired && found.carrier != Carrier::header});
-  }
-  if (grants->is_v1 && found.carrier == Carrier::query) {
-    return tl::unexpected(Denial{400, std::string(kNotInQuery), "invalid_request"});
-  }
-  if (options_.protocol == (grants->is_v1 ? Mercure::v0 : Mercure::v1)) {
-    return tl::unexpected(Denial{401,
-                                 fmt::format("the token is of Mercure {}, which is not spoken here",
-                                             grants->is_v1 ? "1.0" : "0.x"),
-                                 "invalid_token"});
   }
   if (subjects_.is_revoked(grants->subject, grants->issued, now)) {
     return tl::unexpected(Denial{401, "the token has been revoked", "invalid_token"});
@@ -113,11 +101,53 @@ tl::expected<Bearer, Denial> Access::verify(const Found& found,
   return bearer;
 }
 
+/// Of Mercure: which tokens are of the version that is spoken, and where they may stand.
+std::optional<Denial> Access::check_version(const Found& found, bool is_v1) const {
+  if (is_v1 && found.carrier == Carrier::query) {
+    return Denial{400, std::string(kNotInQuery), "invalid_request"};
+  }
+  if (options_.protocol != (is_v1 ? Mercure::v0 : Mercure::v1)) return std::nullopt;
+  return Denial{
+      401,
+      fmt::format("the token is of Mercure {}, which is not spoken here", is_v1 ? "1.0" : "0.x"),
+      "invalid_token"};
+}
+
+tl::expected<Bearer, Denial> Access::verify_mercure(const Found& found,
+                                                    const auth::Verifier& verifier) const {
+  if (found.carrier == Carrier::query && options_.protocol == Mercure::v1 && !found.token.empty()) {
+    return tl::unexpected(Denial{400, std::string(kNotInQuery), "invalid_request"});
+  }
+  auto bearer = verify(found, verifier);
+  if (!bearer) return bearer;
+  if (auto denial = check_version(found, bearer->grants.is_v1)) {
+    return tl::unexpected(std::move(*denial));
+  }
+  return bearer;
+}
+
+tl::expected<Bearer, Denial> Access::relayed(const http::Request& request, const http::Form& query,
+                                             const auth::Verifier& verifier) const {
+  const Found found = find(request, query);
+  if (found.carrier == Carrier::none) return Bearer{};
+  auto bearer = verify(found, verifier);
+  if (!bearer) {
+    bearer.error().park &= options_.expired_token == Fallback::park;
+    return bearer;
+  }
+  bearer->token = found.token;
+  return bearer;
+}
+
+std::vector<std::string_view> Access::cookies() const {
+  return {options_.cookie, options_.cookie_v1};
+}
+
 tl::expected<Bearer, Denial> Access::subscriber(const http::Request& request,
                                                 const http::Form& query, bool is_reconnect) const {
   const Found found = find(request, query);
   if (found.carrier == Carrier::none) return without_token(request, is_reconnect);
-  auto bearer = verify(found, subscribers_);
+  auto bearer = verify_mercure(found, subscribers_);
   if (!bearer) {
     return bearer.error().park ? fall_back(options_.expired_token, std::move(bearer.error()))
                                : bearer;
@@ -159,7 +189,7 @@ tl::expected<Bearer, Denial> Access::publisher(const http::Request& request,
     return tl::unexpected(
         Denial{401, "a token is needed to publish: authorization: Bearer TOKEN", {}});
   }
-  auto bearer = verify(found, publishers_);
+  auto bearer = verify_mercure(found, publishers_);
   if (!bearer) {
     bearer.error().park = false;
     return bearer;

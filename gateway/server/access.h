@@ -56,6 +56,7 @@ struct Bearer {
   std::size_t fingerprint = 0;      ///< Of the token: tells it from others, in this process.
   std::optional<TimePoint> ends{};  ///< When its token is no longer accepted.
   std::optional<std::string> set_cookie{};  ///< To be sent with the answer.
+  std::string token{};                      ///< As it was sent; of relayed requests only.
 };
 
 struct Denial {
@@ -84,6 +85,12 @@ class Access {
                                           bool is_reconnect) const;
   tl::expected<Bearer, Denial> publisher(const http::Request& request,
                                          const http::Form& query) const;
+  /// Of a request for a route, by the keys that this one goes by; its token need not be of Mercure.
+  /// Carrier::none: there is no token. `park` of a denial: an expired one, where those are parked.
+  tl::expected<Bearer, Denial> relayed(const http::Request& request, const http::Form& query,
+                                       const auth::Verifier& verifier) const;
+  /// The names of the cookies that are looked at.
+  [[nodiscard]] std::vector<std::string_view> cookies() const;
 
   /// The `www-authenticate` of a refusal.
   [[nodiscard]] std::string challenge(const http::Request& request, const Denial& denial) const;
@@ -100,6 +107,9 @@ class Access {
   [[nodiscard]] std::string metadata_url(const http::Request& request) const;
   [[nodiscard]] tl::expected<Bearer, Denial> verify(const Found& found,
                                                     const auth::Verifier& verifier) const;
+  [[nodiscard]] tl::expected<Bearer, Denial> verify_mercure(const Found& found,
+                                                            const auth::Verifier& verifier) const;
+  [[nodiscard]] std::optional<Denial> check_version(const Found& found, bool is_v1) const;
   [[nodiscard]] tl::expected<Bearer, Denial> without_token(const http::Request& request,
                                                            bool is_reconnect) const;
   [[nodiscard]] tl::expected<Bearer, Denial> fall_back(Fallback fallback, Denial denial) const;

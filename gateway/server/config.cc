@@ -13,6 +13,7 @@
 
 #include "gateway/server/config_check.h"
 #include "gateway/server/config_keys.h"
+#include "gateway/server/config_relay.h"
 #include "gateway/server/config_table.h"
 #include "gateway/server/files.h"
 #include "gateway/server/spelling.h"
@@ -20,10 +21,21 @@
 namespace sluice::server {
 namespace {
 
+Value to_texts(const toml::table& table) {
+  TextTable texts;
+  for (const auto& [name, node] : table) {
+    const auto* text = node.as_string();
+    if (text == nullptr) return std::monostate{};
+    texts.emplace_back(name.str(), text->get());
+  }
+  return texts;
+}
+
 Value to_value(const toml::node& node) {
   if (const auto* flag = node.as_boolean()) return flag->get();
   if (const auto* number = node.as_integer()) return number->get();
   if (const auto* text = node.as_string()) return text->get();
+  if (const auto* table = node.as_table()) return to_texts(*table);
   const auto* array = node.as_array();
   if (array == nullptr) return std::monostate{};
   std::vector<std::string> texts;
@@ -42,6 +54,15 @@ Place to_place(const toml::source_region& source) {
 /// `name` as it stands between `open` and `close`; nothing when there is no such name.
 std::string did_you_mean(std::string_view open, std::string_view name, std::string_view close) {
   return name.empty() ? "" : fmt::format("; did you mean {}{}{}?", open, name, close);
+}
+
+/// "route.share" of "route[0].share".
+std::string without_index(std::string_view table) {
+  std::string name(table);
+  for (std::size_t at = name.find('['); at != name.npos; at = name.find('[')) {
+    name.erase(at, name.find(']', at) + 1 - at);
+  }
+  return name;
 }
 
 /// A token of Mercure 1.0 must name the hub that it is for (RFC 9068 §4): where nothing else is
@@ -70,11 +91,21 @@ class Reader {
 
  private:
   void read_section(std::string_view name, const toml::node& node);
-  void read_listeners(const toml::node& node);
-  void read_topic_rules(const toml::node& node);
+  /// `[[name]]`, each of which `entries` gets.
+  template <class Owner>
+  void read_tables(std::string_view name, const toml::node& node,
+                   const std::vector<Row<Owner>>& rows, std::vector<Owner>& entries);
   void read_keys(std::string_view name, const toml::node& node, std::vector<auth::Key>& keys,
                  std::vector<JwksSource>& jwks);
-  void refuse_routes(const toml::node& node);
+  /// A member that its row does not set: a table, or an array of tables.
+  template <class Owner>
+  void read_nested(Owner&, std::string_view, const std::string&, const toml::node&) {}
+  void read_nested(Route& route, std::string_view key, const std::string& name,
+                   const toml::node& node);
+  template <class Owner>
+  void read_switch(Owner& owner, const std::vector<Row<Owner>>& rows, const std::string& name,
+                   const toml::node& node);
+  void finish();
   void unknown_section(const toml::key& key, const toml::node& node);
   void unknown_key(std::string_view section, const toml::key& key);
   /// An entry of an array of tables; false when one of its keys was at fault.
@@ -95,6 +126,7 @@ class Reader {
 
   const std::filesystem::path folder_;
   Config config_;
+  std::vector<Route> routes_;  ///< As they stand in the file.
   Places places_;
   std::vector<Fault> faults_;
 };
@@ -105,28 +137,45 @@ tl::expected<Config, std::vector<Fault>> Reader::read(const toml::table& root) {
     const auto is_it = [&](const Section& section) { return section.name == name; };
     const auto& sections = config_sections();
     if (name == "listen") {
-      read_listeners(node);
+      read_tables(name, node, listen_rows(), config_.listens);
     } else if (name == "topic") {
-      read_topic_rules(node);
+      read_tables(name, node, topic_rows(), config_.hub.rules);
+    } else if (name == "upstream") {
+      read_tables(name, node, upstream_rows(), config_.relay.upstreams);
     } else if (name == "route") {
-      refuse_routes(node);
+      read_tables(name, node, route_rows(), routes_);
     } else if (std::any_of(sections.begin(), sections.end(), is_it)) {
       read_section(name, node);
     } else {
       unknown_section(key, node);
     }
   }
-  resolve(config_.tls.certificate_file);
-  resolve(config_.tls.key_file);
-  resolve(config_.history.file.path);
-  set_windows(config_);
-  set_audiences(config_.access);
+  finish();
   add_faults(check(config_, places_));
   if (faults_.empty()) return std::move(config_);
   std::stable_sort(faults_.begin(), faults_.end(), [](const Fault& a, const Fault& b) {
     return std::tie(a.line, a.column) < std::tie(b.line, b.column);
   });
   return tl::unexpected(std::move(faults_));
+}
+
+/// What depends on more than one option.
+void Reader::finish() {
+  resolve(config_.tls.certificate_file);
+  resolve(config_.tls.key_file);
+  resolve(config_.history.file.path);
+  for (relay::UpstreamOptions& upstream : config_.relay.upstreams) {
+    resolve(upstream.ca_file);
+    resolve(upstream.certificate_file);
+    resolve(upstream.key_file);
+  }
+  set_windows(config_);
+  set_audiences(config_.access);
+  if (config_.hub_use == HubUse::unless_routes) {
+    const bool has_hub = routes_.empty() || places_.contains("hub");
+    config_.hub_use = has_hub ? HubUse::on : HubUse::off;
+  }
+  add_faults(set_routes(std::move(routes_), places_, config_));
 }
 
 void Reader::add_faults(std::vector<Fault> more) {
@@ -186,40 +235,62 @@ bool Reader::read_entry(Owner& owner, const std::vector<Row<Owner>>& rows, std::
     const auto at = std::find(names.begin(), names.end(), key.str());
     if (at == names.end()) {
       fault(to_place(key.source()),
-            fmt::format("{} has no key \"{}\"{}", table.substr(0, table.find('[')), key.str(),
+            fmt::format("{} has no key \"{}\"{}", without_index(table), key.str(),
                         did_you_mean("\"", nearest(key.str(), names), "\"")));
+      continue;
+    }
+    const Row<Owner>& row = rows[static_cast<std::size_t>(at - names.begin())];
+    const std::string name = fmt::format("{}.{}", table, key.str());
+    if (row.set) {
+      set(owner, row, name, value);
     } else {
-      set(owner, rows[static_cast<std::size_t>(at - names.begin())],
-          fmt::format("{}.{}", table, key.str()), value);
+      read_nested(owner, row.key, name, value);
     }
   }
   return faults_.size() == faults;
 }
 
-void Reader::read_listeners(const toml::node& node) {
+template <class Owner>
+void Reader::read_tables(std::string_view name, const toml::node& node,
+                         const std::vector<Row<Owner>>& rows, std::vector<Owner>& entries) {
   const toml::array* tables = node.as_array();
   if (tables == nullptr) {
-    fault(to_place(node.source()), "listen must be an array of tables; write it as [[listen]]");
+    fault(to_place(node.source()),
+          fmt::format("{} must be an array of tables; write it as [[{}]]", name, name));
     return;
   }
   for (const toml::node& element : *tables) {
-    Listen listen;
-    read_entry(listen, listen_rows(), fmt::format("listen[{}]", config_.listens.size()), element);
-    config_.listens.push_back(std::move(listen));
+    Owner entry;
+    read_entry(entry, rows, fmt::format("{}[{}]", name, entries.size()), element);
+    entries.push_back(std::move(entry));
   }
 }
 
-void Reader::read_topic_rules(const toml::node& node) {
-  const toml::array* tables = node.as_array();
-  if (tables == nullptr) {
-    fault(to_place(node.source()), "topic must be an array of tables; write it as [[topic]]");
-    return;
+void Reader::read_nested(Route& route, std::string_view key, const std::string& name,
+                         const toml::node& node) {
+  if (key == "share") {
+    read_switch(route.relay.share, share_rows(), name, node);
+  } else if (key == "replay") {
+    read_switch(route.relay.replay, replay_rows(), name, node);
+  } else {
+    read_keys(name, node, route.access.keys, route.access.jwks);
   }
-  for (const toml::node& element : *tables) {
-    hub::TopicRule rule;
-    const std::string table = fmt::format("topic[{}]", config_.hub.rules.size());
-    read_entry(rule, topic_rows(), table, element);
-    config_.hub.rules.push_back(std::move(rule));
+}
+
+/// True, false, or a table of what is not as by default.
+template <class Owner>
+void Reader::read_switch(Owner& owner, const std::vector<Row<Owner>>& rows, const std::string& name,
+                         const toml::node& node) {
+  if (const auto* flag = node.as_boolean()) {
+    owner.enabled = flag->get();
+    places_.emplace(name, to_place(node.source()));
+  } else if (node.is_table()) {
+    owner.enabled = true;
+    read_entry(owner, rows, name, node);
+  } else {
+    fault(
+        to_place(node.source()),
+        fmt::format("{}: must be true, or a table of options, as in {{ linger = \"30s\" }}", name));
   }
 }
 
@@ -247,25 +318,12 @@ void Reader::read_keys(std::string_view name, const toml::node& node, std::vecto
   }
 }
 
-void Reader::refuse_routes(const toml::node& node) {
-  const toml::array* tables = node.as_array();
-  if (tables == nullptr || tables->empty()) {
-    fault(to_place(node.source()), "route must be an array of tables; write it as [[route]]");
-    return;
-  }
-  places_.emplace("route", to_place(node.source()));
-  for (const toml::node& table : *tables) {
-    fault(to_place(table.source()),
-          "[[route]]: the relay is not in this version; remove the table");
-  }
-}
-
 void Reader::unknown_section(const toml::key& key, const toml::node& node) {
   if (!node.is_table() && !node.is_array_of_tables()) {
     unknown_key("", key);
     return;
   }
-  std::vector<std::string_view> names{"listen", "topic"};
+  std::vector<std::string_view> names{"listen", "topic", "route", "upstream"};
   for (const Section& section : config_sections()) names.push_back(section.name);
   fault(to_place(key.source()), fmt::format("there is no table [{}]{}", key.str(),
                                             did_you_mean("[", nearest(key.str(), names), "]")));

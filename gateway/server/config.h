@@ -26,6 +26,7 @@
 #include "gateway/server/jwks.h"
 #include "gateway/server/presence.h"
 #include "gateway/server/rates.h"
+#include "gateway/server/relay_options.h"
 #include "gateway/server/state.h"
 #include "gateway/server/subjects.h"
 #include "tls/context.h"
@@ -90,13 +91,7 @@ struct HeartbeatOptions {
   Millis jitter{1'500};  ///< Each stream's interval is shorter by up to this.
 };
 
-/// A `retry:` is drawn evenly between two bounds, so that clients do not come back all at once.
-struct RetryOptions {
-  Millis min{2'000};  ///< Sent when a stream opens.
-  Millis max{6'000};
-  Millis parked_min{5'000};  ///< Sent when a stream cannot be served now, and is ended.
-  Millis parked_max{30'000};
-};
+using RetryOptions = relay::RetryRange;
 
 struct LimitOptions {
   std::size_t streams_per_connection = 200;  ///< Event streams; the next one is parked.
@@ -113,6 +108,13 @@ struct DrainOptions {
   Millis hard_limit{30'000};  ///< Counted from SIGTERM: what is open then is cut.
 };
 
+/// Whether the hub answers beside the routes.
+enum class HubUse {
+  unless_routes,  ///< Where there is no [[route]], or where the file says something of [hub].
+  on,
+  off,
+};
+
 struct DemoOptions {
   bool page = false;  ///< Serve the demo page on `/`.
   bool feed = false;  ///< Publish its events below `demo/`.
@@ -124,7 +126,9 @@ struct Config {
   std::vector<Listen> listens;
   AdminOptions admin;
   tls::Options tls;
+  HubUse hub_use = HubUse::unless_routes;  ///< After load(): on or off.
   HubAccess access;
+  RelayOptions relay;
   PublishOptions publish;
   hub::Options hub;
   HistoryOptions history;
@@ -138,6 +142,8 @@ struct Config {
   DrainOptions drain;
   DemoOptions demo;
   log::Level log_level = log::Level::info;
+
+  [[nodiscard]] bool has_hub() const { return hub_use != HubUse::off; }
 };
 
 /// Something wrong in a configuration file: the key, what is wrong, what would be right.

@@ -9,6 +9,7 @@
 
 #include "gateway/base/ascii.h"
 #include "gateway/hub/url.h"
+#include "gateway/server/config_relay.h"
 #include "gateway/server/journals.h"
 #include "gateway/server/paths.h"
 #include "tls/context.h"
@@ -24,6 +25,7 @@ class Checker {
     check_listeners();
     check_certificate();
     check_access();
+    check_demo();
     check_journal();
     check_protocol();
     check_topics();
@@ -36,6 +38,7 @@ class Checker {
   void check_listeners();
   void check_certificate();
   void check_access();
+  void check_demo();
   void check_journal();
   void check_protocol();
   void check_topics();
@@ -69,15 +72,6 @@ bool is_address(std::string_view text) {
   const char* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data() + colon + 1, end, port);
   return parsed.ec == std::errc{} && parsed.ptr == end && port <= 65'535;
-}
-
-/// As a browser sends it: scheme://host[:port].
-bool is_origin(std::string_view text) {
-  const std::size_t scheme = text.find("://");
-  if (scheme == text.npos || scheme == 0) return false;
-  const std::string_view host = text.substr(scheme + 3);
-  return !host.empty() && host.find_first_of("/?#@ *") == host.npos &&
-         std::none_of(text.begin(), text.end(), is_upper);
 }
 
 std::string wrong_address(std::string_view key, std::string_view address) {
@@ -124,8 +118,7 @@ void Checker::check_certificate() {
 
 void Checker::check_access() {
   const HubAccess& access = config_.access;
-  const bool is_relay_only = places_.contains("route") && !places_.contains("hub");
-  if (!is_relay_only && !access.anonymous && access.subscriber_keys.empty() &&
+  if (config_.has_hub() && !access.anonymous && access.subscriber_keys.empty() &&
       access.subscriber_jwks.empty()) {
     fault({"hub.subscriber_keys", "hub.anonymous", "hub"},
           "nobody could subscribe: set `hub.anonymous = true`, or give hub.subscriber_keys");
@@ -137,6 +130,11 @@ void Checker::check_access() {
                       "scheme, host in lower case, port if any, and nothing after it",
                       origin));
   }
+}
+
+void Checker::check_demo() {
+  if (config_.has_hub() || (!config_.demo.page && !config_.demo.feed)) return;
+  fault({"demo.page", "demo.feed"}, "the demo needs the hub: set `hub.enabled = true`");
 }
 
 void Checker::check_journal() {
@@ -241,8 +239,18 @@ Place place_of(const Places& places, std::initializer_list<std::string_view> key
   return {};
 }
 
+bool is_origin(std::string_view text) {
+  const std::size_t scheme = text.find("://");
+  if (scheme == text.npos || scheme == 0) return false;
+  const std::string_view host = text.substr(scheme + 3);
+  return !host.empty() && host.find_first_of("/?#@ *") == host.npos &&
+         std::none_of(text.begin(), text.end(), is_upper);
+}
+
 std::vector<Fault> check(const Config& config, const Places& places) {
-  return Checker(config, places).run();
+  std::vector<Fault> faults = Checker(config, places).run();
+  for (Fault& fault : check_relay(config, places)) faults.push_back(std::move(fault));
+  return faults;
 }
 
 }  // namespace sluice::server

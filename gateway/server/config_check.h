@@ -25,6 +25,9 @@ using Places = std::map<std::string, Place, std::less<>>;
 /// The place of the first of `keys` that is in the file; the file's beginning when none is.
 Place place_of(const Places& places, std::initializer_list<std::string_view> keys);
 
+/// As a browser sends it: scheme://host[:port].
+[[nodiscard]] bool is_origin(std::string_view text);
+
 /// `config` holds valid values; its file names are resolved.
 std::vector<Fault> check(const Config& config, const Places& places);
 

@@ -24,9 +24,13 @@
 
 namespace sluice::server {
 
-/// What can stand to the right of a '='. std::monostate is anything else: a date, a table, …
-using Value =
-    std::variant<std::monostate, bool, std::int64_t, std::string, std::vector<std::string>>;
+/// `{ x-tenant = "a" }`: names with a text each, by name.
+using TextTable = std::vector<std::pair<std::string, std::string>>;
+
+/// What can stand to the right of a '='. std::monostate is anything else: a date, a table of other
+/// things, …
+using Value = std::variant<std::monostate, bool, std::int64_t, std::string,
+                           std::vector<std::string>, TextTable>;
 
 template <class Owner>
 struct Row {
@@ -168,6 +172,26 @@ struct Make {
               return {};
             },
             [=](const Owner& owner) { return fmt::format("{}", fmt::join(at(owner), ", ")); }};
+  }
+
+  /// A list that may also be one string alone.
+  template <class At>
+  static Row<Owner> one_or_more(std::string_view key, std::string_view help, At at) {
+    Row<Owner> row = list(key, help, at);
+    row.type = "string or array of strings";
+    row.set = [=](Owner& owner, const Value& value) -> Result<void> {
+      const auto* one = std::get_if<std::string>(&value);
+      const auto* many = std::get_if<std::vector<std::string>>(&value);
+      if (one != nullptr) {
+        at(owner) = {*one};
+      } else if (many != nullptr && !many->empty()) {
+        at(owner) = *many;
+      } else {
+        return fail(Errc::invalid, "must be a string or an array of strings");
+      }
+      return {};
+    };
+    return row;
   }
 
   /// One of some names, each with the value it stands for.

@@ -106,6 +106,7 @@ std::vector<Row<Config>> all_rows() {
   add(rows, publish_rows());
   add(rows, history_rows());
   add(rows, pace_rows());
+  add(rows, relay_rows());
   add(rows, limit_rows());
   add(rows, abuse_rows());
   add(rows, timeout_rows());

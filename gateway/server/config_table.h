@@ -38,5 +38,10 @@ const std::vector<Row<Config>>& config_rows();
 const std::vector<Row<Listen>>& listen_rows();
 const std::vector<Row<hub::TopicRule>>& topic_rows();
 const std::vector<Row<KeyEntry>>& key_rows();
+const std::vector<Row<relay::UpstreamOptions>>& upstream_rows();
+const std::vector<Row<Route>>& route_rows();
+/// Of `share = { … }` and `replay = { … }` in a [[route]].
+const std::vector<Row<relay::ShareOptions>>& share_rows();
+const std::vector<Row<relay::ReplayOptions>>& replay_rows();
 
 }  // namespace sluice::server

@@ -57,6 +57,30 @@ void append_section(std::string& page, const Section& section) {
   }
 }
 
+template <class Owner>
+void append_table(std::string& page, std::string_view title, std::string_view help,
+                  const std::vector<Row<Owner>>& rows) {
+  append_head(page, title, help);
+  for (const auto& row : rows) append_row(page, row.key, row);
+}
+
+void append_relay(std::string& page) {
+  append_table(page, "[[route]]",
+               "Which requests go to which application, and how. The first table that fits a "
+               "request takes it; a request that none fits is answered with 404, or with 421 when "
+               "there are `hosts` and its own is none of them.",
+               route_rows());
+  append_table(page, "share", "In a [[route]]: `share = true`, or `share = { linger = \"30s\" }`.",
+               share_rows());
+  append_table(page, "replay",
+               "In a [[route]]: `replay = true`, or `replay = { events = 500, linger = \"1m\" }`.",
+               replay_rows());
+  append_table(page, "[[upstream]]",
+               "An application that routes call by its `name`; one that is given by its URL in a "
+               "[[route]] has the defaults.",
+               upstream_rows());
+}
+
 }  // namespace
 
 std::string config_reference() {
@@ -67,12 +91,14 @@ std::string config_reference() {
               "What holds for topics by name: the first table whose `match` takes a topic is its "
               "own. An event is judged by its first topic.");
   for (const auto& row : topic_rows()) append_row(page, row.key, row);
+  append_relay(page);
   for (const Section& section : config_sections()) {
     append_section(page, section);
     if (section.name != "hub") continue;
     append_head(
         page, "Keys",
-        "An entry of `publisher_keys` or `subscriber_keys`, as in `[{ alg = \"HS256\", "
+        "An entry of `publisher_keys`, `subscriber_keys` or a route's `keys`, as in `[{ alg = "
+        "\"HS256\", "
         "secret_file = \"jwt.secret\" }]`. It has one of `secret`, `secret_file`, `key_file`, "
         "`jwks_file` and `jwks_url`. [authorisation.md](authorisation.md) shows them all.");
     for (const auto& row : key_rows()) append_row(page, row.key, row);

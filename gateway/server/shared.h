@@ -17,12 +17,18 @@
 #include "gateway/hub/url.h"
 #include "gateway/journal/counters.h"
 #include "gateway/journal/journal.h"
+#include "gateway/net/resolver.h"
 #include "gateway/server/access.h"
 #include "gateway/server/config.h"
 #include "gateway/server/jwks.h"
 #include "gateway/server/presence.h"
 #include "gateway/server/rates.h"
+#include "gateway/server/routes.h"
 #include "gateway/server/subjects.h"
+
+namespace sluice::tls {
+class ClientContext;
+}
 
 namespace sluice::server {
 
@@ -52,7 +58,10 @@ struct Shared {
         presence(config_.access.subscriptions
                      ? std::make_unique<Presence>(journal_, clock_, config_.access.presence)
                      : nullptr),
-        hub_url(hub_url_of(config_)) {}
+        hub_url(hub_url_of(config_)),
+        routes(config_.relay.has_routes()
+                   ? std::make_unique<Routes>(config_.relay, config_.access.tokens, subscribers)
+                   : nullptr) {}
 
   const Config& config;
   const Clock& clock;
@@ -65,6 +74,10 @@ struct Shared {
   const Access access;
   const std::unique_ptr<Presence> presence;  ///< Null: it is turned off.
   const hub::Url hub_url;                    ///< What URL patterns are relative to.
+  const std::unique_ptr<Routes> routes;      ///< Null: there is none.
+  net::Resolver resolver{net::Resolver::Options{}};  ///< Of upstreams' names.
+  /// One for each upstream; null: clear text.
+  std::vector<std::shared_ptr<const tls::ClientContext>> upstream_contexts;
   std::size_t worker_count = 1;
   std::string plain_origin;        ///< "http://localhost:8080": the demo's other half.
   std::function<Totals()> totals;  ///< Any thread.

@@ -20,14 +20,35 @@ bool is_read(const http::Request& request) {
 }
 }  // namespace
 
-Site::Site(Shared& shared, Subscribe subscribe, Publish publish, SubscriptionApi subscriptions)
+Site::Site(Shared& shared, Subscribe subscribe, Publish publish, SubscriptionApi subscriptions,
+           std::unique_ptr<RelaySite> relay)
     : shared_(shared),
       subscribe_(std::move(subscribe)),
       publish_(std::move(publish)),
       subscriptions_(subscriptions),
-      demo_(shared) {}
+      demo_(shared),
+      relay_(std::move(relay)) {}
 
 std::unique_ptr<http::Answer> Site::open(const http::Request& request, http::Exchange& exchange) {
+  if (relay_ != nullptr) {
+    if (auto answer = relay_->open(request, exchange, hub_path(request.path))) return answer;
+  }
+  if (shared_.config.has_hub()) {
+    if (auto answer = open_own(request, exchange)) return answer;
+  }
+  return not_found(request, exchange);
+}
+
+std::size_t Site::hub_path(std::string_view path) const {
+  if (!shared_.config.has_hub()) return 0;
+  if (path == kHubPath || path == kMetadataPath || path == kAllEventsPath) return path.size();
+  if (path.starts_with(kEventsPath)) return kEventsPath.size();
+  if (shared_.presence && is_below(path, kSubscriptionsPath)) return kSubscriptionsPath.size();
+  return shared_.config.demo.page && DemoSite::has(path) ? path.size() : 0;
+}
+
+std::unique_ptr<http::Answer> Site::open_own(const http::Request& request,
+                                             http::Exchange& exchange) {
   if (http::Cors::is_preflight(request)) {
     return http::reply(exchange, shared_.cors.preflight(request), {});
   }
@@ -48,10 +69,7 @@ std::unique_ptr<http::Answer> Site::open(const http::Request& request, http::Exc
     return is_read(request) ? open_metadata(request, exchange)
                             : not_allowed("GET, HEAD, OPTIONS", request, exchange);
   }
-  if (shared_.config.demo.page) {
-    if (auto answer = demo_.open(request, exchange)) return answer;
-  }
-  return not_found(request, exchange);
+  return shared_.config.demo.page ? demo_.open(request, exchange) : nullptr;
 }
 
 std::unique_ptr<http::Answer> Site::open_hub(const http::Request& request,
@@ -102,12 +120,17 @@ std::unique_ptr<http::Answer> Site::not_allowed(std::string_view allowed,
 
 std::unique_ptr<http::Answer> Site::not_found(const http::Request& request,
                                               http::Exchange& exchange) {
+  const bool is_head = request.method == "HEAD";
+  if (relay_ != nullptr && !relay_->knows_host(request)) {
+    return http::problem(exchange, 421, "this host is not served here", {}, is_head);
+  }
+  if (!shared_.config.has_hub()) return http::problem(exchange, 404, "", {}, is_head);
   http::Headers extra;
   shared_.cors.add_fields(request, extra);
   return http::problem(exchange, 404,
                        "nothing is here; subscribe and publish at /events/TOPIC or "
                        "/.well-known/mercure",
-                       std::move(extra), request.method == "HEAD");
+                       std::move(extra), is_head);
 }
 
 }  // namespace sluice::server

@@ -6,16 +6,19 @@
 ///   /events                publish (POST), the same
 ///   /events/{topic}        subscribe (GET), publish (POST: the body is the data, or a stream)
 ///   /                      the demo page, where it is turned on
+///   all else               what the [[route]] tables say; some of them go before these paths
 ///
 /// Owner   its worker. Thread  that worker only.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string_view>
 
 #include "gateway/http/exchange.h"
 #include "gateway/server/demo_site.h"
 #include "gateway/server/publish.h"
+#include "gateway/server/relay_site.h"
 #include "gateway/server/subscribe.h"
 #include "gateway/server/subscription_api.h"
 
@@ -23,12 +26,18 @@ namespace sluice::server {
 
 class Site final : public http::Service {
  public:
-  Site(Shared& shared, Subscribe subscribe, Publish publish, SubscriptionApi subscriptions);
+  /// `relay` null: there are no routes.
+  Site(Shared& shared, Subscribe subscribe, Publish publish, SubscriptionApi subscriptions,
+       std::unique_ptr<RelaySite> relay);
 
   std::unique_ptr<http::Answer> open(const http::Request& request,
                                      http::Exchange& exchange) override;
 
  private:
+  /// How much of the path is fixed by the hub's own path that takes it; 0: none does.
+  [[nodiscard]] std::size_t hub_path(std::string_view path) const;
+  /// Null: it is none of the hub's.
+  std::unique_ptr<http::Answer> open_own(const http::Request& request, http::Exchange& exchange);
   std::unique_ptr<http::Answer> open_hub(const http::Request& request, http::Exchange& exchange);
   std::unique_ptr<http::Answer> open_metadata(const http::Request& request,
                                               http::Exchange& exchange);
@@ -44,6 +53,7 @@ class Site final : public http::Service {
   Publish publish_;
   SubscriptionApi subscriptions_;
   const DemoSite demo_;
+  const std::unique_ptr<RelaySite> relay_;
 };
 
 }  // namespace sluice::server

@@ -13,6 +13,14 @@ namespace {
 
 constexpr Millis kTidyInterval{1'000};
 constexpr Millis kDrainStep{50};
+/// Of an upstream's connection: what an application may write ahead of its client lies here, and
+/// left to itself the kernel would let that grow to megabytes for each.
+constexpr int kUpstreamBuffer = 256 * 1024;
+
+net::Connections::Options upstream_connections(net::Connections::Options options) {
+  options.receive_buffer = kUpstreamBuffer;
+  return options;
+}
 
 }  // namespace
 
@@ -29,6 +37,17 @@ Worker::Worker(std::size_t index, Shared& shared)
             .history = shared.journal.history(),
             .post = [this](Task task) { post(std::move(task)); }},
            counters_.hub),
+      relay_(shared.config.relay.has_routes()
+                 ? std::make_unique<relay::Relay>(relay::Relay::Setting{
+                       .loop = loop_,
+                       .resolver = shared.resolver,
+                       .routes = shared.config.relay.routes,
+                       .upstreams = shared.config.relay.upstreams,
+                       .contexts = shared.upstream_contexts,
+                       .net = upstream_connections(shared.config.net),
+                       .retry = shared.config.retry,
+                       .post = [this](Task task) { post(std::move(task)); }})
+                 : nullptr),
       site_(shared,
             Subscribe(shared, hub_, streams_,
                       {.loop = loop_,
@@ -161,8 +180,14 @@ bool Worker::end_turn() {
   } else {
     hub_.wake_readers();
   }
-  // Also before a wait: publishers that have their answers publish what it is for.
-  const bool is_unfinished = connections_.flush();
+  // Upstreams first: what they did not take or answer is told to clients in this turn; and again
+  // for what those have then given back. Also before a wait: publishers that have their answers
+  // publish what it is for.
+  if (relay_ != nullptr) relay_->flush();
+  connections_.flush();
+  if (relay_ != nullptr) relay_->flush();
+  const bool is_unfinished =
+      connections_.has_work() || (relay_ != nullptr && relay_->has_work());
   if (has_news && wait == Duration::zero()) gathering_.flushed(begin, shared_.clock.now());
   if (!is_accepting_) accept_within_limits();
   return is_unfinished || wait > Duration::zero() || hub_.has_work();
@@ -185,6 +210,7 @@ void Worker::begin_drain(Millis window) {
   drain_window_ = window;
   drain_ended_ = 0;
   drain_total_ = static_cast<std::size_t>(counters_.site.event_streams.value());
+  if (relay_ != nullptr) drain_total_ += relay_->event_streams();
   drain_.start_periodic(kDrainStep);
   end_publish_streams();
   end_some_streams();
@@ -199,12 +225,21 @@ void Worker::end_some_streams() {
               : static_cast<double>(passed.count()) / static_cast<double>(drain_window_.count());
   const auto due = static_cast<std::size_t>(part * static_cast<double>(drain_total_));
   const RetryOptions& retry = shared_.config.retry;
-  while (!streams_.empty() && (is_over || drain_ended_ < due)) {
-    streams_.pop_front().end(jitter(retry.min, retry.max));
+  while (has_streams() && (is_over || drain_ended_ < due)) {
+    end_a_stream(jitter(retry.min, retry.max));
     ++drain_ended_;
     counters_.site.drained.add();
   }
   if (is_over) drain_.stop();
+}
+
+bool Worker::has_streams() {
+  return !streams_.empty() || (relay_ != nullptr && !relay_->streams().empty());
+}
+
+void Worker::end_a_stream(Millis retry) {
+  if (!streams_.empty()) return streams_.pop_front().end(retry);
+  relay_->streams().pop_front().end(retry);
 }
 
 /// All at once: publishers find another gateway, or wait.
@@ -224,6 +259,12 @@ void Worker::end_streams_of(const std::string& subject) {
   publish_streams_.for_each([&](PublishStream& stream) {
     if (stream.subject() != subject) return;
     stream.revoke();
+    counters_.site.revoked.add();
+  });
+  if (relay_ == nullptr) return;
+  relay_->streams().for_each([&](relay::Stream& stream) {
+    if (stream.subject() != subject) return;
+    stream.end(jitter(retry.min, retry.max));
     counters_.site.revoked.add();
   });
 }

@@ -31,6 +31,7 @@
 #include "gateway/net/loop.h"
 #include "gateway/net/mailbox.h"
 #include "gateway/net/timer.h"
+#include "gateway/relay/relay.h"
 #include "gateway/server/gathering.h"
 #include "gateway/server/shared.h"
 #include "gateway/server/site.h"
@@ -81,6 +82,8 @@ class Worker {
     return connections_.counters();
   }
   [[nodiscard]] const Histogram& loop_delay() const { return loop_.delay(); }
+  /// Its routes' and upstreams' figures; null: there are no routes.
+  [[nodiscard]] const relay::Relay* relay() const { return relay_.get(); }
 
   // Its own thread: post() them.
   /// Tells every client to open no more here, and ends the streams one by one over `window`.
@@ -102,6 +105,8 @@ class Worker {
   void let_in(Newcomer& newcomer);
   void take_letters(std::vector<Letter>& letters);
   bool end_turn();
+  [[nodiscard]] bool has_streams();
+  void end_a_stream(Millis retry);
   void end_some_streams();
   void end_publish_streams();
   void accept_within_limits();
@@ -114,6 +119,7 @@ class Worker {
   hub::Hub hub_;
   EventStreams streams_;
   PublishStreams publish_streams_;
+  const std::unique_ptr<relay::Relay> relay_;  ///< Null: there are no routes.
   Site site_;
   std::vector<Port> ports_;
   h2::SharedMemory h2_memory_;

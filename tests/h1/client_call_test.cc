@@ -117,6 +117,16 @@ TEST_SUITE("HTTP/1.1 calls") {
     CHECK_FALSE(app.session->is_spent());
   }
 
+  TEST_CASE("answers in chunks follow each other, each from its own beginning") {
+    Application app;
+    for (int i = 0; i < 2; ++i) {
+      StagedCaller caller;
+      app.ask(get(), caller);
+      app.say(std::string(kStream) + chunk("a") + "0\r\n\r\n");
+      CHECK(caller.story().ends_with("| a | end"));
+    }
+  }
+
   TEST_CASE("the owner hears once that a call has ended, and may make the next from there") {
     Application app;
     StagedCaller first;
@@ -221,7 +231,9 @@ TEST_SUITE("HTTP/1.1 calls") {
     };
     app.ask(get(), caller);
     app.say("HTTP/1.1 200 OK\r\n\r\nhalf of it");
+    const int flushes = app.flushes;
     app.session.reset();
+    CHECK(app.flushes == flushes);  // There is nothing left to flush.
     CHECK(caller.story() == "200 | half of it | closed");
     CHECK(app.gone == 1);
     CHECK(app.counters.open_calls.value() == 0);

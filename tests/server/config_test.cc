@@ -390,15 +390,12 @@ TEST_SUITE("Configuration fault") {
     CHECK(faults_of(least("[history]\njournal = \"redis\"\n")) ==
           Texts{"7:11: history.journal: \"redis\" is not available in this version; use "
                 "\"file\", or \"memory\", which loses history when the process ends"});
-    CHECK(faults_of(least("[[route]]\npath = \"/app/*\"\nupstream = \"http://127.0.0.1:9000\"\n"
-                          "replay = { events = 1000 }\n")) ==
-          Texts{"6:1: [[route]]: the relay is not in this version; remove the table"});
   }
 
   TEST_CASE("a file for the relay alone is not asked who may subscribe to the hub") {
     CHECK(faults_of("[[listen]]\naddress = \"127.0.0.1:0\"\ntls = false\n[[route]]\n"
-                    "path = \"/app/*\"\nupstream = \"http://127.0.0.1:9000\"\n") ==
-          Texts{"4:1: [[route]]: the relay is not in this version; remove the table"});
+                    "path = \"/app/*\"\nupstream = \"http://127.0.0.1:9000\"\n")
+              .empty());
   }
 
   TEST_CASE("options that contradict each other are named, both") {

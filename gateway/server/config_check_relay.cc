@@ -1,0 +1,358 @@
+#include <algorithm>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/base/ascii.h"
+#include "gateway/http/forwarded.h"
+#include "gateway/relay/upstream_url.h"
+#include "gateway/server/config_relay.h"
+#include "gateway/server/files.h"
+
+namespace sluice::server {
+namespace {
+
+using relay::RouteOptions;
+using relay::UpstreamOptions;
+
+bool has_wildcard(std::string_view path) {
+  return path.ends_with('*');
+}
+
+std::string_view fixed_part(std::string_view path) {
+  return has_wildcard(path) ? path.substr(0, path.size() - 1) : path;
+}
+
+/// Of a route: begins with '/', a '*' at its end at most, and what a request's path may hold.
+bool is_path_pattern(std::string_view text) {
+  const std::string_view fixed = fixed_part(text);
+  return fixed.starts_with('/') && std::all_of(fixed.begin(), fixed.end(), [](char c) {
+           const auto byte = static_cast<unsigned char>(c);
+           return byte > 0x20 && byte < 0x7f && c != '*' && c != '?' && c != '#' && c != '\\';
+         });
+}
+
+/// "app.example", "*.app.example", "[::1]".
+bool is_host_pattern(std::string_view text) {
+  if (text.starts_with("*.")) text.remove_prefix(2);
+  if (text.starts_with('[')) {
+    return text.size() > 3 && text.ends_with(']') &&
+           std::all_of(text.begin() + 1, text.end() - 1,
+                       [](char c) { return hex_digit(c) >= 0 || c == ':' || c == '.'; });
+  }
+  return !text.empty() && text.front() != '.' && std::all_of(text.begin(), text.end(), [](char c) {
+    return is_alnum(c) || c == '-' || c == '.' || c == '_';
+  });
+}
+
+bool takes_host(std::string_view pattern, std::string_view other) {
+  if (pattern == other) return true;
+  return pattern.starts_with("*.") && other.size() > pattern.size() - 1 &&
+         other.ends_with(pattern.substr(1));
+}
+
+/// Every element of `inner` is one of `outer`, of which none means all.
+template <class Fits>
+bool takes_all(const std::vector<std::string>& outer, const std::vector<std::string>& inner,
+               Fits fits) {
+  if (outer.empty()) return true;
+  return !inner.empty() && std::all_of(inner.begin(), inner.end(), [&](const std::string& each) {
+    return std::any_of(outer.begin(), outer.end(),
+                       [&](const std::string& pattern) { return fits(pattern, each); });
+  });
+}
+
+/// No request that fits `later` does not fit `earlier`.
+bool hides(const RouteOptions& earlier, const RouteOptions& later) {
+  const bool is_path_taken = has_wildcard(earlier.path)
+                                 ? fixed_part(later.path).starts_with(fixed_part(earlier.path))
+                                 : earlier.path == later.path;
+  const auto is_header_taken = [&](const http::Field& field) {
+    const std::string* other = later.match_headers.find(field.name);
+    return other != nullptr && (field.value == "*" || field.value == *other);
+  };
+  return is_path_taken && takes_all(earlier.hosts, later.hosts, takes_host) &&
+         takes_all(earlier.methods, later.methods, std::equal_to<>()) &&
+         std::all_of(earlier.match_headers.begin(), earlier.match_headers.end(), is_header_taken);
+}
+
+bool has_method(const RouteOptions& route, std::string_view method) {
+  return route.methods.empty() ||
+         std::find(route.methods.begin(), route.methods.end(), method) != route.methods.end();
+}
+
+class Checker {
+ public:
+  Checker(const Config& config, const Places& places) : config_(config), places_(places) {}
+
+  std::vector<Fault> run() {
+    for (std::size_t i = 0; i < config_.relay.upstreams.size(); ++i) {
+      key_ = fmt::format("upstream[{}]", i);
+      if (places_.contains(key_)) check_upstream(i);
+    }
+    for (std::size_t i = 0; i < config_.relay.routes.size(); ++i) {
+      key_ = fmt::format("route[{}]", i);
+      const RouteOptions& route = config_.relay.routes[i];
+      check_match(route, i);
+      check_target(route);
+      check_streams(route);
+      check_token(config_.relay.access[i]);
+      check_call(config_.relay.access[i]);
+      check_cors(config_.relay.access[i]);
+    }
+    check_names();
+    check_proxies();
+    return std::move(faults_);
+  }
+
+ private:
+  void check_upstream(std::size_t index);
+  void check_urls(const UpstreamOptions& upstream);
+  void check_files(const UpstreamOptions& upstream);
+  void check_match(const RouteOptions& route, std::size_t index);
+  void check_reachable(const RouteOptions& route, std::size_t index);
+  void check_target(const RouteOptions& route);
+  void check_streams(const RouteOptions& route);
+  void check_token(const RouteAccess& access);
+  void check_call(const RouteAccess& access);
+  void check_cors(const RouteAccess& access);
+  void check_names();
+  void check_proxies();
+
+  [[nodiscard]] bool is_given(std::string_view member) const {
+    return places_.contains(fmt::format("{}.{}", key_, member));
+  }
+  /// About a member of the table that is looked at, at its place, or at the table's.
+  void fault(std::string_view member, std::string_view message) {
+    const std::string key = fmt::format("{}.{}", key_, member);
+    fault_at(place_of(places_, {key, key_}), fmt::format("{}: {}", key, message));
+  }
+  void fault_at(Place place, std::string message) {
+    faults_.push_back({config_.file, place.line, place.column, std::move(message)});
+  }
+  /// Members that say something only beside another one.
+  void need(bool is_there, std::string_view what, std::initializer_list<std::string_view> members) {
+    if (is_there) return;
+    for (const std::string_view member : members) {
+      if (is_given(member)) fault(member, fmt::format("is of no use without {}", what));
+    }
+  }
+
+  const Config& config_;
+  const Places& places_;
+  std::string key_;  ///< Of the table that is looked at: "route[0]".
+  std::vector<Fault> faults_;
+};
+
+void Checker::check_upstream(std::size_t index) {
+  const UpstreamOptions& upstream = config_.relay.upstreams[index];
+  if (upstream.name.empty()) {
+    fault("name", "this [[upstream]] has no name; routes need one");
+  } else if (upstream.name.find("://") != upstream.name.npos) {
+    fault("name", fmt::format("\"{}\" is a URL; those belong into `urls`", upstream.name));
+  }
+  for (std::size_t i = 0; i < index; ++i) {
+    if (upstream.name.empty() || config_.relay.upstreams[i].name != upstream.name) continue;
+    fault("name", fmt::format("there is another [[upstream]] \"{}\"", upstream.name));
+  }
+  if (upstream.urls.empty()) {
+    fault("urls", "this [[upstream]] has no urls; add one, as in urls = \"http://127.0.0.1:9000\"");
+  } else {
+    check_urls(upstream);
+  }
+  check_files(upstream);
+  if (upstream.backoff > upstream.backoff_max) {
+    fault("backoff",
+          fmt::format("{} is more than backoff_max, {}", format_duration(upstream.backoff),
+                      format_duration(upstream.backoff_max)));
+  }
+}
+
+void Checker::check_urls(const UpstreamOptions& upstream) {
+  std::size_t encrypted = 0;
+  for (const std::string& url : upstream.urls) {
+    const auto parsed = relay::parse_upstream_url(url);
+    if (!parsed) {
+      fault("urls", parsed.error().what);
+      return;
+    }
+    if (parsed->is_tls) ++encrypted;
+  }
+  if (encrypted > 0 && encrypted < upstream.urls.size()) {
+    fault("urls", "some are https and some http; make two [[upstream]] tables of them");
+  }
+  for (const std::string_view member : {"ca_file", "verify", "server_name", "certificate_file"}) {
+    if (encrypted == 0 && is_given(member)) fault(member, "is of no use without https");
+  }
+}
+
+void Checker::check_files(const UpstreamOptions& upstream) {
+  if (upstream.certificate_file.empty() != upstream.key_file.empty()) {
+    const bool has_key = !upstream.key_file.empty();
+    fault(has_key ? "key_file" : "certificate_file",
+          fmt::format("needs {}, too", has_key ? "certificate_file" : "key_file"));
+  }
+  for (const auto& [member, file] : {std::pair("ca_file", &upstream.ca_file),
+                                     std::pair("certificate_file", &upstream.certificate_file),
+                                     std::pair("key_file", &upstream.key_file)}) {
+    if (file->empty()) continue;
+    if (const auto text = read_file(*file); !text) fault(member, text.error().what);
+  }
+}
+
+void Checker::check_match(const RouteOptions& route, std::size_t index) {
+  if (route.path.empty()) {
+    fault_at(place_of(places_, {key_}),
+             "this [[route]] has no path; add one, as in path = \"/app/*\", or \"/*\" for all");
+    return;
+  }
+  if (!is_path_pattern(route.path)) {
+    fault("path", fmt::format("\"{}\" is not a path, as in \"/app\", or \"/app/*\" for all that "
+                              "begins so; a '*' stands at the end only",
+                              route.path));
+  }
+  for (const std::string& host : route.hosts) {
+    if (is_host_pattern(host)) continue;
+    fault("hosts",
+          fmt::format("\"{}\" is not a host without scheme and port, as in \"app.example\" "
+                      "or \"*.app.example\"",
+                      host));
+  }
+  check_reachable(route, index);
+}
+
+void Checker::check_reachable(const RouteOptions& route, std::size_t index) {
+  for (std::size_t i = 0; i < index; ++i) {
+    const RouteOptions& earlier = config_.relay.routes[i];
+    if (earlier.path.empty() || !hides(earlier, route)) continue;
+    const Place other = place_of(places_, {fmt::format("route[{}]", i)});
+    fault("path",
+          fmt::format("\"{}\" is never reached: the [[route]] of line {}, \"{}\", takes all "
+                      "of its requests; put this one before it",
+                      route.path, other.line, earlier.path));
+    return;
+  }
+}
+
+void Checker::check_target(const RouteOptions& route) {
+  const std::string& strip = route.strip_prefix;
+  if (!strip.empty() && !route.rewrite.empty()) {
+    fault("strip_prefix", "a route has strip_prefix or rewrite, not both");
+  }
+  if (!strip.empty() && (!strip.starts_with('/') || strip.size() == 1 || strip.ends_with('/'))) {
+    fault("strip_prefix",
+          fmt::format("\"{}\" is not the beginning of a path, as in \"/app\"", strip));
+  } else if (const std::string_view fixed = fixed_part(route.path);
+             !strip.empty() && fixed != strip && !fixed.starts_with(strip + "/")) {
+    fault("strip_prefix",
+          fmt::format("\"{}\" is not what the path, \"{}\", begins with", strip, route.path));
+  } else if (!strip.empty() && fixed == strip && has_wildcard(route.path)) {
+    fault("strip_prefix",
+          fmt::format("\"{}\" would cut names in two; make the path \"{}/*\"", strip, strip));
+  }
+  if (route.rewrite.empty()) return;
+  if (!is_path_pattern(route.rewrite)) {
+    fault("rewrite",
+          fmt::format("\"{}\" is not a path, as in \"/v2\" or \"/v2/*\"", route.rewrite));
+  } else if (has_wildcard(route.rewrite) && !has_wildcard(route.path)) {
+    fault("rewrite", fmt::format("\"{}\" has a '*', and the path, \"{}\", has none to fill it with",
+                                 route.rewrite, route.path));
+  }
+}
+
+void Checker::check_streams(const RouteOptions& route) {
+  if (route.min_retry > route.max_retry) {
+    fault("min_retry",
+          fmt::format("{} is more than max_retry, {}", format_duration(route.min_retry),
+                      format_duration(route.max_retry)));
+  }
+  const Millis head = route.first_byte_timeout;
+  if (head > Millis(0) && route.early_after >= head) {
+    fault("early_after",
+          fmt::format("{} is not less than first_byte_timeout, {}: it would never come",
+                      format_duration(route.early_after), format_duration(head)));
+  }
+  const bool is_kept = route.share.enabled || route.replay.enabled;
+  if (route.on_disconnect == relay::OnDisconnect::linger && !route.replay.enabled) {
+    fault("on_disconnect", "\"linger\" needs a `replay`: nothing would be kept for the client");
+  }
+  need(is_kept, "`share` or `replay`", {"slow", "max_event_bytes", "on_end"});
+  if (route.share.enabled && !has_method(route, "GET")) {
+    fault("share", "only answers to GET can be shared, and `methods` has no GET");
+  }
+  if (route.replay.post && !has_method(route, "POST")) {
+    fault("replay.post", "`methods` has no POST");
+  }
+  if (route.replay.post && !has_method(route, "GET")) {
+    fault("replay.post", "clients come back by GET, and `methods` has no GET");
+  }
+  if (route.share.late != relay::LateJoiner::events && is_given("share.late_events")) {
+    fault("share.late_events", "is of no use without late = \"events\"");
+  }
+  if (is_kept && route.max_event_bytes > route.replay.bytes) {
+    fault(route.replay.enabled ? "replay" : "max_event_bytes",
+          fmt::format("replay.bytes, {}, does not hold one event of max_event_bytes, {}",
+                      format_size(route.replay.bytes), format_size(route.max_event_bytes)));
+  }
+}
+
+void Checker::check_token(const RouteAccess& access) {
+  const bool is_on = access.token != TokenUse::off;
+  need(is_on, "token = \"required\" or \"optional\"", {"keys", "claims", "pass_token"});
+  const HubAccess& hub = config_.access;
+  const bool has_keys =
+      access.has_own_keys() || !hub.subscriber_keys.empty() || !hub.subscriber_jwks.empty();
+  if (is_on && !has_keys && !is_given("keys")) {
+    fault("token",
+          "there is no key to verify tokens with: give the route `keys`, or "
+          "hub.subscriber_keys");
+  }
+}
+
+void Checker::check_call(const RouteAccess& access) {
+  const AuthCallOptions& call = access.call;
+  need(!call.url.empty(), "auth_url",
+       {"auth_headers", "auth_copy", "auth_timeout", "auth_cache_entries"});
+}
+
+void Checker::check_cors(const RouteAccess& access) {
+  const bool is_own = access.cors_by == CorsBy::gateway;
+  need(is_own, "cors = \"own\"", {"cors_origins", "cors_expose", "cors_max_age"});
+  if (is_own && access.cors.origins.empty()) {
+    fault("cors", "\"own\" needs `cors_origins`");
+  }
+  for (const std::string& origin : access.cors.origins) {
+    if (origin == "*" || is_origin(origin)) continue;
+    fault("cors_origins",
+          fmt::format("\"{}\" is not an origin, as in \"https://app.example\"", origin));
+  }
+}
+
+/// Metrics and logs tell routes by name.
+void Checker::check_names() {
+  std::map<std::string_view, std::size_t> names;
+  const auto& routes = config_.relay.routes;
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    key_ = fmt::format("route[{}]", i);
+    const auto [other, is_new] = names.emplace(routes[i].name, i);
+    if (!is_new) fault("name", fmt::format("there is another [[route]] \"{}\"", other->first));
+  }
+}
+
+void Checker::check_proxies() {
+  const auto networks = http::Networks::parse(config_.relay.trusted_proxies);
+  if (networks) return;
+  fault_at(place_of(places_, {"server.trusted_proxies"}),
+           "server.trusted_proxies: " + networks.error().what);
+}
+
+}  // namespace
+
+std::vector<Fault> check_relay(const Config& config, const Places& places) {
+  return Checker(config, places).run();
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,322 @@
+#include "gateway/server/relay_site.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/auth/digest.h"
+#include "gateway/base/ascii.h"
+#include "gateway/base/random.h"
+#include "gateway/http/answers.h"
+#include "gateway/http/uri.h"
+#include "gateway/relay/path.h"
+#include "gateway/server/credentials.h"
+#include "gateway/server/event_stream.h"
+#include "gateway/server/gate.h"
+#include "gateway/server/wish.h"
+#include "gateway/sse/encoder.h"
+
+namespace sluice::server {
+namespace {
+
+/// "//a;x/b" as some servers read it: "/a/b".
+std::string plain_path(std::string_view path) {
+  const std::string normal = relay::normal_path(path);
+  std::string plain;
+  bool is_parameter = false;
+  for (const char c : normal) {
+    if (c == '/') {
+      is_parameter = false;
+      if (plain.ends_with('/')) continue;
+    } else if (c == ';') {
+      is_parameter = true;
+    }
+    if (!is_parameter) plain += c;
+  }
+  return plain;
+}
+
+bool is_request_id(std::string_view text) {
+  constexpr std::size_t kMost = 128;
+  return !text.empty() && text.size() <= kMost &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+std::string hex(std::string_view bytes) {
+  std::string text;
+  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return text;
+}
+
+void add_all(const http::Headers& more, http::Headers& fields) {
+  for (const http::Field& field : more) fields.add(field.name, field.value);
+}
+
+}  // namespace
+
+RelaySite::RelaySite(Shared& shared, const Routes& routes, Counters& counters, Doors doors)
+    : shared_(shared), routes_(routes), counters_(counters), doors_(std::move(doors)) {
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    caches_.emplace_back(routes.access(i).call.cache_entries);
+  }
+}
+
+// --- Which route --------------------------------------------------------------------------------
+
+/// A preflight asks about another request: that one's route answers it, or passes it on.
+std::optional<std::size_t> RelaySite::find(const http::Request& request) const {
+  if (!http::Cors::is_preflight(request)) return routes_.match().match(request);
+  http::Request meant = request;
+  meant.method = *request.headers.find("access-control-request-method");
+  const auto route = routes_.match().match(meant);
+  if (route && routes_.cors(*route) != nullptr) return route;
+  const auto own = routes_.match().match(request);
+  return own ? own : route;
+}
+
+bool RelaySite::is_ours(std::size_t route, std::size_t hub_path) const {
+  const std::string& path = routes_.route(route).path;
+  return !relay::is_prefix_pattern(path) || path.size() - 1 >= hub_path;
+}
+
+/// Its path means this route to us, and another one to an application that reads paths loosely.
+bool RelaySite::is_misleading(const http::Request& request, std::size_t route) const {
+  const std::string& path = request.path;
+  const bool is_plain = path.find("//") == path.npos && path.find(';') == path.npos;
+  if (is_plain || !routes_.has_guards()) return false;
+  http::Request plain = request;
+  plain.path = plain_path(path);
+  return routes_.match().match(plain) != route;
+}
+
+RelaySite::Visit RelaySite::visit(std::size_t route, const http::Request& request,
+                                  http::Exchange& exchange) const {
+  Visit visit{.route = route, .request = request, .exchange = exchange, .terms = {}, .bearer = {}};
+  const auto accept = request.headers.joined("accept");
+  visit.wants_events = accept && http::accepts(*accept, "text/event-stream");
+  visit.may_return = visit.wants_events && request.method == "GET";
+  visit.terms.forwarded =
+      http::read_forwarded(request, exchange.connection().peer, routes_.trusted());
+  visit.terms.request_id = request_id(visit);
+  if (const http::Cors* cors = routes_.cors(route)) {
+    cors->add_fields(request, visit.terms.answer_headers);
+  }
+  return visit;
+}
+
+std::unique_ptr<http::Answer> RelaySite::open(const http::Request& request,
+                                              http::Exchange& exchange, std::size_t hub_path) {
+  const auto route = find(request);
+  if (!route || !is_ours(*route, hub_path)) return nullptr;
+  const http::Cors* cors = routes_.cors(*route);
+  if (cors != nullptr && http::Cors::is_preflight(request)) {
+    return http::reply(exchange, cors->preflight(request), {});
+  }
+  Visit visit = this->visit(*route, request, exchange);
+  if (is_misleading(request, *route)) {
+    return refuse(400, "the path could be taken for another one", visit);
+  }
+  if (auto answer = check_token(visit)) return answer;
+  if (auto answer = check_room(visit)) return answer;
+  const RouteAccess& access = routes_.access(*route);
+  std::shared_ptr<http::Request> changed;
+  if (access.token != TokenUse::off) {
+    changed = std::make_shared<http::Request>(request);
+    const Carrier kept = access.pass_token ? visit.bearer.carrier : Carrier::none;
+    remove_tokens(*changed, kept, shared_.access.cookies());
+  }
+  if (!access.call.url.empty()) return ask(std::move(visit), std::move(changed));
+  visit.terms.principal = principal(visit);
+  return doors_.open(*route, changed ? *changed : request, exchange, std::move(visit.terms));
+}
+
+// --- Whether it may -----------------------------------------------------------------------------
+
+std::unique_ptr<http::Answer> RelaySite::check_token(Visit& visit) {
+  const RouteAccess& access = routes_.access(visit.route);
+  const bool is_guarded = access.token != TokenUse::off || !access.call.url.empty();
+  if (!is_guarded) return nullptr;
+  if (has_token_twice(visit.request, shared_.access.cookies())) {
+    return refuse(400, "a token, or what may carry one, is there twice", visit);
+  }
+  if (access.token == TokenUse::off) return nullptr;
+  // A query that cannot be read has no token for us; it is the application's.
+  const auto query = http::parse_form(visit.request.query, kMaxQueryFields).value_or(http::Form());
+  auto bearer = shared_.access.relayed(visit.request, query, routes_.verifier(visit.route));
+  if (!bearer) return deny(bearer.error(), visit);
+  visit.bearer = std::move(*bearer);
+  if (visit.bearer.carrier == Carrier::none) {
+    if (access.token == TokenUse::optional) return nullptr;
+    return deny({401, "a token is needed here: authorization: Bearer TOKEN, or a cookie", {}},
+                visit);
+  }
+  if (auto good = auth::check_claims(visit.bearer.token, access.claims); !good) {
+    return deny({403, good.error().what, "insufficient_scope"}, visit);
+  }
+  visit.terms.ends = visit.bearer.ends.value_or(TimePoint::max());
+  visit.terms.subject = visit.bearer.grants.subject;
+  return nullptr;
+}
+
+/// For one event stream more.
+std::unique_ptr<http::Answer> RelaySite::check_room(Visit& visit) {
+  if (!visit.wants_events) return nullptr;
+  const LimitOptions& limits = shared_.config.limits;
+  const bool is_draining = shared_.is_parking.load(std::memory_order_relaxed);
+  if (visit.may_return && is_draining) return park(visit);
+  const bool is_full = visit.exchange.connection().event_streams >= limits.streams_per_connection ||
+                       shared_.totals().streams >= limits.streams;
+  if (is_full) {
+    if (visit.may_return) return park(visit);
+    return refuse(503, "there are too many event streams", visit, {{"retry-after", "5"}});
+  }
+  if (visit.terms.subject.empty()) return nullptr;
+  auto lease = shared_.subjects.open_stream(visit.terms.subject);
+  if (lease) {
+    visit.terms.lease = std::make_shared<Subjects::Lease>(std::move(*lease));
+    return nullptr;
+  }
+  if (visit.may_return) return park(visit);
+  return refuse(429, "this token has too many event streams", visit, {{"retry-after", "5"}});
+}
+
+// --- Whether somebody else lets it in -----------------------------------------------------------
+
+/// All that it decides by is in here, and what is cached is found by all that is in here.
+http::Outgoing RelaySite::question(const Visit& visit) const {
+  const AuthCallOptions& call = routes_.access(visit.route).call;
+  const http::Request& request = visit.request;
+  http::Outgoing outgoing{.head = {.method = "GET",
+                                   .scheme = call.url.starts_with("https:") ? "https" : "http",
+                                   .authority = call.authority,
+                                   .path = call.path,
+                                   .query = call.query}};
+  http::Headers& headers = outgoing.head.headers;
+  std::string cookies;
+  for (const http::Field& field : request.headers) {
+    const auto& names = call.headers;
+    if (std::find(names.begin(), names.end(), field.name) == names.end()) continue;
+    if (field.name == "cookie") {
+      cookies += (cookies.empty() ? "" : "; ") + field.value;
+    } else {
+      headers.add(field.name, field.value);
+    }
+  }
+  if (!cookies.empty()) headers.add("cookie", std::move(cookies));
+  headers.set("x-forwarded-method", request.method);
+  headers.set("x-forwarded-uri",
+              request.query.empty() ? request.path : request.path + '?' + request.query);
+  headers.set("x-forwarded-host", visit.terms.forwarded.host);
+  headers.set("x-forwarded-proto", visit.terms.forwarded.scheme);
+  headers.set("x-forwarded-for", visit.terms.forwarded.client);
+  return outgoing;
+}
+
+std::unique_ptr<http::Answer> RelaySite::ask(Visit visit, std::shared_ptr<http::Request> changed) {
+  http::Outgoing outgoing = question(visit);
+  auth::Digest digest;
+  for (const http::Field& field : outgoing.head.headers) {
+    digest.add(field.name);
+    digest.add(field.value);
+  }
+  std::string key = digest.finish();
+  // What goes on must be there for as long as the question takes.
+  if (!changed) changed = std::make_shared<http::Request>(visit.request);
+  const std::size_t route = visit.route;
+  struct Waiting {
+    std::shared_ptr<http::Request> request;
+    Visit visit;
+  };
+  auto waiting =
+      std::make_shared<Waiting>(Waiting{.request = changed,
+                                        .visit = Visit{.route = route,
+                                                       .request = *changed,
+                                                       .exchange = visit.exchange,
+                                                       .terms = std::move(visit.terms),
+                                                       .bearer = std::move(visit.bearer),
+                                                       .wants_events = visit.wants_events,
+                                                       .may_return = visit.may_return}});
+  if (const relay::AuthAnswer* known = caches_[route].find(key, shared_.clock.now())) {
+    counters_.auth_cached.add();
+    return decide(*known, waiting->visit);
+  }
+  counters_.auth_asked.add();
+  auto gate = std::make_unique<Gate>();
+  gate->wait_for(
+      doors_.ask(routes_.access(route).call, std::move(outgoing),
+                 [this, key, waiting, route, &gate = *gate](const relay::AuthAnswer& answer) {
+                   caches_[route].insert(key, answer, shared_.clock.now());
+                   gate.open(decide(answer, waiting->visit));
+                 }));
+  return gate;
+}
+
+std::unique_ptr<http::Answer> RelaySite::decide(const relay::AuthAnswer& answer, Visit& visit) {
+  if (answer.kind == relay::AuthAnswer::Kind::allowed) {
+    visit.terms.upstream_headers = answer.fields;
+    visit.terms.principal = principal(visit);
+    return doors_.open(visit.route, visit.request, visit.exchange, std::move(visit.terms));
+  }
+  const bool is_failure = answer.kind == relay::AuthAnswer::Kind::failed;
+  (is_failure ? counters_.auth_failed : counters_.auth_denied).add();
+  const bool may_park = routes_.route(visit.route).unavailable == relay::Unavailable::park;
+  if (is_failure && visit.may_return && may_park) return park(visit);
+  http::Response head{.status = answer.status, .headers = answer.fields};
+  add_all(visit.terms.answer_headers, head.headers);
+  return http::reply(visit.exchange, std::move(head), answer.body, visit.request.method == "HEAD");
+}
+
+/// What is told apart where a stream is shared, or a cursor taken up again.
+std::string RelaySite::principal(const Visit& visit) const {
+  auth::Digest digest;
+  add_credentials(visit.request, routes_.access(visit.route).call.headers, digest);
+  if (visit.bearer.carrier != Carrier::none) {
+    digest.add("token");
+    digest.add(visit.bearer.token);
+    digest.add(visit.bearer.grants.subject);
+  }
+  for (const http::Field& field : visit.terms.upstream_headers) {
+    if (field.value.empty()) continue;
+    digest.add(field.name);
+    digest.add(field.value);
+  }
+  return digest.empty() ? std::string() : digest.finish();
+}
+
+std::string RelaySite::request_id(const Visit& visit) const {
+  const std::string* given = visit.request.headers.find("x-request-id");
+  const bool is_trusted = routes_.trusted().contains(visit.exchange.connection().peer);
+  if (given != nullptr && is_trusted && is_request_id(*given)) return *given;
+  return hex(secret_bytes(16));
+}
+
+// --- If not -------------------------------------------------------------------------------------
+
+std::unique_ptr<http::Answer> RelaySite::deny(const Denial& denial, Visit& visit) {
+  if (denial.park && visit.may_return) return park(visit);
+  counters_.relay_denied.add();
+  const std::string challenge =
+      denial.error.empty() ? "Bearer" : with_error("Bearer", denial.error, denial.text);
+  return refuse(denial.status, denial.text, visit, {{"www-authenticate", challenge}});
+}
+
+std::unique_ptr<http::Answer> RelaySite::refuse(int status, std::string text, Visit& visit,
+                                                http::Headers extra) {
+  add_all(visit.terms.answer_headers, extra);
+  extra.add("x-request-id", visit.terms.request_id);
+  return http::problem(visit.exchange, status, std::move(text), std::move(extra),
+                       visit.request.method == "HEAD");
+}
+
+std::unique_ptr<http::Answer> RelaySite::park(Visit& visit) {
+  counters_.parked.add();
+  http::Response head = event_stream_head(true);
+  add_all(visit.terms.answer_headers, head.headers);
+  const RetryOptions& retry = shared_.config.retry;
+  return http::reply(
+      visit.exchange, std::move(head),
+      std::string(sse::kHeartbeat) + sse::retry_line(jitter(retry.parked_min, retry.parked_max)));
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,91 @@
+/// RelaySite: requests for routes: which route takes one, whether it may, and on what terms it goes
+/// on to the relay.
+///
+///   route ─► preflight? ─► token, claims ─► room? (or parked) ─► call-out ─► Relay::open()
+///
+/// Owner   its worker. Thread  that worker only.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/http/exchange.h"
+#include "gateway/relay/auth_cache.h"
+#include "gateway/relay/auth_request.h"
+#include "gateway/relay/terms.h"
+#include "gateway/server/access.h"
+#include "gateway/server/counters.h"
+#include "gateway/server/routes.h"
+#include "gateway/server/shared.h"
+
+namespace sluice::server {
+
+class RelaySite {
+ public:
+  /// What it leaves to the worker's relay.
+  struct Doors {
+    /// As relay::Relay::open().
+    std::function<std::unique_ptr<http::Answer>(std::size_t route, const http::Request&,
+                                                http::Exchange&, relay::Terms)>
+        open;
+    /// Puts a question to `call`'s upstream; `done` is called once, and never from inside.
+    std::function<std::unique_ptr<relay::Asking>(const AuthCallOptions& call, http::Outgoing,
+                                                 relay::AuthRequest::Done done)>
+        ask;
+  };
+
+  RelaySite(Shared& shared, const Routes& routes, Counters& counters, Doors doors);
+
+  /// Null: no route takes it, or the hub goes before: one of its own paths, of which `hub_path`
+  /// characters are fixed, is more specific. 0: it is none of the hub's.
+  std::unique_ptr<http::Answer> open(const http::Request& request, http::Exchange& exchange,
+                                     std::size_t hub_path);
+  /// False: this authority is nobody's here (421).
+  [[nodiscard]] bool knows_host(const http::Request& request) const {
+    return routes_.match().knows_host(request.authority);
+  }
+
+ private:
+  /// A request on its way through here.
+  struct Visit {
+    std::size_t route;
+    const http::Request& request;
+    http::Exchange& exchange;
+    relay::Terms terms;
+    Bearer bearer;
+    bool wants_events = false;  ///< It accepts an event stream …
+    bool may_return = false;    ///< … and is a GET: an EventSource comes back by itself.
+  };
+  using AnswerPtr = std::unique_ptr<http::Answer>;
+
+  [[nodiscard]] std::optional<std::size_t> find(const http::Request& request) const;
+  [[nodiscard]] bool is_ours(std::size_t route, std::size_t hub_path) const;
+  [[nodiscard]] bool is_misleading(const http::Request& request, std::size_t route) const;
+  [[nodiscard]] Visit visit(std::size_t route, const http::Request& request,
+                            http::Exchange& exchange) const;
+  // Each gives an answer if the request goes no further.
+  AnswerPtr check_token(Visit& visit);
+  AnswerPtr check_room(Visit& visit);
+  AnswerPtr ask(Visit visit, std::shared_ptr<http::Request> changed);
+
+  AnswerPtr decide(const relay::AuthAnswer& answer, Visit& visit);
+  AnswerPtr deny(const Denial& denial, Visit& visit);
+  AnswerPtr refuse(int status, std::string text, Visit& visit, http::Headers extra = {});
+  AnswerPtr park(Visit& visit);
+  [[nodiscard]] http::Outgoing question(const Visit& visit) const;
+  [[nodiscard]] std::string principal(const Visit& visit) const;
+  [[nodiscard]] std::string request_id(const Visit& visit) const;
+
+  Shared& shared_;
+  const Routes& routes_;
+  Counters& counters_;
+  const Doors doors_;
+  std::vector<relay::AuthCache> caches_;  ///< Of each route.
+};
+
+}  // namespace sluice::server

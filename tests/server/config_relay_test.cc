@@ -1,0 +1,515 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "gateway/server/config.h"
+#include "tests/server/temp_dir.h"
+#include "tls/self_signed.h"
+
+namespace sluice::server {
+namespace {
+
+using namespace std::chrono_literals;
+using Texts = std::vector<std::string>;
+
+/// The relay as the documentation shows it; `cert.pem` and `key.pem` are beside the file.
+constexpr std::string_view kRelay = R"(# The relay, in front of an SSE application on port 9000.
+[server]
+workers = 1
+
+[[listen]]
+address = "127.0.0.1:0"
+
+[[listen]]
+address = "127.0.0.1:0"
+tls = false
+
+[tls]
+certificate = "cert.pem"
+key = "key.pem"
+
+[[route]]
+path = "/app/*"
+upstream = "http://127.0.0.1:9000"
+
+[[route]]
+path = "/shared/*"
+upstream = "http://127.0.0.1:9000"
+share = true
+
+[[route]]
+path = "/resume/*"
+upstream = "http://127.0.0.1:9000"
+replay = { events = 1000, bytes = "1MiB", linger = "30s" }
+)";
+
+constexpr std::string_view kListen = "[[listen]]\naddress = \"127.0.0.1:0\"\ntls = false\n";
+
+/// A listener in lines 1 to 3, and `more` from line 4 on.
+std::string with(std::string_view more) {
+  return std::string(kListen) + std::string(more);
+}
+
+/// A route of "/app/*" in lines 4 to 6, and `more` of it from line 7 on.
+std::string route(std::string_view more) {
+  return with("[[route]]\npath = \"/app/*\"\nupstream = \"http://127.0.0.1:9000\"\n" +
+              std::string(more));
+}
+
+Config config_of(const std::string& text) {
+  auto config = parse(text, "/etc/sluice/sluice.toml");
+  if (!config) FAIL(to_string(config.error().front()));
+  return *config;
+}
+
+relay::RouteOptions route_of(const std::string& more) {
+  return config_of(route(more)).relay.routes.at(0);
+}
+RouteAccess access_of(const std::string& more) {
+  return config_of(route(more)).relay.access.at(0);
+}
+
+/// Every fault as "LINE:COL: message".
+Texts faults_of(const std::string& text) {
+  Texts faults;
+  const auto config = parse(text, "f");
+  if (config) return faults;
+  for (const Fault& fault : config.error()) faults.push_back(to_string(fault).substr(2));
+  return faults;
+}
+
+/// The one fault of a route with `more`.
+std::string fault_of(const std::string& more) {
+  const Texts faults = faults_of(route(more));
+  if (faults.size() != 1) return std::to_string(faults.size()) + " faults";
+  return faults.front();
+}
+
+std::string fault_in(const std::string& more) {
+  const Texts faults = faults_of(with(more));
+  if (faults.size() != 1) return std::to_string(faults.size()) + " faults";
+  return faults.front();
+}
+
+TEST_SUITE("Configuration of routes") {
+  TEST_CASE("the example of the documentation is taken as it stands") {
+    const TempDir dir;
+    REQUIRE(tls::make_self_signed(dir.path("cert.pem"), dir.path("key.pem")));
+    const auto config = load(dir.file("relay.toml", kRelay));
+    REQUIRE(config);
+    const RelayOptions& relay = config->relay;
+    REQUIRE(relay.routes.size() == 3);
+    CHECK(relay.routes[0].path == "/app/*");
+    CHECK(relay.routes[0].on_disconnect == relay::OnDisconnect::cancel);
+    CHECK(relay.routes[1].share.enabled);
+    CHECK(relay.routes[2].replay.enabled);
+    CHECK(relay.routes[2].replay.bytes == 1_MiB);
+    CHECK(relay.routes[2].replay.linger == 30s);
+    CHECK_FALSE(relay.routes[2].share.enabled);
+  }
+
+  TEST_CASE("routes with the same URL share one upstream") {
+    const Config config =
+        config_of(with("[[route]]\npath = \"/a\"\nupstream = \"http://h:1\"\n"
+                       "[[route]]\npath = \"/b\"\nupstream = \"http://h:1/\"\n"
+                       "[[route]]\npath = \"/c\"\nupstream = \"http://h:1\"\nprotocol = \"h2\"\n"
+                       "[[route]]\npath = \"/d\"\nupstream = [\"http://h:1\", \"http://h:2\"]\n"));
+    const RelayOptions& relay = config.relay;
+    REQUIRE(relay.upstreams.size() == 3);
+    CHECK(relay.routes[0].upstream == relay.routes[1].upstream);
+    CHECK(relay.upstreams[relay.routes[0].upstream].name == "http://h:1");
+    CHECK(relay.upstreams[relay.routes[2].upstream].name == "http://h:1 (h2)");
+    CHECK(relay.upstreams[relay.routes[2].upstream].wire == relay::Wire::h2);
+    CHECK(relay.upstreams[relay.routes[3].upstream].urls == Texts{"http://h:1", "http://h:2"});
+  }
+
+  TEST_CASE("a route may name an upstream of a table, whichever stands first") {
+    const Config config =
+        config_of(with("[[route]]\npath = \"/a\"\nupstream = \"app\"\n"
+                       "[[upstream]]\nname = \"other\"\nurls = \"http://h:1\"\n"
+                       "[[upstream]]\nname = \"app\"\nurls = [\"http://h:2\"]\nprotocol = \"h2\"\n"
+                       "max_connections = 7\nidle_timeout = \"9s\"\nwindow = \"1MiB\"\n"));
+    const auto& upstream = config.relay.upstreams.at(config.relay.routes.at(0).upstream);
+    CHECK(upstream.urls == Texts{"http://h:2"});
+    CHECK(upstream.wire == relay::Wire::h2);
+    CHECK(upstream.max_connections == 7);
+    CHECK(upstream.idle_timeout == 9s);
+    CHECK(upstream.window == 1_MiB);
+  }
+
+  TEST_CASE("what it takes and what becomes of the request") {
+    const auto options = route_of(
+        "name = \"app\"\nhosts = [\"App.Example\", \"*.app.example\"]\nmethods = [\"GET\", "
+        "\"POST\"]\n"
+        "match_headers = { X-Version = \"2\", accept = \"*\" }\nstrip_prefix = \"/app\"\n"
+        "host = \"internal\"\nset_request_headers = { X-From = \"sluice\" }\n"
+        "remove_request_headers = [\"X-Debug\"]\nset_response_headers = { x-frame-options = "
+        "\"DENY\" }\n"
+        "remove_response_headers = [\"server\"]\nmax_request_bytes = \"1MiB\"\n");
+    CHECK(options.name == "app");
+    CHECK(options.hosts == Texts{"app.example", "*.app.example"});
+    CHECK(options.methods == Texts{"GET", "POST"});
+    REQUIRE(options.match_headers.find("x-version") != nullptr);
+    CHECK(*options.match_headers.find("x-version") == "2");
+    CHECK(options.strip_prefix == "/app");
+    CHECK(options.host == "internal");
+    CHECK(*options.set_request_headers.find("x-from") == "sluice");
+    CHECK(options.remove_request_headers == Texts{"x-debug"});
+    CHECK(*options.set_response_headers.find("x-frame-options") == "DENY");
+    CHECK(options.remove_response_headers == Texts{"server"});
+    CHECK(options.max_request_bytes == 1_MiB);
+  }
+
+  TEST_CASE("the forms of a heartbeat") {
+    CHECK(route_of("heartbeat = \"block\"\n").heartbeat == relay::HeartbeatForm::block);
+    CHECK(route_of("heartbeat = \"off\"\n").heartbeat == relay::HeartbeatForm::off);
+    const auto options = route_of("heartbeat = \"event:ping\"\n");
+    CHECK(options.heartbeat == relay::HeartbeatForm::event);
+    CHECK(options.heartbeat_event == "ping");
+    for (const std::string wrong : {"\"event:\"", "\"event:a b\"", "\"lines\"", "15"}) {
+      CHECK(
+          fault_of("heartbeat = " + wrong + "\n") ==
+          "7:13: route[0].heartbeat: must be one of \"line\", \"block\", \"event:NAME\", \"off\"");
+    }
+  }
+
+  TEST_CASE("the interval of heartbeats is that of [heartbeat], wherever it stands") {
+    const std::string section = "[heartbeat]\ninterval = \"20s\"\n";
+    CHECK(route_of(section).heartbeat_interval == 20s);
+    CHECK(route_of("heartbeat_interval = \"5s\"\n" + section).heartbeat_interval == 5s);
+    CHECK(fault_of("heartbeat_interval = \"1ms\"\n") ==
+          "7:22: route[0].heartbeat_interval: 1ms is below the least, 1s");
+  }
+
+  TEST_CASE("how streams end and fail") {
+    const auto options = route_of(
+        "replay = true\nerrors = \"openai\"\non_end = \"reconnect\"\nslow = \"latest\"\n"
+        "unavailable = \"status\"\nearly_after = \"2s\"\nsilence_timeout = \"1m\"\n"
+        "min_retry = \"1s\"\nmax_retry = \"1m\"\nmax_event_bytes = \"64KiB\"\n");
+    CHECK(options.errors == relay::ErrorForm::openai);
+    CHECK(options.on_end == relay::OnEnd::reconnect);
+    CHECK(options.slow == relay::SlowReader::latest);
+    CHECK(options.unavailable == relay::Unavailable::status);
+    CHECK(options.early_after == 2s);
+    CHECK(options.max_event_bytes == 64_KiB);
+  }
+
+  TEST_CASE("a stream that may be resumed lingers, unless the file says otherwise") {
+    CHECK(route_of("replay = true\n").on_disconnect == relay::OnDisconnect::linger);
+    CHECK(route_of("replay = true\non_disconnect = \"cancel\"\n").on_disconnect ==
+          relay::OnDisconnect::cancel);
+    CHECK(route_of("share = true\n").on_disconnect == relay::OnDisconnect::cancel);
+    CHECK_FALSE(route_of("replay = false\n").replay.enabled);
+  }
+
+  TEST_CASE("sharing has options of its own") {
+    const auto share = route_of(
+                           "share = { headers = [\"Accept-Language\"], across_credentials = true, "
+                           "late = \"events\", late_events = 3, linger = \"1s\" }\n")
+                           .share;
+    CHECK(share.enabled);
+    CHECK(share.headers == Texts{"accept-language"});
+    CHECK(share.across_credentials);
+    CHECK(share.late == relay::LateJoiner::events);
+    CHECK(share.late_events == 3);
+    CHECK(share.linger == 1s);
+  }
+
+  TEST_CASE("who may use it, and which pages may read it") {
+    const auto access = access_of(
+        "token = \"required\"\nkeys = [{ secret = \"a-secret-of-32-bytes-or-more-for-it\" }]\n"
+        "claims = { scope = \"read\", tenant = \"a\" }\npass_token = false\n"
+        "cors = \"own\"\ncors_origins = [\"https://app.example\"]\ncors_max_age = \"1h\"\n");
+    CHECK(access.token == TokenUse::required);
+    CHECK(access.keys.size() == 1);
+    REQUIRE(access.claims.size() == 2);
+    CHECK(access.claims[0].name == "scope");
+    CHECK(access.claims[1].value == "a");
+    CHECK_FALSE(access.pass_token);
+    CHECK(access.cors_by == CorsBy::gateway);
+    CHECK(access.cors.max_age == 1h);
+  }
+
+  TEST_CASE("the call-out is an upstream, too: that of a table where there is one") {
+    const Config config = config_of(route(
+        "auth_url = \"http://auth:9001/check?a=b\"\nauth_headers = [\"X-Key\"]\n"
+        "auth_copy = [\"X-User\"]\nauth_cache_entries = 5\nauth_timeout = \"1s\"\n"
+        "[[route]]\npath = \"/b\"\nupstream = \"http://h:2\"\nauth_url = \"https://auth2:9001\"\n"
+        "[[upstream]]\nname = \"auth2\"\nurls = \"https://auth2:9001\"\nverify = false\n"));
+    const AuthCallOptions& call = config.relay.access[0].call;
+    CHECK(config.relay.upstreams[call.upstream].urls == Texts{"http://auth:9001"});
+    CHECK(call.authority == "auth:9001");
+    CHECK(call.path == "/check");
+    CHECK(call.query == "a=b");
+    CHECK(call.headers == Texts{"x-key"});
+    CHECK(call.copy == Texts{"x-user"});
+    CHECK(call.cache_entries == 5);
+    const AuthCallOptions& other = config.relay.access[1].call;
+    CHECK(config.relay.upstreams[other.upstream].name == "auth2");
+    CHECK(other.path == "/");
+  }
+
+  TEST_CASE("each route has a name of its own for metrics") {
+    const Config config =
+        config_of(with("[[route]]\npath = \"/a\"\nmethods = [\"GET\"]\nupstream = \"http://h:1\"\n"
+                       "[[route]]\npath = \"/a\"\nupstream = \"http://h:1\"\n"
+                       "[[route]]\npath = \"/b\"\nname = \"b\"\nupstream = \"http://h:1\"\n"));
+    CHECK(config.relay.routes[0].name == "/a");
+    CHECK(config.relay.routes[1].name == "/a #2");
+    CHECK(config.relay.routes[2].name == "b");
+  }
+
+  TEST_CASE("there is a hub where there is no route, or where the file speaks of it") {
+    const std::string hub = "[hub]\nanonymous = true\n";
+    CHECK(config_of(with(hub)).has_hub());
+    CHECK_FALSE(config_of(route("")).has_hub());
+    CHECK(config_of(route(hub)).has_hub());
+    CHECK_FALSE(config_of(route(hub + "enabled = false\n")).has_hub());
+    CHECK(config_of(with(hub + "enabled = true\n")).has_hub());
+    CHECK(fault_of("[hub]\nenabled = \"yes\"\n") == "8:11: hub.enabled: must be true or false");
+    CHECK(fault_of("[demo]\npage = true\n") ==
+          "8:8: demo.page: the demo needs the hub: set `hub.enabled = true`");
+  }
+
+  TEST_CASE("limits of all routes together") {
+    const Config config =
+        config_of(route("[limits]\nsources = 5\nreplay_bytes = \"1MiB\"\n"
+                        "[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n"));
+    CHECK(config.relay.limits.sources == 5);
+    CHECK(config.relay.limits.replay_bytes == 1_MiB);
+    CHECK(config.relay.trusted_proxies.size() == 2);
+  }
+
+  TEST_CASE("certificates of upstreams are relative to the folder of the file") {
+    const TempDir dir;
+    REQUIRE(tls::make_self_signed(dir.path("c.pem"), dir.path("k.pem")));
+    const auto config =
+        load(dir.file("f.toml", with("[[upstream]]\nname = \"a\"\nurls = \"https://h\"\n"
+                                     "ca_file = \"c.pem\"\ncertificate_file = \"c.pem\"\n"
+                                     "key_file = \"k.pem\"\nserver_name = \"a.example\"\n"
+                                     "[[route]]\npath = \"/*\"\nupstream = \"a\"\n")));
+    REQUIRE(config);
+    CHECK(config->relay.upstreams[0].ca_file == dir.path("c.pem"));
+    CHECK(config->relay.upstreams[0].key_file == dir.path("k.pem"));
+  }
+}
+
+TEST_SUITE("Configuration fault of a route") {
+  TEST_CASE("it lacks what it cannot be without") {
+    CHECK(fault_in("[[route]]\nupstream = \"http://h\"\n") ==
+          "4:1: this [[route]] has no path; add one, as in path = \"/app/*\", or \"/*\" for all");
+    CHECK(fault_in("[[route]]\npath = \"/\"\n") ==
+          "4:1: this [[route]] has no upstream; add one, as in upstream = "
+          "\"http://127.0.0.1:9000\"");
+    CHECK(fault_in("route = 1\n") == "4:9: listen has no key \"route\"");
+    CHECK(faults_of("route = 1\n" + with("")).at(0) ==
+          "1:9: route must be an array of tables; write it as [[route]]");
+  }
+
+  TEST_CASE("an unknown key comes with the nearest known one, in nested tables too") {
+    CHECK(fault_of("stripprefix = \"/app\"\n") ==
+          "7:1: route has no key \"stripprefix\"; did you mean \"strip_prefix\"?");
+    CHECK(fault_of("share = { lingr = \"1s\" }\n") ==
+          "7:11: route.share has no key \"lingr\"; did you mean \"linger\"?");
+    CHECK(fault_of("replay = { linger = \"x\" }\n").substr(0, 32) ==
+          "7:21: route[0].replay.linger: \"x");
+    CHECK(fault_of("replay = 5\n") ==
+          "7:10: route[0].replay: must be true, or a table of options, as in { linger = \"30s\" }");
+    CHECK(fault_of("keys = [{ secrt = \"a\" }]\ntoken = \"required\"\n") ==
+          "7:11: route.keys has no key \"secrt\"; did you mean \"secret\"?");
+    CHECK(fault_in("[[upstrem]]\nname = \"a\"\n") ==
+          "4:3: there is no table [upstrem]; did you mean [upstream]?");
+  }
+
+  TEST_CASE("a path that is none") {
+    for (const std::string path : {"app", "/a*b", "/a?b", "/a b", "*", "/a#"}) {
+      CHECK(fault_in("[[route]]\nupstream = \"http://h\"\npath = \"" + path + "\"\n") ==
+            "6:8: route[0].path: \"" + path +
+                "\" is not a path, as in \"/app\", or \"/app/*\" for all that begins so; a '*' "
+                "stands at the end only");
+    }
+  }
+
+  TEST_CASE("a host that is none") {
+    for (const std::string host :
+         {"https://a.example", "a.example:443", "a.*.example", "*", "a/b", ""}) {
+      CHECK(fault_of("hosts = [\"" + host + "\"]\n") ==
+            "7:9: route[0].hosts: \"" + host +
+                "\" is not a host without scheme and port, as in \"app.example\" or "
+                "\"*.app.example\"");
+    }
+    CHECK(faults_of(route("hosts = [\"[::1]\", \"localhost\", \"127.0.0.1\"]\n")).empty());
+  }
+
+  TEST_CASE("methods and headers that are none") {
+    CHECK(fault_of("methods = [\"get\"]\n") ==
+          "7:11: route[0].methods: \"get\" is not a method, as in \"GET\"");
+    CHECK(fault_of("match_headers = { \"a b\" = \"1\" }\n") ==
+          "7:17: route[0].match_headers: \"a b\" is not the name of a header");
+    CHECK(fault_of("set_request_headers = { host = \"a\" }\n") ==
+          "7:23: route[0].set_request_headers: \"host\" is the gateway's own; give the route a "
+          "`host`");
+    CHECK(fault_of("set_response_headers = { transfer-encoding = \"a\" }\n") ==
+          "7:24: route[0].set_response_headers: \"transfer-encoding\" is the gateway's own");
+    CHECK(fault_of("set_response_headers = { a = \"b\\r\\nc: d\" }\n") ==
+          "7:24: route[0].set_response_headers: \"a\": not the value of a header");
+    CHECK(fault_of("set_response_headers = { a = 1 }\n") ==
+          "7:24: route[0].set_response_headers: must be a table, as in { x-tenant = \"a\" }");
+  }
+
+  TEST_CASE("an upstream that is none") {
+    CHECK(fault_in("[[upstream]]\nname = \"application\"\nurls = \"http://h\"\n"
+                   "[[route]]\npath = \"/\"\nupstream = \"aplication\"\n") ==
+          "9:12: route[0].upstream: there is no [[upstream]] \"aplication\"; did you mean "
+          "\"application\"?");
+    CHECK(fault_in("[[route]]\npath = \"/\"\nupstream = \"127.0.0.1:9000\"\n") ==
+          "6:12: route[0].upstream: there is no [[upstream]] \"127.0.0.1:9000\", and a URL begins "
+          "with http:// or https://");
+    CHECK(fault_in("[[route]]\npath = \"/\"\nupstream = \"http://h/app\"\n") ==
+          "6:12: route[0].upstream: \"http://h/app\" has more than scheme, host and port; a path "
+          "is changed by strip_prefix and rewrite");
+    CHECK(fault_in("[[route]]\npath = \"/\"\nupstream = []\n") ==
+          "6:12: route[0].upstream: must be a string or an array of strings");
+    CHECK(fault_in("[[upstream]]\nname = \"a\"\nurls = \"http://h\"\n[[route]]\npath = \"/\"\n"
+                   "upstream = \"a\"\nprotocol = \"h2\"\n") ==
+          "10:12: route[0].protocol: belongs into the [[upstream]] \"a\"");
+  }
+
+  TEST_CASE("a table of an upstream that cannot work") {
+    const auto fault = [](const std::string& more) { return fault_in("[[upstream]]\n" + more); };
+    CHECK(fault("urls = \"http://h\"\n") ==
+          "4:1: upstream[0].name: this [[upstream]] has no name; routes need one");
+    CHECK(fault("name = \"a\"\n") ==
+          "4:1: upstream[0].urls: this [[upstream]] has no urls; add one, as in urls = "
+          "\"http://127.0.0.1:9000\"");
+    CHECK(fault("name = \"http://h\"\nurls = \"http://h\"\n") ==
+          "5:8: upstream[0].name: \"http://h\" is a URL; those belong into `urls`");
+    CHECK(fault("name = \"a\"\nurls = \"h\"\n").substr(0, 20) == "6:8: upstream[0].url");
+    CHECK(fault("name = \"a\"\nurls = [\"http://h\", \"https://h\"]\n") ==
+          "6:8: upstream[0].urls: some are https and some http; make two [[upstream]] tables of "
+          "them");
+    CHECK(fault("name = \"a\"\nurls = \"http://h\"\n[[upstream]]\nname = \"a\"\n"
+                "urls = \"http://h\"\n") ==
+          "8:8: upstream[1].name: there is another [[upstream]] \"a\"");
+    CHECK(fault("name = \"a\"\nurls = \"http://h\"\nverify = false\n") ==
+          "7:10: upstream[0].verify: is of no use without https");
+    CHECK(fault("name = \"a\"\nurls = \"https://h\"\nca_file = \"/nonexistent\"\n") ==
+          "7:11: upstream[0].ca_file: cannot read /nonexistent: No such file or directory");
+    CHECK(fault("name = \"a\"\nurls = \"http://h\"\nbackoff = \"1m\"\n") ==
+          "7:11: upstream[0].backoff: 1m is more than backoff_max, 30s");
+  }
+
+  TEST_CASE("a certificate without its key") {
+    const TempDir dir;
+    REQUIRE(tls::make_self_signed(dir.path("c.pem"), dir.path("k.pem")));
+    const auto fault = [&](const std::string& member, const std::string& file) {
+      return fault_in("[[upstream]]\nname = \"a\"\nurls = \"https://h\"\n" + member + " = \"" +
+                      dir.path(file) + "\"\n");
+    };
+    CHECK(fault("certificate_file", "c.pem") ==
+          "7:20: upstream[0].certificate_file: needs key_file, too");
+    CHECK(fault("key_file", "k.pem") == "7:12: upstream[0].key_file: needs certificate_file, too");
+  }
+
+  TEST_CASE("a route that an earlier one leaves nothing to") {
+    const auto fault = [](const std::string& first, const std::string& second) {
+      const Texts faults = faults_of(with("[[route]]\nupstream = \"http://h\"\n" + first +
+                                          "[[route]]\nupstream = \"http://h\"\n" + second));
+      return faults.empty() ? std::string() : faults.front();
+    };
+    CHECK(fault("path = \"/*\"\n", "path = \"/app/*\"\n") ==
+          "9:8: route[1].path: \"/app/*\" is never reached: the [[route]] of line 4, \"/*\", takes "
+          "all of its requests; put this one before it");
+    CHECK(fault("path = \"/a\"\n", "path = \"/a\"\nmethods = [\"GET\"]\n") != "");
+    CHECK(fault("path = \"/*\"\nhosts = [\"*.example\"]\n",
+                "path = \"/\"\nhosts = [\"a.example\", \"b.a.example\"]\n") != "");
+    CHECK(fault("path = \"/*\"\nmatch_headers = { a = \"*\" }\n",
+                "path = \"/\"\nmatch_headers = { a = \"1\" }\n") != "");
+    CHECK(fault("path = \"/app/*\"\n", "path = \"/*\"\n") == "");
+    CHECK(fault("path = \"/*\"\nmethods = [\"GET\"]\n", "path = \"/app/*\"\n") == "");
+    CHECK(fault("path = \"/*\"\nhosts = [\"*.example\"]\n",
+                "path = \"/\"\nhosts = [\"example\"]\n") == "");
+    CHECK(fault("path = \"/*\"\nhosts = [\"a.example\"]\n", "path = \"/\"\n") == "");
+    CHECK(fault("path = \"/*\"\nmatch_headers = { a = \"1\" }\n", "path = \"/\"\n") == "");
+  }
+
+  TEST_CASE("a path for the upstream that cannot be made") {
+    CHECK(fault_of("strip_prefix = \"/api\"\n") ==
+          "7:16: route[0].strip_prefix: \"/api\" is not what the path, \"/app/*\", begins with");
+    CHECK(fault_of("strip_prefix = \"app\"\n") ==
+          "7:16: route[0].strip_prefix: \"app\" is not the beginning of a path, as in \"/app\"");
+    CHECK(fault_of("strip_prefix = \"/app/\"\n").substr(0, 28) == "7:16: route[0].strip_prefix:");
+    CHECK(fault_of("strip_prefix = \"/app\"\nrewrite = \"/b\"\n") ==
+          "7:16: route[0].strip_prefix: a route has strip_prefix or rewrite, not both");
+    CHECK(fault_in(
+              "[[route]]\nupstream = \"http://h\"\npath = \"/app*\"\nstrip_prefix = \"/app\"\n") ==
+          "7:16: route[0].strip_prefix: \"/app\" would cut names in two; make the path \"/app/*\"");
+    CHECK(fault_of("rewrite = \"v2/*\"\n") ==
+          "7:11: route[0].rewrite: \"v2/*\" is not a path, as in \"/v2\" or \"/v2/*\"");
+    CHECK(
+        fault_in("[[route]]\nupstream = \"http://h\"\npath = \"/app\"\nrewrite = \"/v2/*\"\n") ==
+        "7:11: route[0].rewrite: \"/v2/*\" has a '*', and the path, \"/app\", has none to fill it "
+        "with");
+  }
+
+  TEST_CASE("options of streams that contradict each other") {
+    CHECK(
+        fault_of("on_disconnect = \"linger\"\n") ==
+        "7:17: route[0].on_disconnect: \"linger\" needs a `replay`: nothing would be kept for the "
+        "client");
+    CHECK(fault_of("methods = [\"POST\"]\nshare = true\n") ==
+          "8:9: route[0].share: only answers to GET can be shared, and `methods` has no GET");
+    CHECK(fault_of("methods = [\"GET\"]\nreplay = { post = true }\n") ==
+          "8:19: route[0].replay.post: `methods` has no POST");
+    CHECK(fault_of("methods = [\"POST\"]\nreplay = { post = true }\n") ==
+          "8:19: route[0].replay.post: clients come back by GET, and `methods` has no GET");
+    CHECK(fault_of("share = { late_events = 5 }\n") ==
+          "7:25: route[0].share.late_events: is of no use without late = \"events\"");
+    CHECK(fault_of("slow = \"latest\"\n") ==
+          "7:8: route[0].slow: is of no use without `share` or `replay`");
+    CHECK(fault_of("min_retry = \"1h\"\nmax_retry = \"1m\"\n") ==
+          "7:13: route[0].min_retry: 1h is more than max_retry, 1m");
+    CHECK(fault_of("early_after = \"1m\"\n") ==
+          "7:15: route[0].early_after: 1m is not less than first_byte_timeout, 1m: it would never "
+          "come");
+    CHECK(fault_of("replay = { bytes = \"64KiB\" }\n") ==
+          "7:10: route[0].replay: replay.bytes, 64KiB, does not hold one event of "
+          "max_event_bytes, 1MiB");
+  }
+
+  TEST_CASE("options of access that are of no use alone") {
+    CHECK(fault_of("token = \"required\"\n") ==
+          "7:9: route[0].token: there is no key to verify tokens with: give the route `keys`, or "
+          "hub.subscriber_keys");
+    CHECK(fault_of("claims = { a = \"b\" }\n") ==
+          "7:10: route[0].claims: is of no use without token = \"required\" or \"optional\"");
+    CHECK(fault_of("auth_copy = [\"x-user\"]\n") ==
+          "7:13: route[0].auth_copy: is of no use without auth_url");
+    CHECK(fault_of("cors_origins = [\"https://a.example\"]\n") ==
+          "7:16: route[0].cors_origins: is of no use without cors = \"own\"");
+    CHECK(fault_of("cors = \"own\"\n") == "7:8: route[0].cors: \"own\" needs `cors_origins`");
+    CHECK(fault_of("cors = \"own\"\ncors_origins = [\"a.example\"]\n") ==
+          "8:16: route[0].cors_origins: \"a.example\" is not an origin, as in "
+          "\"https://app.example\"");
+    CHECK(fault_of("auth_url = \"auth.internal/check\"\n").substr(0, 24) ==
+          "7:12: route[0].auth_url:");
+    CHECK(fault_of("auth_url = \"http://a/check#b\"\n") ==
+          "7:12: route[0].auth_url: \"http://a/check#b\" has a '#', which is never sent");
+    CHECK(fault_of("claims = { admin = true }\ntoken = \"required\"\n"
+                   "keys = [{ secret = \"a-secret-of-32-bytes-or-more-for-it\" }]\n") ==
+          "7:10: route[0].claims: must be a table of strings, as in { scope = \"read\" }");
+  }
+
+  TEST_CASE("two of the same name, and networks that are none") {
+    CHECK(fault_in("[[route]]\npath = \"/a\"\nname = \"x\"\nupstream = \"http://h\"\n"
+                   "[[route]]\npath = \"/b\"\nname = \"x\"\nupstream = \"http://h\"\n") ==
+          "10:8: route[1].name: there is another [[route]] \"x\"");
+    CHECK(fault_of("[server]\ntrusted_proxies = [\"10.0.0.0/99\"]\n").substr(0, 29) ==
+          "8:19: server.trusted_proxies:");
+  }
+}
+
+}  // namespace
+}  // namespace sluice::server
