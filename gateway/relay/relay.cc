@@ -39,8 +39,9 @@ Relay::Relay(Setting setting)
                        .open_plainly = &Relay::open_plainly});
 }
 
-/// Sessions tell their upstream when they go.
+/// Sessions tell their upstream when they go; and what is shared tells nobody of that any more.
 Relay::~Relay() {
+  sharing_.reset();
   connections_.close_all();
 }
 
