@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "gateway/http/answers.h"
+#include "gateway/relay/live_call.h"
 #include "gateway/relay/passage.h"
 #include "gateway/relay/request_head.h"
+#include "gateway/relay/sharing.h"
 
 namespace sluice::relay {
 
@@ -25,16 +27,36 @@ Relay::Relay(Setting setting)
                                           .loop = setting_.loop,
                                           .streams = streams_});
   }
+  if (setting_.sources == nullptr) return;
+  sharing_ = std::make_unique<Sharing>(
+      Sharing::Setting{.loop = setting_.loop,
+                       .sources = *setting_.sources,
+                       .post = setting_.post,
+                       .make_call =
+                           [](RouteContext& context, SourceCall::Owner& owner) {
+                             return std::make_unique<LiveCall>(context.upstream, owner);
+                           },
+                       .open_plainly = &Relay::open_plainly});
 }
 
-/// Sessions tell their upstream when they go.
+/// Sessions tell their upstream when they go; and what is shared tells nobody of that any more.
 Relay::~Relay() {
+  sharing_.reset();
   connections_.close_all();
 }
 
 std::unique_ptr<http::Answer> Relay::open(std::size_t route, const http::Request& request,
                                           http::Exchange& exchange, Terms terms) {
   RouteContext& context = *routes_[route];
+  if (sharing_ != nullptr) {
+    if (auto answer = sharing_->open(context, request, exchange, terms)) return answer;
+  }
+  return open_plainly(context, request, exchange, std::move(terms));
+}
+
+std::unique_ptr<http::Answer> Relay::open_plainly(RouteContext& context,
+                                                  const http::Request& request,
+                                                  http::Exchange& exchange, Terms terms) {
   auto outgoing = make_request(context.options, request, terms);
   if (!outgoing) {
     const Refusal& refusal = outgoing.error();

@@ -26,6 +26,9 @@
 
 namespace sluice::relay {
 
+class Sharing;
+class Sources;
+
 class Relay {
  public:
   struct Setting {
@@ -38,6 +41,7 @@ class Relay {
     net::Connections::Options net;  ///< Of connections to upstreams.
     const RetryRange& retry;
     std::function<void(std::function<void()>)> post;  ///< To this worker. Any thread.
+    Sources* sources = nullptr;  ///< Of the process; null: nothing is shared or replayed.
   };
 
   explicit Relay(Setting setting);
@@ -70,12 +74,17 @@ class Relay {
   }
 
  private:
+  static std::unique_ptr<http::Answer> open_plainly(RouteContext& context,
+                                                    const http::Request& request,
+                                                    http::Exchange& exchange, Terms terms);
+
   // Set in the constructor.
   const Setting setting_;
   Streams streams_;
   net::Connections connections_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<RouteContext>> routes_;
+  std::unique_ptr<Sharing> sharing_;  ///< Null: nothing is shared or replayed.
 };
 
 }  // namespace sluice::relay

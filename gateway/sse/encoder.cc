@@ -58,7 +58,11 @@ bool is_plain(std::string_view id) {
 std::string encode(const Block& block) {
   std::string out;
   out.reserve(block.data.size() + block.id.size() + block.type.size() + 48);
-  if (!block.id.empty()) append_field(out, "id", block.id);
+  if (!block.id.empty()) {
+    append_field(out, "id", block.id);
+  } else if (block.resets_id) {
+    out += "id\n";
+  }
   if (!block.type.empty()) append_field(out, "event", block.type);
   if (block.retry) out += retry_line(*block.retry);
   std::string_view rest = block.data;

@@ -20,6 +20,7 @@ struct Block {
   std::string_view type;  ///< Empty: a plain message.
   std::string_view data;  ///< May be empty: then the event has an empty string.
   std::optional<std::chrono::milliseconds> retry;
+  bool resets_id = false;  ///< Without an id: the last one is no longer good, either.
 };
 
 /// The block with its final blank line. There is always a `data` line: without one, browsers

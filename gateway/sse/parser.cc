@@ -82,7 +82,9 @@ void Parser::field(std::string_view name, std::string_view value) {
   } else if (name == "event") {
     type_ = value;
   } else if (name == "id") {
-    if (value.find('\0') == std::string_view::npos) id_ = value;
+    if (value.find('\0') != std::string_view::npos) return;
+    id_ = value;
+    has_id_ = true;
   } else if (name == "retry") {
     std::chrono::milliseconds::rep ms = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), ms);
@@ -99,11 +101,17 @@ void Parser::dispatch() {
   if (is_lost) {
     if (sink_.on_overflow) sink_.on_overflow();
   } else if (has_data_ && sink_.on_message) {
-    sink_.on_message({.id = last_id_, .type = std::move(type_), .data = std::move(data_)});
+    sink_.on_message({.id = last_id_,
+                      .type = std::move(type_),
+                      .data = std::move(data_),
+                      .has_own_id = has_id_});
+  } else if (has_id_ && sink_.on_lone_id) {
+    sink_.on_lone_id(last_id_);
   }
   data_.clear();
   type_.clear();
   has_data_ = false;
+  has_id_ = false;
 }
 
 }  // namespace sluice::sse

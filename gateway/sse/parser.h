@@ -16,9 +16,10 @@ namespace sluice::sse {
 
 /// An event as a client sees it.
 struct Message {
-  std::string id;    ///< The last id seen: it sticks.
-  std::string type;  ///< Empty: "message".
-  std::string data;  ///< Lines joined by LF.
+  std::string id;           ///< The last id seen: it sticks.
+  std::string type;         ///< Empty: "message".
+  std::string data;         ///< Lines joined by LF.
+  bool has_own_id = false;  ///< Its block has an id, and it does not only stick from one before.
 };
 
 class Parser {
@@ -27,6 +28,8 @@ class Parser {
     std::function<void(Message&&)> on_message;
     std::function<void(std::chrono::milliseconds)> on_retry;
     std::function<void()> on_overflow;
+    /// A block without data has set the id.
+    std::function<void(const std::string& id)> on_lone_id = {};
   };
 
   explicit Parser(Sink sink, std::size_t max_event = 1_MiB);
@@ -52,6 +55,7 @@ class Parser {
   std::string last_id_;       ///< Of the last block that was complete.
   std::size_t bom_seen_ = 0;  ///< Bytes of a byte order mark at the very start; 3 = done.
   bool has_data_ = false;
+  bool has_id_ = false;
   bool after_cr_ = false;        ///< The last byte was CR: an LF now belongs to it.
   bool is_overflowing_ = false;  ///< Skipping up to the next blank line.
   bool at_boundary_ = true;

@@ -22,6 +22,13 @@ TEST_SUITE("the encoder") {
           "id: 7\nevent: price\nretry: 1500\ndata: 42\n\n");
   }
 
+  TEST_CASE("an empty id line takes back the id that sticks, where there is none") {
+    CHECK(encode({.id = "", .type = "", .data = "a", .retry = {}, .resets_id = true}) ==
+          "id\ndata: a\n\n");
+    CHECK(encode({.id = "1", .type = "", .data = "a", .retry = {}, .resets_id = true}) ==
+          "id: 1\ndata: a\n\n");
+  }
+
   TEST_CASE("data is cut into lines at LF, CR and CRLF alike, so that it cannot break out") {
     CHECK(data_only("a\nb\rc\r\nd") == "data: a\ndata: b\ndata: c\ndata: d\n\n");
     CHECK(data_only("x\n\nevent: evil\n") == "data: x\ndata: \ndata: event: evil\ndata: \n\n");

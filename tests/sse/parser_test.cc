@@ -46,6 +46,18 @@ TEST_SUITE("the parser") {
     CHECK(read("id: 1\nevent: price\ndata: a\ndata: b\n\n").messages == Texts{"price|1|a\nb"});
   }
 
+  TEST_CASE("says of each event whether its id is its own, and tells ids without an event") {
+    std::string seen;
+    Parser parser(
+        {.on_message =
+             [&](Message&& message) { seen += message.id + (message.has_own_id ? "! " : " "); },
+         .on_retry = {},
+         .on_overflow = {},
+         .on_lone_id = [&](const std::string& id) { seen += "(" + id + ") "; }});
+    parser.feed("id: 1\ndata: a\n\ndata: b\n\nid: 2\n\ndata: c\n\nevent: x\n\nid\ndata: d\n\n");
+    CHECK(seen == "1! 1 (2) 2 ! ");
+  }
+
   TEST_CASE("LF, CR and CRLF end lines, mixed as they like") {
     CHECK(read("data: a\r\n\r\ndata: b\r\rdata: c\n\n").messages == Texts{"||a", "||b", "||c"});
   }

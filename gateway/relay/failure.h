@@ -1,0 +1,49 @@
+/// What a client is told of a failed upstream, and which counter counts it.
+///
+/// Thread  any; pure functions, but for count().
+#pragma once
+
+#include <string_view>
+
+#include "gateway/relay/counters.h"
+#include "gateway/relay/upstream_call.h"
+
+namespace sluice::relay {
+
+constexpr int status_of_failure(Failure failure) {
+  if (failure == Failure::timeout) return 504;
+  return failure == Failure::busy ? 503 : 502;
+}
+
+constexpr std::string_view name_of_failure(Failure failure) {
+  switch (failure) {
+    case Failure::connect:
+      return "upstream_unreachable";
+    case Failure::timeout:
+      return "upstream_timeout";
+    case Failure::busy:
+      return "upstream_busy";
+    case Failure::closed:
+      return "upstream_closed";
+    case Failure::malformed:
+      break;
+  }
+  return "upstream_malformed";
+}
+
+inline void count_failure(RouteCounters& counters, Failure failure) {
+  switch (failure) {
+    case Failure::connect:
+      return counters.failed_connect.add();
+    case Failure::timeout:
+      return counters.failed_timeout.add();
+    case Failure::busy:
+      return counters.failed_busy.add();
+    case Failure::closed:
+      return counters.failed_closed.add();
+    case Failure::malformed:
+      return counters.failed_malformed.add();
+  }
+}
+
+}  // namespace sluice::relay

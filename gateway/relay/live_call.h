@@ -1,0 +1,44 @@
+/// LiveCall: a Source's request to a real upstream.
+///
+/// Owner   its Source. Thread  its worker's.
+#pragma once
+
+#include <memory>
+
+#include "gateway/relay/source_call.h"
+#include "gateway/relay/upstream_call.h"
+
+namespace sluice::relay {
+
+class LiveCall final : public SourceCall, private UpstreamCall {
+ public:
+  LiveCall(Upstream& upstream, SourceCall::Owner& owner) : upstream_(upstream), owner_(owner) {}
+
+  void start(http::Outgoing request) override {
+    UpstreamCall::start(upstream_, std::move(request));
+  }
+  void stop() override {
+    probe_.reset();
+    UpstreamCall::stop();
+  }
+  [[nodiscard]] bool is_open() const override { return UpstreamCall::is_open(); }
+  void consume(std::size_t n) override { UpstreamCall::consume(n); }
+  void wake_body() override { UpstreamCall::wake_body(); }
+  void probe() override;
+
+ private:
+  void on_answer(http::Response head, std::optional<std::uint64_t> length) override {
+    owner_.on_answer(std::move(head), length);
+  }
+  void on_body(std::string_view bytes) override { owner_.on_bytes(bytes); }
+  void on_complete(bool until_close) override { owner_.on_complete(until_close); }
+  void on_broken(const Broken& broken) override { owner_.on_broken(broken); }
+  http::Answer::Ready body_ready(std::size_t max) override { return owner_.body_ready(max); }
+  void body_take(std::span<std::byte> out) override { owner_.body_take(out); }
+
+  Upstream& upstream_;
+  SourceCall::Owner& owner_;
+  std::shared_ptr<LiveCall*> probe_;  ///< While a probe is under way.
+};
+
+}  // namespace sluice::relay

@@ -1,0 +1,173 @@
+/// ReaderStream: the answer to a request that a shared or replayed stream serves.
+///
+/// It waits for the stream's head, or answers early; then it gives a Reader's events, with lines of
+/// its own between them: a first comment, which leaves with the head; heartbeats in silence; a last
+/// `retry` when it is ended. None of them ever stands inside an event.
+///
+///   waiting ─► early ─► open ─► ending          as Passage, but for what a Log says
+///     ├─► plain: the one whose request was sent upstream gets that answer, which is no stream
+///     └─► handed over: anybody else then asks by himself
+///
+/// Owner   its session, as every http::Answer. Thread  its worker only.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "gateway/base/timer_wheel.h"
+#include "gateway/http/exchange.h"
+#include "gateway/relay/route_context.h"
+#include "gateway/relay/source.h"
+#include "gateway/relay/stream.h"
+#include "gateway/relay/stream_flag.h"
+#include "gateway/relay/terms.h"
+#include "gateway/relay/view.h"
+
+namespace sluice::relay {
+
+class ReaderStream final : public http::Answer,
+                           public Stream,
+                           private ReaderOwner,
+                           private Asker,
+                           private Deadline {
+ public:
+  using OpenPlainly = std::function<std::unique_ptr<http::Answer>(
+      RouteContext&, const http::Request&, http::Exchange&, Terms)>;
+  struct Setting {
+    RouteContext& route;
+    const OpenPlainly& open_plainly;
+    /// A view has lost a reader.
+    const std::function<void()>& sweep;
+  };
+
+  ReaderStream(Setting setting, http::Exchange& exchange, const http::Request& request,
+               Terms terms);
+  ~ReaderStream() override;
+
+  [[nodiscard]] Asker* asker() { return this; }
+  /// Once, before read(): it is this one's request that was sent.
+  void own(Source& source) { source_ = &source; }
+  /// Once: from where it reads.
+  void read(View& view, Place place);
+
+  // http::Answer
+  void on_body(std::string_view bytes) override;
+  void on_body_end() override;
+  Ready ready(std::size_t max) override;
+  void take(std::span<std::byte> out) override;
+  // Stream
+  void end(Millis retry) override;
+  [[nodiscard]] std::string_view subject() const override;
+
+ private:
+  /// Until the head.
+  struct Opening {
+    http::Request request;
+    Terms terms;
+    StreamFlag stream_flag;
+    bool wants_events = false;
+    bool is_joined = false;  ///< The stream was there before him.
+    bool is_late = false;    ///< … and has been read in part.
+  };
+  /// The request's body on its way.
+  struct Upload {
+    std::string bytes;
+    std::size_t taken = 0;
+    std::size_t seen = 0;
+    bool is_complete = false;
+  };
+  /// What is held as long as the exchange is open, where there is something to hold.
+  struct Tenure {
+    TimePoint ends;
+    std::string subject;
+    std::shared_ptr<void> lease;
+  };
+  /// Bytes of ours: lines to be sent at the next boundary of events, or a whole other answer.
+  struct Text {
+    std::string bytes;
+    std::size_t taken = 0;
+    std::size_t unpaid = 0;  ///< Of them, the upstream's.
+  };
+  enum class State : std::uint8_t {
+    waiting,  ///< Nothing was said to the client.
+    early,    ///< The head of a stream was, and the upstream has not answered.
+    open,
+    plain,   ///< The upstream's answer, which is no stream, as it comes.
+    ending,  ///< The body ends behind `text_`.
+    broken,  ///< It will be broken off.
+  };
+
+  // ReaderOwner
+  void on_news() override;
+  void on_superseded() override { break_off(); }
+  void on_too_slow() override;
+  // Asker
+  void on_plain_answer(http::Response head, std::optional<std::uint64_t> length) override;
+  void on_plain_bytes(std::string_view bytes) override;
+  void on_plain_end() override;
+  void on_plain_broken() override { break_off(); }
+  void on_source_gone() override { source_ = nullptr; }
+  http::Answer::Ready body_ready(std::size_t max) override;
+  void body_take(std::span<std::byte> out) override;
+  // Deadline
+  void on_deadline(TimePoint now) override;
+
+  void open_stream();
+  void begin_stream();
+  void answer_early();
+  void hand_over();
+  void settle_terms();
+  /// An answer of ours where nothing was said yet.
+  void refuse(const Parting& parting);
+  /// Tells the client what became of a stream that was begun.
+  void fail(const Parting& parting);
+  void break_off();
+  void finish();
+  void leave_log();
+  void let_source_go();
+  void say(std::string_view bytes);
+  void arm(TimePoint now);
+  [[nodiscard]] bool is_streaming() const {
+    return state_ == State::early || state_ == State::open;
+  }
+  [[nodiscard]] bool may_answer_early() const;
+  [[nodiscard]] bool has_heartbeats() const;
+  [[nodiscard]] Ready ready_events(std::size_t max);
+  [[nodiscard]] std::size_t rest_of_event() const {
+    return reader_ == nullptr ? 0 : reader_->rest_of_event();
+  }
+  [[nodiscard]] std::size_t text_left() const {
+    return text_ == nullptr ? 0 : text_->bytes.size() - text_->taken;
+  }
+  std::span<std::byte> take_text(std::span<std::byte> out);
+
+  // Set in the constructor.
+  RouteContext& route_;
+  const OpenPlainly& open_plainly_;
+  const std::function<void()>& sweep_;
+  http::Exchange& exchange_;
+
+  std::unique_ptr<Opening> opening_;
+  std::unique_ptr<Upload> upload_;
+  std::unique_ptr<Tenure> tenure_;
+  std::unique_ptr<Reader> reader_;
+  std::unique_ptr<http::Answer> other_;  ///< Who answers instead.
+  std::unique_ptr<Text> text_;           ///< Null: nothing of ours is to be sent.
+  Source* source_ = nullptr;             ///< Of this one's own request, while it is there.
+  TimePoint begun_;                      ///< Until the head; then the last byte to the client.
+  std::chrono::duration<std::uint32_t, std::milli> interval_{};  ///< Of heartbeats.
+  State state_ = State::waiting;
+  bool is_get_ = false;
+  bool is_event_stream_ = false;
+  bool has_ended_ = false;  ///< The plain answer is complete.
+  bool has_given_end_ = false;
+};
+
+}  // namespace sluice::relay

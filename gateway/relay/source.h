@@ -1,0 +1,164 @@
+/// Source: one upstream stream on its way into a Log.
+///
+/// It asks, reads, gives events their ids, and asks again where a stream broke off, unseen by its
+/// readers. It goes on as long as the log has readers, and for `linger` behind the last.
+///
+///   asking ─► live ─► over                    the upstream's end, or nobody wants it any more
+///     │        │ ▲
+///     │        ▼ │                            broken off, GET only: after its `retry` (1 s), twice
+///     │       away, asking again              that … 30 s, with the upstream's own last id
+///     └─► plain                               no event stream: the answer goes to the asker alone
+///
+/// What ends a stream: its framing (last chunk, length, END_STREAM), unless on_end = reconnect; the
+/// end of the connection where only that can, if the upstream still takes connections (else it is
+/// restarting, and the stream broke off); a 204 or any other answer that is no event stream to a
+/// request that asked again, at once, but for 408, 429 and 5xx, which it tries 10 times in a row.
+/// All these are clean ends: who asks anew gets the upstream's own word. The answer to a POST that
+/// broke off ends as the route's `errors` say.
+///
+/// Ids: in a log with names an event keeps the id of its block if a reader can send it back
+/// (text of at most 200 bytes, no control characters, no blanks at its ends) and no other event
+/// held has it; it gets NAME-N otherwise. In one without, its wire says the id that sticks to it,
+/// so that whoever begins or skips somewhere has the right one.
+///
+/// Owner   Sharing. Thread  its worker's: the log's home.
+/// Limits  route.max_event_bytes: a larger event is skipped, and a gap event stands for it. What an
+///         exclusive log has no room for is left at the upstream, but for its window.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/timer_wheel.h"
+#include "gateway/relay/door.h"
+#include "gateway/relay/log.h"
+#include "gateway/relay/route_context.h"
+#include "gateway/relay/source_call.h"
+#include "gateway/relay/sources.h"
+#include "gateway/sse/parser.h"
+
+namespace sluice::relay {
+
+/// For whom the first request is made: its body is his, and so is an answer that is no stream.
+class Asker {
+ public:
+  virtual void on_plain_answer(http::Response head, std::optional<std::uint64_t> length) = 0;
+  /// To be paid by Source::consume().
+  virtual void on_plain_bytes(std::string_view bytes) = 0;
+  virtual void on_plain_end() = 0;
+  virtual void on_plain_broken() = 0;
+  /// The Source goes; nothing more comes from it.
+  virtual void on_source_gone() = 0;
+  virtual http::Answer::Ready body_ready(std::size_t max) = 0;
+  virtual void body_take(std::span<std::byte> out) = 0;
+
+ protected:
+  ~Asker() = default;
+};
+
+class Source final : private SourceCall::Owner, private Bellman, private Deadline {
+ public:
+  struct Setting {
+    RouteContext& route;
+    Sources& sources;
+    std::function<std::unique_ptr<SourceCall>(RouteContext&, SourceCall::Owner&)> make_call;
+    /// It is over, and may be destroyed once it is no longer inside a function.
+    std::function<void(Source&)> bury;
+  };
+
+  /// The log has its first reader by now.
+  Source(Setting setting, std::shared_ptr<Log> log, http::Outgoing request, Asker* asker);
+  ~Source() override;
+  void start();
+
+  // The asker's.
+  /// He goes. `is_body_complete`: the upstream has, or can have, all of his request.
+  void forget_asker(bool is_body_complete);
+  void wake_body() { call_->wake_body(); }
+  void consume(std::size_t n) { call_->consume(n); }
+  [[nodiscard]] Log& log() { return *log_; }
+
+ private:
+  enum class State : std::uint8_t { asking, plain, live, away, asking_again, probing, over };
+
+  // SourceCall::Owner
+  void on_answer(http::Response head, std::optional<std::uint64_t> length) override;
+  void on_bytes(std::string_view bytes) override;
+  void on_complete(bool until_close) override;
+  void on_broken(const Broken& broken) override;
+  void on_probe(bool is_there) override;
+  http::Answer::Ready body_ready(std::size_t max) override;
+  void body_take(std::span<std::byte> out) override;
+  // Bellman
+  void on_ring() override;
+  // Deadline
+  void on_deadline(TimePoint now) override;
+
+  void on_first_answer(http::Response head, std::optional<std::uint64_t> length);
+  void on_next_answer(const http::Response& head);
+  void begin_stream();
+  /// As much as the log has room for, and reads on or waits.
+  void digest();
+  [[nodiscard]] std::size_t feed_some(std::string_view bytes);
+  void settle();
+  void come_back_later();
+  void ask_again();
+  void finish(End end, Parting parting = {});
+  void die();
+  [[nodiscard]] Millis linger() const;
+  [[nodiscard]] bool is_named() const { return log_->setting().has_names; }
+  void arm();
+
+  // What the parser finds.
+  void on_message(sse::Message message);
+  void on_retry(Millis retry);
+  void on_lone_id(const std::string& id);
+  void on_overflow();
+  void add(Item item);
+  void add_gap(sse::GapReason reason, std::uint64_t missed);
+  void flush();
+  void note_memory();
+  void note_id(const std::string& id);
+  [[nodiscard]] bool may_keep(const sse::Message& message);
+  [[nodiscard]] std::string next_id() const;
+
+  // Set in the constructor.
+  const Setting setting_;
+  const std::shared_ptr<Log> log_;
+  const std::unique_ptr<SourceCall> call_;
+  const http::Outgoing request_;  ///< Without a Last-Event-ID.
+  const bool is_get_;
+
+  Asker* asker_;
+  State state_ = State::asking;
+  std::unique_ptr<sse::Parser> parser_;  ///< Of this connection.
+  std::string held_;                     ///< What the log has no room for.
+  std::vector<ItemPtr> batch_;
+  std::uint64_t next_ = 1;   ///< The number of the next item.
+  std::string upstream_id_;  ///< What the upstream is asked with again; empty: it has no ids.
+  std::string sticky_id_;    ///< As a client sees it who has read everything.
+  bool has_had_id_ =
+      false;  ///< A client may have an id, which has to be reset where there is none.
+  bool has_events_ = false;
+  bool has_told_retry_ = false;
+  bool is_dead_ = false;
+  /// How the answer ended, while not all of it is in the log.
+  enum class Ending : std::uint8_t { none, complete, until_close, broken } ending_ = Ending::none;
+  Parting parting_;  ///< With Ending::broken.
+  Millis retry_{1'000};
+  std::uint32_t failures_ = 0;  ///< In a row.
+  std::uint32_t refusals_ = 0;  ///< The same, of answers that were no event stream.
+  std::size_t noted_memory_ = 0;
+  TimePoint last_read_;
+  TimePoint retry_at_ = TimePoint::max();
+  TimePoint idle_until_ = TimePoint::max();
+};
+
+}  // namespace sluice::relay

@@ -1,0 +1,680 @@
+#include <random>
+
+#include <doctest/doctest.h>
+
+#include "gateway/relay/stream_name.h"
+#include "tests/gateway_relay/share_world.h"
+
+namespace sluice::relay {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+RouteOptions replayed(std::size_t events = 1'000, std::size_t bytes = 1_MiB) {
+  RouteOptions options;
+  options.name = "resume";
+  options.path = "/*";
+  options.heartbeat = HeartbeatForm::off;
+  options.replay = {.enabled = true, .events = events, .bytes = bytes, .linger = seconds(30)};
+  return options;
+}
+
+RouteOptions posted() {
+  RouteOptions options = replayed();
+  options.replay.post = true;
+  return options;
+}
+
+std::string token(int i) {
+  return "t" + std::to_string(i) + ";";
+}
+
+std::string tokens(int from, int to) {
+  std::string all;
+  for (int i = from; i < to; ++i) all += token(i);
+  return all;
+}
+
+TEST_SUITE("the name of a stream") {
+  TEST_CASE("is not guessed, needs no preflight, and is found in its events' ids") {
+    const std::string name = make_stream_name();
+    CHECK(name != make_stream_name());
+    CHECK(is_stream_name(name));
+    CHECK(name.size() == 24);
+    const std::string id = make_event_id(name, 17);
+    REQUIRE(parse_event_id(id));
+    CHECK(parse_event_id(id)->stream == name);
+    CHECK(parse_event_id(id)->number == 17);
+  }
+
+  TEST_CASE("what looks like one in part is the upstream's") {
+    const std::string name = make_stream_name();
+    for (const std::string& id :
+         {std::string(), name, name + "-", name + "-x", name + "-1x", name + "--1",
+          "x" + name + "-1", name.substr(1) + "-1", name + "-99999999999999999999999",
+          std::string("17"), "sl" + std::string(22, '.') + "-1"}) {
+      CHECK_FALSE(parse_event_id(id));
+    }
+  }
+}
+
+TEST_SUITE("a replayed stream") {
+  TEST_CASE("is each client's own, and its events get ids where they have none") {
+    World world(replayed());
+    Client a(world), b(world);
+    a.ask();
+    b.ask();
+    CHECK(world.asked() == 2);
+    world.call(0).answer();
+    world.call(0).send("data: x\n\ndata: y\n\n");
+    world.turn();
+    CHECK(a.events() == "x y");
+    REQUIRE(parse_event_id(a.ids.at(0)));
+    CHECK(parse_event_id(a.ids.at(0))->number == 1);
+    CHECK(parse_event_id(a.ids.at(1))->number == 2);
+    CHECK(parse_event_id(a.ids.at(1))->stream == parse_event_id(a.ids.at(0))->stream);
+    CHECK(b.events().empty());
+  }
+
+  TEST_CASE("an event keeps the upstream's id if a reader can come back with it: a table") {
+    const struct {
+      const char* what;
+      std::string block;
+      std::string id;  ///< Empty: one of ours.
+    } rows[] = {
+        {"plain", "id: 42", "42"},
+        {"any text", "id: a b/ü", "a b/ü"},
+        {"none", "event: x", ""},
+        {"empty", "id", ""},
+        {"a control character", "id: a\x01", ""},
+        {"a tab", "id: a\tb", ""},
+        {"a blank at its beginning", "id:  a", ""},
+        {"a blank at its end", "id: a ", ""},
+        {"NUL: no id at all", std::string("id: a\0b", 7), ""},
+        {"no UTF-8", "id: \xff", ""},
+        {"200 bytes", "id: " + std::string(200, 'i'), std::string(200, 'i')},
+        {"201 bytes", "id: " + std::string(201, 'i'), ""},
+        {"what another event has", "id: first", ""},
+    };
+    for (const auto& row : rows) {
+      INFO(row.what);
+      World world(replayed());
+      Client client(world);
+      client.ask();
+      world.call().answer();
+      world.call().send("id: first\ndata: 1\n\n" + row.block + "\ndata: 2\n\ndata: 3\n\n");
+      world.turn();
+      client.read();
+      REQUIRE(client.ids.size() == 3);
+      CHECK(client.ids[0] == "first");
+      if (row.id.empty()) {
+        CHECK(parse_event_id(client.ids[1]));
+      } else {
+        CHECK(client.ids[1] == row.id);
+      }
+      // An id that only sticks is of the event that has it.
+      CHECK(parse_event_id(client.ids[2]));
+    }
+  }
+
+  TEST_CASE("who is cut off anywhere goes on exactly there, whatever the worker") {
+    for (int cut = 1; cut < 10; ++cut) {
+      World world(replayed());
+      Client client(world, 0), back(world, 1);
+      client.ask();
+      world.call().answer();
+      for (int i = 0; i < 10; ++i) {
+        if (i == cut) {
+          world.turn();
+          client.read();
+          client.leave();
+          world.turn();
+        }
+        world.call().send("data: " + token(i) + "\n\n");
+      }
+      world.turn();
+      back.last_id = client.last_id;
+      back.ask_again();
+      world.turn();
+      back.read();
+      CHECK(world.asked() == 1);
+      CHECK(client.text + back.text == tokens(0, 10));
+      CHECK(back.gaps == 0);
+    }
+  }
+
+  TEST_CASE("of which no event was sent is stopped with its client: nobody can come back to it") {
+    World world(replayed());
+    Client client(world);
+    client.ask();
+    world.call().answer();
+    world.turn();
+    client.read().leave();
+    world.turn();
+    CHECK(world.is_gone());
+  }
+
+  TEST_CASE("who was sent more than arrived goes on behind what arrived") {
+    World world(replayed());
+    Client client(world);
+    client.ask();
+    world.call().answer();
+    for (int i = 0; i < 5; ++i) world.call().send("data: " + token(i) + "\n\n");
+    world.turn();
+    client.read();
+    client.leave();
+    client.last_id = client.ids[1];
+    client.text = tokens(0, 2);
+    client.ask_again();
+    world.turn();
+    client.read();
+    CHECK(client.text == tokens(0, 5));
+  }
+
+  TEST_CASE("an id of the upstream's finds the stream, if exactly one waits that has it") {
+    World world(replayed());
+    Client a(world), b(world), c(world);
+    a.ask();
+    b.ask();
+    for (std::size_t i = 0; i < 2; ++i) {
+      world.call(i).answer();
+      world.call(i).send("id: 1\ndata: a\n\n" + std::string(i == 0 ? "id: 7\n" : "id: 8\n") +
+                         "data: b\n\n");
+    }
+    world.turn();
+    a.read();
+    b.read();
+    c.ask("/events", {{"last-event-id", "7"}});
+    CHECK(world.asked() == 3);  // Its reader is there.
+    CHECK(world.call(2).header("last-event-id") == "7");
+    a.leave();
+    b.leave();
+    world.turn();
+    world.call(0).send("data: more\n\n");
+    c.ask("/events", {{"last-event-id", "1"}});
+    CHECK(world.asked() == 4);  // Both have it.
+    c.ask("/events", {{"last-event-id", "7"}});
+    world.turn();
+    CHECK(world.asked() == 4);
+    CHECK(c.events() == "more");
+  }
+
+  TEST_CASE("a place of another principal, path or query is as if it never was") {
+    World world(replayed());
+    Client owner(world), thief(world, 1);
+    owner.principal = "owner";
+    owner.ask();
+    world.call().answer();
+    world.call().send("id: up\ndata: secret\n\ndata: more\n\n");
+    world.turn();
+    owner.read();
+    owner.leave();
+    world.turn();
+    std::size_t asked = 1;
+    for (const std::string& id : {std::string("up"), owner.ids[1]}) {
+      for (const char* principal : {"thief", ""}) {
+        thief.principal = principal;
+        thief.ask("/events", {{"last-event-id", id}});
+        CHECK(world.asked() == ++asked);
+      }
+    }
+    thief.principal = "owner";
+    thief.ask("/other", {{"last-event-id", owner.ids[1]}});
+    CHECK(world.asked() == ++asked);
+    thief.ask("/events?q", {{"last-event-id", owner.ids[1]}});
+    CHECK(world.asked() == ++asked);
+    CHECK(thief.text.empty());
+    thief.ask("/events", {{"last-event-id", owner.ids[0]}});
+    world.turn();
+    CHECK(thief.events() == "more");
+  }
+
+  TEST_CASE("whoever comes with an id of ours takes over from a connection that is half dead") {
+    World world(replayed());
+    Client old(world, 0), back(world, 1);
+    old.ask();
+    world.call().answer();
+    world.call().send("data: a\n\n");
+    world.turn();
+    old.read();
+    back.last_id = old.last_id;
+    back.ask_again();
+    world.call().send("data: b\n\n");
+    world.turn();
+    world.pass(milliseconds(100));
+    CHECK(back.events() == "b");
+    CHECK(old.is_aborted);
+    old.leave();
+    world.pass(seconds(60));
+    world.call().send("data: c\n\n");
+    world.turn();
+    CHECK(back.events() == "c");
+  }
+
+  TEST_CASE("an id of ours that is not known is not sent upstream, and a gap says so") {
+    World world(replayed());
+    Client client(world);
+    client.ask("/events", {{"last-event-id", make_event_id(make_stream_name(), 5)}});
+    CHECK(world.call().header("last-event-id") == "-");
+    world.call().answer();
+    world.call().send("data: a\n\n");
+    world.turn();
+    CHECK(client.events() == "gap(unknown) a");
+    client.leave();
+    client.ask_again();
+    world.call().send("data: b\n\n");
+    world.turn();
+    CHECK(client.events() == "b");
+  }
+
+  TEST_CASE("waits for `linger`, and is stopped then") {
+    World world(replayed());
+    Client client(world);
+    client.ask();
+    world.call().answer();
+    world.call().send("data: a\n\n");
+    world.turn();
+    client.read();
+    client.leave();
+    world.turn();
+    world.pass(seconds(29));
+    CHECK_FALSE(world.is_gone());
+    world.pass(seconds(2));
+    CHECK(world.is_gone());
+    CHECK(world.sources.bytes() == 0);
+    client.ask_again();
+    CHECK(world.asked() == 2);
+  }
+
+  TEST_CASE("what has ended waits, too: who was cut at the last moment gets the rest and the end") {
+    for (int seen = 1; seen <= 3; ++seen) {
+      World world(replayed());
+      Client client(world);
+      client.ask();
+      world.call().answer();
+      world.call().send("data: t0;\n\n");
+      world.turn();
+      client.read();
+      for (int i = 1; i < seen; ++i) world.call().send("data: " + token(i) + "\n\n");
+      world.turn();
+      client.read();
+      client.leave();
+      for (int i = seen; i < 3; ++i) world.call().send("data: " + token(i) + "\n\n");
+      world.call().complete();
+      world.turn();
+      client.ask_again();
+      world.turn();
+      client.read();
+      CHECK(client.text == tokens(0, 3));
+      CHECK(client.has_ended);
+      CHECK(world.asked() == 1);
+      world.pass(seconds(1));
+      world.pass(seconds(31));
+      CHECK(world.sources.size() == 0);
+    }
+  }
+
+  TEST_CASE("who was told the end and has an id of the upstream's wants what comes next") {
+    World world(replayed());
+    Client client(world);
+    client.ask();
+    world.call().answer();
+    world.call().send("id: 1\ndata: a\n\n");
+    world.call().complete();
+    world.turn();
+    CHECK(client.read().has_ended);
+    client.ask_again();
+    CHECK(world.asked() == 2);
+    CHECK(world.call(1).header("last-event-id") == "1");
+  }
+
+  TEST_CASE("an upstream is left waiting while its reader takes nothing, and loses nothing") {
+    World world(replayed(20));
+    Client client(world);
+    client.ask();
+    world.call().answer();
+    world.turn();
+    std::string sent;
+    for (int i = 0; i < 100; ++i) sent += "data: " + token(i) + "\n\n";
+    world.call().send(sent);
+    world.turn();
+    const std::size_t unpaid = world.call().records.back().unpaid;
+    CHECK(unpaid > sent.size() * 3 / 4);
+    world.pass(seconds(60));
+    CHECK(world.call().records.back().unpaid == unpaid);
+    for (int i = 0; i < 50; ++i) {
+      client.read(300, 50);
+      world.turn();
+    }
+    CHECK(world.call().records.back().unpaid == 0);
+    CHECK(client.text == tokens(0, 100));
+    CHECK(client.gaps == 0);
+  }
+
+  TEST_CASE("half of its room stays for what was sent but may not have arrived") {
+    World world(replayed(20));
+    Client client(world);
+    client.ask();
+    world.call().answer();
+    for (int i = 0; i < 10; ++i) {
+      world.call().send("data: " + token(i) + "\n\n");
+      world.turn();
+      client.read();
+    }
+    std::string sent;
+    for (int i = 10; i < 100; ++i) sent += "data: " + token(i) + "\n\n";
+    world.call().send(sent);
+    world.turn();
+    client.leave();
+    client.last_id = client.ids[0];  // Nine of ten had not arrived.
+    client.text = token(0);
+    client.ask_again();
+    for (int i = 0; i < 300; ++i) {
+      client.read(40, 13);
+      world.turn();
+    }
+    client.read();
+    CHECK(client.text == tokens(0, 100));
+    CHECK(client.gaps == 0);
+  }
+
+  TEST_CASE("what is no longer held is told by a gap") {
+    World world(replayed(4));
+    Client client(world);
+    client.ask();
+    world.call().answer();
+    for (int i = 0; i < 10; ++i) {
+      world.call().send("data: " + token(i) + "\n\n");
+      world.turn();
+      client.events();
+    }
+    client.leave();
+    client.last_id = client.ids[0];
+    client.ask_again();
+    world.turn();
+    CHECK(client.events() == "gap(evicted) t6; t7; t8; t9;");
+  }
+
+  TEST_CASE(
+      "an answer broken off by the upstream is asked for again by GET, with its own last id") {
+    World world(replayed());
+    Client client(world);
+    client.ask();
+    world.call().answer();
+    world.call().send("id: 1\ndata: a\n\n");
+    world.call().cut();
+    world.pass(seconds(2));
+    CHECK(world.call().header("last-event-id") == "1");
+    world.call().answer();
+    world.call().send("id: 2\ndata: b\n\n");
+    world.turn();
+    CHECK(client.events() == "a b");
+  }
+}
+
+TEST_SUITE("the answer to a POST") {
+  TEST_CASE("carries its stream's name, by which a GET goes on with it") {
+    World world(posted());
+    Client client(world), back(world, 1);
+    client.post("/chat", "{\"stream\":true}");
+    CHECK(world.call().records.back().body == "{\"stream\":true}");
+    CHECK(client.consumed == 15);
+    world.call().answer();
+    world.call().send("data: a\n\n");
+    world.turn();
+    CHECK(client.events() == "a");
+    const std::string name = client.header("sluice-stream-id");
+    CHECK(is_stream_name(name));
+    CHECK(client.last_id == make_event_id(name, 1));
+    client.leave();
+    world.call().send("data: b\n\n");
+    world.turn();
+    back.ask("/chat", {{"last-event-id", client.last_id}});
+    world.turn();
+    CHECK(back.events() == "b");
+    CHECK(back.header("sluice-stream-id") == name);
+    back.ask("/chat?sluice-stream=" + name);
+    world.turn();
+    CHECK(back.events() == "a b");
+    back.ask("/chat?sluice-stream=" + name, {{"last-event-id", client.last_id}});
+    world.turn();
+    CHECK(back.events() == "b");
+    CHECK(world.asked() == 1);
+    CHECK(world.call().records.size() == 1);
+  }
+
+  TEST_CASE("is not to be had by a name that is unknown, or of another") {
+    World world(posted());
+    Client client(world), other(world);
+    client.principal = "p";
+    client.post("/chat", "x");
+    world.call().answer();
+    world.call().send("data: a\n\n");
+    world.turn();
+    const std::string name = client.header("sluice-stream-id");
+    for (const std::string& target :
+         {"/chat?sluice-stream=" + make_stream_name(), "/chat?sluice-stream=" + name,
+          std::string("/chat?sluice-stream=x")}) {
+      other.ask(target);
+      CHECK(other.status() == 404);
+      other.ask(target, {}, "DELETE");
+      CHECK(other.status() == 404);
+    }
+    other.principal = "p";
+    other.ask("/elsewhere?sluice-stream=" + name);
+    CHECK(other.status() == 404);
+    CHECK(client.events() == "a");
+  }
+
+  TEST_CASE("is stopped by DELETE, for all who read it") {
+    World world(posted());
+    Client client(world), other(world, 1);
+    client.post("/chat", "x");
+    world.call().answer();
+    world.call().send("data: a\n\n");
+    world.turn();
+    const std::string name = client.header("sluice-stream-id");
+    other.ask("/chat?sluice-stream=" + name, {}, "DELETE");
+    CHECK(other.status() == 204);
+    world.turn();
+    CHECK(world.is_gone());
+    CHECK(client.events() == "a");
+    CHECK(client.has_ended);
+    other.ask("/chat?sluice-stream=" + name, {}, "DELETE");
+    CHECK(other.status() == 404);
+    other.ask("/chat?sluice-stream=" + name);
+    CHECK(other.status() == 404);
+  }
+
+  TEST_CASE("a DELETE without a name is the application's own") {
+    World world(posted());
+    Client client(world);
+    client.ask("/chat", {}, "DELETE");
+    CHECK(world.plain == 1);
+  }
+
+  TEST_CASE("is never asked for again: it ends as the route's errors say") {
+    const struct {
+      ErrorForm form;
+      const char* expected;
+    } rows[] = {{ErrorForm::reset, ""},
+                {ErrorForm::event, "event: error\ndata: {\"error\":"},
+                {ErrorForm::openai, "data: {\"error\":"}};
+    for (const auto& row : rows) {
+      RouteOptions options = posted();
+      options.errors = row.form;
+      World world(options);
+      Client client(world);
+      client.post("/chat", "x");
+      world.call().answer();
+      world.call().send("data: a\n\n");
+      world.call().cut();
+      world.turn();
+      client.read();
+      world.pass(seconds(10));
+      CHECK(client.text.starts_with("a"));
+      CHECK(client.is_aborted == (row.form == ErrorForm::reset));
+      CHECK(client.has_ended == (row.form != ErrorForm::reset));
+      CHECK(client.wire.find(row.expected) != std::string::npos);
+      CHECK(world.asked() == 1);
+    }
+  }
+
+  TEST_CASE("that is no stream passes as it is") {
+    World world(posted());
+    Client client(world);
+    client.post("/chat", "x");
+    world.call().answer(200, "application/json");
+    world.call().send("{}");
+    world.call().complete();
+    world.turn();
+    CHECK(client.header("sluice-stream-id") == "-");
+    CHECK(client.read().wire == "{}");
+    CHECK(client.has_ended);
+    world.turn();
+    CHECK(world.sources.size() == 0);
+  }
+
+  TEST_CASE("whose client goes before all of its body is sent is stopped") {
+    World world(posted());
+    Client client(world);
+    client.ask("/chat", {}, "POST");
+    client.leave();
+    world.turn();
+    CHECK(world.is_gone());
+  }
+
+  TEST_CASE("may begin before the upstream does, and be gone on with from then on") {
+    RouteOptions options = posted();
+    options.early_after = seconds(5);
+    World world(options);
+    Client client(world), back(world);
+    client.post("/chat", "{\"stream\": true}");
+    world.pass(seconds(6));
+    CHECK(client.status() == 200);
+    CHECK(client.read().wire == ":\n");
+    const std::string name = client.header("sluice-stream-id");
+    client.leave();
+    world.turn();
+    world.call().answer();
+    world.call().send("data: a\n\n");
+    back.ask("/chat?sluice-stream=" + name);
+    world.turn();
+    CHECK(back.events() == "a");
+  }
+
+  TEST_CASE("that began early and then failed says so, and ends") {
+    RouteOptions options = posted();
+    options.early_after = seconds(5);
+    for (const bool has_answer : {true, false}) {
+      World world(options);
+      Client client(world);
+      client.post("/chat", "{\"stream\": true}");
+      world.pass(seconds(6));
+      if (has_answer) {
+        world.call().answer(500, "text/plain");
+      } else {
+        world.call().cut();
+      }
+      world.turn();
+      client.read();
+      CHECK(client.wire.find("event: error\n") != std::string::npos);
+      CHECK(client.has_ended);
+      world.turn();
+      CHECK(world.is_gone());
+    }
+  }
+}
+
+/// One stream of tokens, by GET or POST, with the worst of clients and networks.
+void read_with_accidents(std::mt19937& random) {
+  const auto roll = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  const bool is_post = roll(2) == 0;
+  RouteOptions options = posted();
+  options.replay.events = static_cast<std::size_t>(4 + roll(30));
+  options.replay.bytes = static_cast<std::size_t>(200 + roll(3'000));
+  World world(options);
+  Client first(world, 0), second(world, 1);
+  Client* client = &first;
+  std::string text;
+  std::string last_id;
+  std::string name;
+  const int total = 20 + roll(100);
+  std::string upstream;
+  for (int i = 0; i < total; ++i) {
+    if (roll(10) == 0) upstream += ":comment\n";
+    upstream += (roll(6) == 0 ? "id: u" + std::to_string(i) + "\n" : "") + "data: " + token(i) +
+                std::string(roll(15) == 0 ? 150 : 0, '.') + "\n\n";
+  }
+  std::string whole;
+  {
+    sse::Parser parser({.on_message = [&](sse::Message&& m) { whole += m.data; },
+                        .on_retry = nullptr,
+                        .on_overflow = nullptr});
+    parser.feed(upstream);
+  }
+  if (is_post) {
+    client->post("/chat", "x");
+  } else {
+    client->ask("/chat");
+  }
+  world.call().answer();
+  world.turn();
+  name = client->header("sluice-stream-id");
+  constexpr std::size_t kWindow = 512;
+  bool is_complete = false;
+  for (int step = 0; step < 20'000 && !client->has_ended; ++step) {
+    if (!is_complete) {
+      const std::size_t unpaid = world.call().records.back().unpaid;
+      REQUIRE(unpaid <= kWindow);
+      const std::size_t n =
+          std::min({upstream.size(), kWindow - unpaid, static_cast<std::size_t>(roll(200))});
+      if (n > 0) world.call().send(upstream.substr(0, n));
+      upstream.erase(0, n);
+      if (upstream.empty()) {
+        world.call().complete();
+        is_complete = true;
+      }
+    }
+    if (roll(3) > 0) world.turn();
+    if (roll(2) == 0) client->read(static_cast<std::size_t>(1 + roll(300)), 1 + random() % 50);
+    if (roll(12) == 0 && !client->has_ended) {
+      // Cut off; now and then the old connection seems to live on.
+      text += std::exchange(client->text, {});
+      if (!client->last_id.empty()) last_id = client->last_id;
+      if (last_id.empty() && !is_post) continue;
+      Client* next = roll(2) == 0 ? &first : &second;
+      if (next == client || roll(3) > 0 || parse_event_id(last_id) == std::nullopt) client->leave();
+      next->last_id = last_id;
+      if (roll(2) == 0) world.turn();
+      if (is_post && (last_id.empty() || !parse_event_id(last_id))) {
+        http::Headers headers;
+        if (!last_id.empty()) headers.add("last-event-id", last_id);
+        next->ask("/chat?sluice-stream=" + name, headers);
+      } else {
+        world.turn();
+        next->ask_again("/chat");
+      }
+      client = next;
+      REQUIRE(world.asked() == 1);
+    }
+  }
+  text += client->text;
+  REQUIRE(client->has_ended);
+  CHECK(first.gaps + second.gaps == 0);
+  CHECK(text == whole);
+}
+
+TEST_SUITE("property: a stream of tokens") {
+  TEST_CASE("arrives whole and once, whatever breaks on the way and however small the room") {
+    std::mt19937 random(20);
+    for (int i = 0; i < 300; ++i) {
+      INFO(i);
+      read_with_accidents(random);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sluice::relay
