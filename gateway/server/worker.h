@@ -81,8 +81,6 @@ class Worker {
   [[nodiscard]] const net::Connections::Counters& connection_counters() const {
     return connections_.counters();
   }
-  /// Null: there are no routes. Of it only the counters.
-  [[nodiscard]] const relay::Relay* relay() const { return relay_.get(); }
   [[nodiscard]] const Histogram& loop_delay() const { return loop_.delay(); }
   /// Its routes' and upstreams' figures; null: there are no routes.
   [[nodiscard]] const relay::Relay* relay() const { return relay_.get(); }
@@ -103,9 +101,6 @@ class Worker {
   };
   using Letter = std::variant<sse::EventPtr, Task, std::unique_ptr<Newcomer>>;
 
-  std::unique_ptr<relay::Relay> make_relay();
-  std::unique_ptr<RelaySite> make_relay_site();
-  void tidy();
   std::unique_ptr<RelaySite> make_relay_site();
   void tidy();
   std::unique_ptr<Protocol> speak(Transport& transport, const net::Hello& hello);
@@ -115,7 +110,6 @@ class Worker {
   [[nodiscard]] bool has_streams();
   void end_a_stream(Millis retry);
   void end_some_streams();
-  bool end_one_stream();
   void end_publish_streams();
   void accept_within_limits();
 
