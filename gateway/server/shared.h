@@ -75,7 +75,9 @@ struct Shared {
   const std::unique_ptr<Presence> presence;  ///< Null: it is turned off.
   const hub::Url hub_url;                    ///< What URL patterns are relative to.
   const std::unique_ptr<Routes> routes;      ///< Null: there is none.
-  net::Resolver resolver{net::Resolver::Options{}};  ///< Of upstreams' names.
+  /// Of upstreams' names; it ends before the workers do.
+  std::unique_ptr<net::Resolver> resolver =
+      std::make_unique<net::Resolver>(net::Resolver::Options{});
   /// One for each upstream; null: clear text.
   std::vector<std::shared_ptr<const tls::ClientContext>> upstream_contexts;
   std::size_t worker_count = 1;

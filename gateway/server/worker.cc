@@ -40,7 +40,7 @@ Worker::Worker(std::size_t index, Shared& shared)
       relay_(shared.config.relay.has_routes()
                  ? std::make_unique<relay::Relay>(relay::Relay::Setting{
                        .loop = loop_,
-                       .resolver = shared.resolver,
+                       .resolver = *shared.resolver,
                        .routes = shared.config.relay.routes,
                        .upstreams = shared.config.relay.upstreams,
                        .contexts = shared.upstream_contexts,
