@@ -233,8 +233,18 @@ Rows kept_rows() {
           "What a reader of a shared or replayed stream gets that cannot keep up: "
           "all that is held; the newest of each type; what is new; the end.",
           SLUICE_AT(relay.slow)),
-      R::size("max_event_bytes", {1_KiB, 64_MiB}, "One event of a shared or replayed stream.",
-              SLUICE_AT(relay.max_event_bytes)),
+      {"max_event_bytes", "size", "1KiB to 64MiB",
+       "One event of a shared or replayed stream; without it 1MiB, or replay.bytes where that is "
+       "less.",
+       [](Route& route, const Value& value) -> Result<void> {
+         Route read;
+         static const auto row =
+             R::size("max_event_bytes", {1_KiB, 64_MiB}, "", SLUICE_AT(relay.max_event_bytes));
+         return row.set(read, value).map([&] {
+           route.max_event_bytes = read.relay.max_event_bytes;
+         });
+       },
+       [](const Route&) { return std::string(); }},
   };
 }
 
