@@ -48,6 +48,7 @@ Source::~Source() {
 void Source::start() {
   const std::string* id = request_.head.headers.find(kLastEventId);
   if (id != nullptr) upstream_id_ = *id;
+  must_resume_ = id != nullptr;
   call_->start(request_);
   arm();
 }

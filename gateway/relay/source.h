@@ -148,6 +148,8 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
       false;  ///< A client may have an id, which has to be reset where there is none.
   bool has_events_ = false;
   bool has_told_retry_ = false;
+  bool must_resume_ =
+      false;  ///< Asked to go on behind a client's id, and has not shown that it can.
   bool is_dead_ = false;
   /// How the answer ended, while not all of it is in the log.
   enum class Ending : std::uint8_t { none, complete, until_close, broken } ending_ = Ending::none;
