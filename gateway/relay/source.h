@@ -79,7 +79,7 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   void start();
 
   // The asker's.
-  /// He goes. `is_body_complete`: the upstream has, or can have, all of his request.
+  /// He goes. `is_body_complete`: all of his request has been taken.
   void forget_asker(bool is_body_complete);
   void wake_body() { call_->wake_body(); }
   void consume(std::size_t n) { call_->consume(n); }
