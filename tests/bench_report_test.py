@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
 import xml.etree.ElementTree
 
@@ -21,10 +22,14 @@ from harness import report, runs  # noqa: E402
 from harness.columns import COLUMNS, reason_void, remarks_on, summarise  # noqa: E402
 from harness.comparison import chosen, require, require_shape  # noqa: E402
 from harness.marks import verdict_of  # noqa: E402
+from harness.measure import command_for  # noqa: E402
+from harness.origin import Origin  # noqa: E402
 from harness.panels import panels_of  # noqa: E402
 from harness.plot import Scale  # noqa: E402
 from harness.process import Failure, Process, begin_of, family_of  # noqa: E402
-from harness.scenarios import load_of, marks_of, name_of, quickened, scenarios  # noqa: E402
+from harness.scenarios import (adapted, load_of, marks_of, name_of, quickened,  # noqa: E402
+                               scenarios)
+from harness.systems import Running, configure, relayed  # noqa: E402
 from harness.table import print_table  # noqa: E402
 from peers import PEERS  # noqa: E402
 from peers.peer import write_config  # noqa: E402
@@ -337,13 +342,81 @@ class Comparison(unittest.TestCase):
         fanout = quickened(scenarios()["fanout"])
         self.assertEqual(load_of(fanout, fanout["shape"][0])["duration"], 2)
 
+    def test_hubs_and_relays_are_not_measured_together(self):
+        relay = {**SCENARIO, "relay": {}}
+        for system, scenario in (("haproxy", SCENARIO), ("floor-proxy", SCENARIO),
+                                 ("nchan", relay)):
+            with self.assertRaisesRegex(Failure, f"^{system} cannot be measured here: this is for"):
+                require([system], scenario, self.args())
+
+    def test_all_peers_are_those_of_the_scenario_s_kind(self):
+        for peer in PEERS.values():
+            self.addCleanup(setattr, peer, "is_installed", peer.is_installed)
+            peer.is_installed = lambda: True
+        relay = {**SCENARIO, "relay": {}, "systems": ["sluice", "nginx"], "baseline": ""}
+        self.assertEqual(chosen("x", relay, self.args(against="all")),
+                         ["sluice", "nginx", "haproxy", "nghttpx", "h2o", "caddy"])
+
     def test_marks_are_no_options_of_the_load(self):
         for scenario in scenarios().values():
             for shape in scenario["shape"]:
-                self.assertFalse({"must", "goal", "mark", "peers"} & load_of(
+                self.assertFalse({"must", "goal", "mark", "peers", "systems", "relay"} & load_of(
                     scenario, shape).keys())
                 named = [column[0] for column in COLUMNS[scenario["report"]]]
                 self.assertIn(marks_of(shape).get("of", "ratio"), ["ratio", *named])
+
+
+class Relays(unittest.TestCase):
+    SCENARIO = {"relay": {"protocol": "http/1.1"}, "systems": ["floor-proxy", "sluice"],
+                "shape": [{"name": "plain"},
+                          {"name": "h2", "relay": {"protocol": "h2"}, "systems": ["sluice"]}]}
+
+    def test_a_shape_says_how_the_application_is_spoken_to(self):
+        self.assertEqual([adapted(self.SCENARIO, shape)["relay"]["protocol"]
+                          for shape in self.SCENARIO["shape"]], ["http/1.1", "h2"])
+        self.assertNotIn("relay", adapted(SCENARIO, SCENARIO["shape"][0]))
+
+    def test_a_run_is_whole_without_those_that_a_shape_does_not_name(self):
+        measured = [("plain", "floor-proxy"), ("plain", "sluice"), ("h2", "sluice")]
+        run = {"configuration": self.SCENARIO,
+               "results": [{"shape": shape, "system": system} for shape, system in measured]}
+        self.assertEqual(runs.lack_of(run), "")
+        run["results"].pop(1)
+        self.assertEqual(runs.lack_of(run), "without sluice")
+
+    def test_the_gateway_gets_a_route_to_the_application_beside_its_tables(self):
+        with tempfile.TemporaryDirectory() as folder:
+            copy = pathlib.Path(folder) / "sluice.toml"
+            route = {"path": "/app/*", "upstream": "http://127.0.0.1:9000", "share": True}
+            configure(ROOT / "bench" / "gateway.toml", {"server": {"workers": 2}}, copy, [route])
+            configuration = tomllib.loads(copy.read_text())
+        self.assertEqual(configuration["route"], [route])
+        self.assertEqual(configuration["server"]["workers"], 2)
+        self.assertEqual(len(configuration["listen"]), 2)
+
+    def test_readers_of_a_shared_stream_read_what_is_posted_to_the_application(self):
+        application = {"upstream": "http://127.0.0.1:9000"}
+        self.assertEqual(relayed("https://relay", application), ("https://relay/app/events", ""))
+        self.assertEqual(relayed("https://relay", {**application, "share": True}),
+                         ("https://relay/app/posted?greet=on", "http://127.0.0.1:9000/app/posted"))
+
+    def test_a_program_is_told_where_events_come_from(self):
+        server = Running("https://relay/app/events", "", [1, 2], None)
+        command = command_for("load", server, Origin("http://app", [3]), {"rate": 40})
+        self.assertEqual(command, ["load", "--url", "https://relay/app/events", "--server-pid",
+                                   "1,2", "--source", "http://app", "--source-pid", "3",
+                                   "--rate", 40])
+
+    def test_a_relay_s_configuration_names_its_port_and_the_application(self):
+        values = {"port": 4433, "upstream": "127.0.0.1:9000", "protocol": "", "versions": "1.1",
+                  "both": "both.pem", "certificate": "cert.pem", "key": "key.pem"}
+        for template in ("nginx-relay.conf", "haproxy.cfg", "nghttpx.conf", "h2o.conf",
+                         "Caddyfile-relay"):
+            with tempfile.TemporaryDirectory() as folder:
+                text = write_config(template, pathlib.Path(folder), **values).read_text()
+            self.assertNotIn("@", text)
+            self.assertIn("4433", text)
+            self.assertIn("127.0.0.1:9000", text)
 
 
 class Runs(unittest.TestCase):

@@ -13,11 +13,12 @@ namespace {
 using namespace sluice::bench;
 
 std::unique_ptr<Scene> make_scene(const CrowdOptions& options) {
+  if (options.scene == "flood") return make_flood(options);
   if (options.scene == "fair") return make_fair(options);
   if (options.scene == "slow") return make_slow(options);
   if (options.scene == "million") return make_million(options);
   if (options.scene == "storm") return make_storm(options);
-  die(fmt::format("--scene: '{}' is not fair, slow, million or storm", options.scene));
+  die(fmt::format("--scene: '{}' is not flood, fair, slow, million or storm", options.scene));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace sluice::bench {
 
 struct CrowdOptions {
   Options load;  ///< Where is read, connections, streams, topics, sizes, windows, times, server.
-  Url publish;   ///< Its path is not used.
+  Url publish;   ///< Its path is not used; of scenes that publish.
   std::string scene;
   double rate = 1'000;                     ///< Events a second, over all topics.
   std::size_t block = 1;                   ///< slow: connections that share their topics.
@@ -19,7 +19,8 @@ struct CrowdOptions {
   std::size_t deaf = 0;                    ///< slow: connections whose socket nobody reads.
   std::size_t stalled = 0;                 ///< slow: streams that take nothing.
   std::size_t slow = 0;                    ///< slow: streams that take `slow_bytes` a second.
-  std::size_t slow_bytes = 1'000;
+  std::size_t slow_bytes = 1'000;          ///< And flood: in a second.
+  std::size_t flood_size = 16'000;
   std::size_t newcomers = 2'000;  ///< storm: connections of a wave.
   std::uint64_t heartbeat_limit_ns = 0;
 };

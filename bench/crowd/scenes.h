@@ -7,6 +7,7 @@
 
 namespace sluice::bench {
 
+std::unique_ptr<Scene> make_flood(const CrowdOptions& options);
 std::unique_ptr<Scene> make_fair(const CrowdOptions& options);
 std::unique_ptr<Scene> make_slow(const CrowdOptions& options);
 std::unique_ptr<Scene> make_million(const CrowdOptions& options);

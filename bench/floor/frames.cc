@@ -40,6 +40,10 @@ void set_stream(char* frame, std::uint32_t stream) {
   for (std::size_t i = 0; i < 4; ++i) frame[kStreamAt + i] = low_byte(stream >> (24 - 8 * i));
 }
 
+void set_size(char* frame, std::size_t size) {
+  for (std::size_t i = 0; i < 3; ++i) frame[i] = low_byte(size >> (16 - 8 * i));
+}
+
 std::optional<Frame> first_frame(std::string_view bytes) {
   if (bytes.size() < kFrameHead) return std::nullopt;
   const std::size_t size = byte_at(bytes, 0) << 16 | byte_at(bytes, 1) << 8 | byte_at(bytes, 2);
@@ -52,9 +56,12 @@ std::optional<Frame> first_frame(std::string_view bytes) {
                bytes.substr(kFrameHead, size)};
 }
 
+std::string event_stream_head(std::uint32_t stream) {
+  return encode_frame({FrameType::headers, kEndHeaders, stream, kAnswerFields});
+}
+
 std::string event_stream_answer(std::uint32_t stream) {
-  return encode_frame({FrameType::headers, kEndHeaders, stream, kAnswerFields}) +
-         encode_frame({FrameType::data, 0, stream, kFirstLines});
+  return event_stream_head(stream) + encode_frame({FrameType::data, 0, stream, kFirstLines});
 }
 
 }  // namespace sluice::bench

@@ -22,7 +22,9 @@ enum class FrameType : std::uint8_t {
 };
 
 inline constexpr std::uint8_t kAck = 1;
+inline constexpr std::uint8_t kEndStream = 1;
 inline constexpr std::uint8_t kEndHeaders = 4;
+inline constexpr std::uint8_t kPriority = 32;
 
 struct Frame {
   FrameType type;
@@ -36,7 +38,11 @@ std::string encode_frame(const Frame& frame);
 void set_stream(char* frame, std::uint32_t stream);
 /// The frame that `bytes` begins with, a view into them; nothing while it is not complete.
 std::optional<Frame> first_frame(std::string_view bytes);
-/// The HEADERS and first DATA frame of an event stream.
+/// Writes another length of the payload into it.
+void set_size(char* frame, std::size_t size);
+/// The HEADERS frame of an event stream.
+std::string event_stream_head(std::uint32_t stream);
+/// The same, and a first DATA frame.
 std::string event_stream_answer(std::uint32_t stream);
 
 }  // namespace sluice::bench

@@ -4,8 +4,6 @@
 #include <sys/epoll.h>
 #include <utility>
 
-#include "bench/floor/frames.h"
-
 namespace sluice::bench {
 
 Reader::Reader(const Poller& poller, Wire wire, std::span<char> buffer)
@@ -14,6 +12,11 @@ Reader::Reader(const Poller& poller, Wire wire, std::span<char> buffer)
 }
 
 void Reader::on_ready(std::uint32_t epoll_events) {
+  proceed(epoll_events);
+  if (is_closed()) on_closed();
+}
+
+void Reader::proceed(std::uint32_t epoll_events) {
   if (state_ == State::shaking_hands) shake_hands();
   if (state_ == State::shaking_hands || state_ == State::closed) return;
   if ((epoll_events & EPOLLOUT) != 0) send_unsent();
@@ -62,10 +65,9 @@ std::size_t Reader::handle(std::string_view bytes) {
     bytes.remove_prefix(kFrameHead + frame->payload.size());
     const bool is_ack = (frame->flags & kAck) != 0;
     if (frame->type == FrameType::headers) {
-      streams_.push_back(frame->stream);
-      answers += event_stream_answer(frame->stream);
+      answers += on_request(*frame);
     } else if (frame->type == FrameType::rst_stream) {
-      std::erase(streams_, frame->stream);
+      on_reset(frame->stream);
     } else if (frame->type == FrameType::settings && !is_ack) {
       answers += encode_frame({FrameType::settings, kAck, 0, {}});
     } else if (frame->type == FrameType::ping && !is_ack) {
@@ -74,6 +76,15 @@ std::size_t Reader::handle(std::string_view bytes) {
   }
   if (!answers.empty()) send(answers);
   return all - bytes.size();
+}
+
+std::string Reader::on_request(const Frame& headers) {
+  streams_.push_back(headers.stream);
+  return event_stream_answer(headers.stream);
+}
+
+void Reader::on_reset(std::uint32_t stream) {
+  std::erase(streams_, stream);
 }
 
 void Reader::send(std::string_view bytes) {

@@ -4,7 +4,7 @@
 /// is taken for a GET of the events, RST_STREAM ends one. Flow control is *not* kept: a client
 /// that is to be measured against it opens its windows wide, in all runs of a comparison.
 ///
-/// Owner   the Server; destroyed only when no turn is running.
+/// Owner   the Server, or the proxy; destroyed only when no turn is running.
 /// Thread  one.
 #pragma once
 
@@ -16,24 +16,33 @@
 
 #include "bench/common/net.h"
 #include "bench/common/wire.h"
+#include "bench/floor/frames.h"
 
 namespace sluice::bench {
 
-class Reader final : public Watcher {
+class Reader : public Watcher {
  public:
   /// `buffer` is shared by all readers, for one read each.
   Reader(const Poller& poller, Wire wire, std::span<char> buffer);
 
-  void on_ready(std::uint32_t epoll_events) override;
+  void on_ready(std::uint32_t epoll_events) final;
   /// Writes at once what the socket takes, and the rest when it can.
   void send(std::string_view bytes);
 
   [[nodiscard]] std::span<const std::uint32_t> streams() const { return streams_; }
   [[nodiscard]] bool is_closed() const { return state_ == State::closed; }
 
+ protected:
+  /// What a request is answered with at once.
+  virtual std::string on_request(const Frame& headers);
+  virtual void on_reset(std::uint32_t stream);
+  /// The client has gone.
+  virtual void on_closed() {}
+
  private:
   enum class State { shaking_hands, preface, open, closed };
 
+  void proceed(std::uint32_t epoll_events);
   void shake_hands();
   void read();
   /// Handles all whole frames of `bytes`; returns how many bytes that were.

@@ -3,6 +3,7 @@
 process     processes, cores, certificates
 machine     what the figures were measured on
 scenarios   the files in bench/scenarios
+origin      the application behind relays
 systems     the floor and the gateway, and how they are started
 (peers)     servers of others: bench/peers
 comparison  which of all these a run compares

@@ -27,7 +27,7 @@ def number_of_rounds(text):
 
 def arguments():
     parser = argparse.ArgumentParser(prog="bench/run", description="Runs a named benchmark.")
-    parser.add_argument("name", nargs="?", help="a scenario")
+    parser.add_argument("name", nargs="*", help="a scenario; `relay idle` is `relay-idle`")
     parser.add_argument("--list", action="store_true", help="name the scenarios")
     parser.add_argument("--quick", action="store_true",
                         help="one round of at most 2 s, to see that it works: nothing is judged")
@@ -45,6 +45,7 @@ def arguments():
     parser.add_argument("--path", default="/events/bench", help="where events are posted and read")
     parser.add_argument("--no-save", action="store_true", help="write no bench/results/*.json")
     args = parser.parse_args()
+    args.name = "-".join(args.name)
     args.gateway = (args.gateway or args.build / "gateway" / "sluice").absolute()
     args.build = args.build.absolute()
     args.floor = (args.build / "bench" / "floor").absolute()

@@ -3,6 +3,7 @@
 Every run starts its server anew, on core 0; the load generator has core 1. The systems of a
 scenario take turns within each round, so that all of them meet the same noise.
 """
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -12,9 +13,11 @@ import tempfile
 from harness.columns import reason_void
 from harness.comparison import is_peer, load_for, running
 from harness.machine import fsync_ms
+from harness.origin import running_origin
 from harness.process import Failure, make_certificate, pinned
-from harness.scenarios import (adapted, baseline_named, is_for_peers, load_of, marks_of,
-                               name_of)
+from harness.scenarios import (adapted, baseline_named, is_for, is_for_peers, is_of_relays, load_of,
+                               marks_of, name_of)
+from harness.systems import FLOORS
 
 LOAD_SLACK = 90  # seconds for the program that makes the load, beyond the times it was given
 SAID = 2000  # characters of a server's last words, when something was wrong
@@ -31,21 +34,39 @@ def measure(system, scenario, load, args, folder):
     report = folder / "report.json"
     report.unlink(missing_ok=True)
     program = scenario.get("program", "load")
-    with running(system, scenario, args, folder) as server:
-        command = [args.build / "bench" / program, "--url", server.subscribe, "--publish-url",
-                   server.publish, "--server-pid", ",".join(map(str, server.pids)),
-                   "--json", report]
-        command += ["--token", server.token] if server.token else []
-        for name, value in load.items():
-            command += ["--" + name, value]
+    asked = None
+    with contextlib.ExitStack() as stack:
+        application = None
+        if is_of_relays(scenario) and system not in FLOORS:
+            application = stack.enter_context(running_origin(args, folder))
+            scenario = {**scenario, "relay": {**scenario["relay"], "upstream": application.url}}
+        server = stack.enter_context(running(system, scenario, args, folder))
+        command = command_for(args.build / "bench" / program, server, application, load)
+        command += ["--json", report]
         limit = LOAD_SLACK + sum(float(load.get(k, 0)) for k in PROGRAMS[program])
         done = subprocess.run(pinned(1, command), capture_output=True, text=True, timeout=limit)
         if done.returncode != 0:
             print(f"-- {system}: bench/{program} ended with {done.returncode}\n{done.stdout}"
                   f"{done.stderr}-- its server said:\n{server.said()[-SAID:]}", file=sys.stderr)
+        asked = application and application.counts()
     if not report.exists():
         raise Failure(f"{system}: no report")
-    return json.loads(report.read_text())
+    return {**json.loads(report.read_text()), **({"source": asked} if asked else {})}
+
+
+def command_for(program, server, application, load):
+    """What makes the load. Where readers get the application's own events nothing is published."""
+    command = [program, "--url", server.subscribe, "--server-pid",
+               ",".join(map(str, server.pids))]
+    if server.publish:
+        command += ["--publish-url", server.publish]
+    else:
+        command += ["--source", application.url, "--source-pid",
+                    ",".join(map(str, application.pids))]
+    command += ["--token", server.token] if server.token else []
+    for name, value in load.items():
+        command += ["--" + name, value]
+    return command
 
 
 def measure_peer(system, *how):
@@ -60,7 +81,7 @@ def measure_peer(system, *how):
 def measure_round(scenario, shape, systems, args, folder):
     """Each system once. Yields its name, the options of the load, and the report."""
     for system in systems:
-        if is_peer(system) and not is_for_peers(shape):
+        if is_peer(system) and not is_for_peers(shape) or not is_for(shape, system):
             continue
         load = {**load_of(scenario, shape), **load_for(system)}
         how = (adapted(scenario, shape), load, args, folder)

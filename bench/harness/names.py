@@ -2,5 +2,6 @@
 from peers import PEERS
 
 NAMES = {"floor": "floor", "floor-batch": "floor, batched", "sluice": "Sluice",
+         "floor-proxy": "least proxy",
          "sluice-file": "Sluice, file, always", "sluice-interval": "Sluice, file, interval",
          **{name: peer.title for name, peer in PEERS.items()}}

@@ -2,11 +2,11 @@
 from harness.columns import COLUMNS, PLOTTED_INSTEAD, PLOTTED_TOO, baseline_of, figure
 from harness.names import NAMES
 from harness.plot import Bar, Panel
-from harness.systems import FLOORS, HISTORIES
+from harness.systems import FLOOR_PROXY, FLOORS, HISTORIES
 
 
 def kind_of(system):
-    return "floor" if system in FLOORS else "ours" if system in HISTORIES else "peer"
+    return "floor" if system in (*FLOORS, FLOOR_PROXY) else "ours" if system in HISTORIES else "peer"
 
 
 def unit(column):

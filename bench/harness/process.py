@@ -82,14 +82,15 @@ class Process:
         return self.process.poll() is not None
 
     def ready_urls(self):
-        """The addresses in the line `ready https://… http://…`: TLS, then clear text."""
+        """The addresses in the line `ready https://… http://…`: TLS, then clear text; empty where
+        there is none."""
         readable, _, _ = select.select([self.process.stdout], [], [], START_LIMIT)
         line = self.process.stdout.readline().decode() if readable else ""
         if not line.startswith("ready "):
             raise Failure(f"{self.name} did not become ready: {line!r}\n{self.said()}")
         urls = line.split()[1:]
-        return (next(url for url in urls if url.startswith("https://")),
-                next(url for url in urls if url.startswith("http://")))
+        return (next((url for url in urls if url.startswith("https://")), ""),
+                next((url for url in urls if url.startswith("http://")), ""))
 
     def said(self):
         self.errors.seek(0)

@@ -4,7 +4,7 @@ import sys
 
 from harness.columns import COLUMNS, summarise
 from harness.process import Failure
-from harness.scenarios import HERE, name_of
+from harness.scenarios import HERE, is_for, name_of
 
 NEEDED = {"scenario", "at", "quick", "machine", "configuration", "results"}
 
@@ -50,7 +50,8 @@ def lack_of(run):
     if missing:
         return f"without {'; '.join(missing)}"
     missing = [system for system in scenario["systems"]
-               if any((shape, system) not in measured for shape in shapes)]
+               if any((name_of(shape), system) not in measured for shape in scenario["shape"]
+                      if is_for(shape, system))]
     return f"without {', '.join(missing)}" if missing else ""
 
 

@@ -11,7 +11,7 @@ WINDOWS = {"stream-window": 2**31 - 1, "connection-window": 2**31 - 1}
 QUICK_LIMITS = {"duration": 2, "others": 100_000}
 
 # What a shape says to the harness. All else is an option of the program that makes the load.
-ABOUT_SHAPES = ("name", "must", "goal", "mark", "peers", "gateway", "cores",
+ABOUT_SHAPES = ("name", "must", "goal", "mark", "peers", "systems", "gateway", "relay", "cores",
                 "baseline", "baseline_shape")
 
 
@@ -33,7 +33,9 @@ def adapted(scenario, shape):
     for name, table in shape.get("gateway", {}).items():
         tables.setdefault(name, {}).update(table)
     cores = {"cores": shape["cores"]} if "cores" in shape else {}
-    return {**scenario, "gateway": tables, **cores}
+    relay = ({"relay": {**scenario["relay"], **shape.get("relay", {})}}
+             if is_of_relays(scenario) else {})
+    return {**scenario, "gateway": tables, **cores, **relay}
 
 
 def baseline_named(scenario, shape):
@@ -73,3 +75,14 @@ def marks_of(shape):
 def is_for_peers(shape):
     """Whether the shape makes sense for servers of others."""
     return shape.get("peers", True)
+
+
+def is_for(shape, system):
+    """Whether the system can do it: a shape names those that can, or all can."""
+    return system in shape.get("systems", [system])
+
+
+def is_of_relays(scenario):
+    """Whether there is an application behind the systems. Its table says how they are to speak to
+    it."""
+    return "relay" in scenario

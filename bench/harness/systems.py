@@ -1,4 +1,4 @@
-"""The floor and the gateway, and how they are started."""
+"""The floors and the gateway, and how they are started."""
 import base64
 import contextlib
 import dataclasses
@@ -11,7 +11,9 @@ import time
 import tomllib
 
 from harness.process import Process
+from harness.scenarios import is_of_relays
 
+FLOOR_PROXY = "floor-proxy"
 FLOORS = {"floor": "off", "floor-batch": "on"}
 
 # The gateway with one history or another, beside what its configuration says of it.
@@ -20,14 +22,14 @@ HISTORIES = {
     "sluice-file": {"journal": "file", "path": "history", "sync": "always"},
     "sluice-interval": {"journal": "file", "path": "history", "sync": "interval"},
 }
-OWN = [*FLOORS, *HISTORIES]
+OWN = [*FLOORS, FLOOR_PROXY, *HISTORIES]
 
 
 @dataclasses.dataclass
 class Running:
     """A system that is ready."""
     subscribe: str  # where streams are asked for, https
-    publish: str  # where events are posted, http
+    publish: str  # where events are posted, http; empty: nowhere
     pids: list  # all its processes
     said: object  # what it had to say so far, when called
     token: str = ""  # that its publishers show
@@ -47,26 +49,43 @@ def publisher_secret(config):
     return tomllib.loads(config.read_text())["hub"]["publisher_keys"][0]["secret"]
 
 
-def configure(config, tables, copy):
-    """A copy of the gateway's configuration in which some tables say something else."""
+def toml_of(table):
+    """Its lines. A string, a number or a truth is the same in JSON and in TOML."""
+    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+
+
+def configure(config, tables, copy, routes=()):
+    """A copy of the gateway's configuration in which some tables say something else, and which
+    has these routes to applications."""
     text = config.read_text()
     for name, ours in tables.items():
         table = {**tomllib.loads(text).get(name, {}), **ours}
         rest = re.sub(rf"^\[{name}\]\n([^\[\n].*\n|\n)*", "", text, flags=re.MULTILINE)
-        # A string or a number is the same in JSON and in TOML.
-        lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
-        text = f"{rest}\n[{name}]\n{lines}"
-    copy.write_text(text)
+        text = f"{rest}\n[{name}]\n{toml_of(table)}"
+    copy.write_text(text + "".join(f"\n[[route]]\n{toml_of(route)}" for route in routes))
+
+
+def relayed(secure, relay):
+    """Through a relay at that address: where streams are asked for, and where events are posted.
+    A stream of its own says what it wants behind that path; one that is shared gets what is
+    posted to the application."""
+    if relay.get("share"):
+        return f"{secure}/app/posted?greet=on", f"{relay['upstream']}/app/posted"
+    return f"{secure}/app/events", ""
 
 
 def command_of(system, scenario, args, folder):
     if system in FLOORS:
         return [args.floor, "--cert", folder / "cert.pem", "--key", folder / "key.pem",
                 "--batch", FLOORS[system]]
+    if system == FLOOR_PROXY:
+        return [args.build / "bench" / "floor_proxy", "--cert", folder / "cert.pem", "--key",
+                folder / "key.pem", "--upstream", scenario["relay"]["upstream"]]
     shutil.rmtree(folder / "history", ignore_errors=True)
     tables = scenario.get("gateway", {})
     history = {**tables.get("history", {}), **HISTORIES[system]}
-    configure(args.config, {**tables, "history": history}, folder / "sluice.toml")
+    routes = [{"path": "/app/*", **scenario["relay"]}] if is_of_relays(scenario) else []
+    configure(args.config, {**tables, "history": history}, folder / "sluice.toml", routes)
     return [args.gateway, "serve", "--config", folder / "sluice.toml"]
 
 
@@ -78,5 +97,8 @@ def running(system, scenario, args, folder):
     command = command_of(system, scenario, args, folder)
     with Process(command, folder, scenario.get("cores", 0)) as server:
         secure, clear = server.ready_urls()
-        yield Running(secure + path, clear + path, server.pids, server.said,
+        subscribe, publish = secure + path, clear + path
+        if is_of_relays(scenario) and system not in FLOORS:
+            subscribe, publish = relayed(secure, scenario["relay"])
+        yield Running(subscribe, publish, server.pids, server.said,
                       signed_token(publisher_secret(args.config)))

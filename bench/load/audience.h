@@ -6,12 +6,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "bench/common/histogram.h"
 #include "bench/common/net.h"
 #include "bench/common/wire.h"
+#include "bench/load/event_scanner.h"
 #include "bench/load/ledger.h"
 #include "bench/load/options.h"
 
@@ -60,6 +62,15 @@ struct Audience {
   [[nodiscard]] std::uint64_t connection_faults() const {
     return counts.connect_failed + counts.non_200 + counts.streams_reset + counts.streams_ended +
            counts.connections_lost;
+  }
+  /// Which of its publishers a stream has an event of; nothing: of none of this run. An
+  /// application behind a relay is the only one, and marks a stream's events with its number.
+  [[nodiscard]] std::optional<std::size_t> publisher_of(const EventScanner::Event& event,
+                                                        std::size_t stream) const {
+    if (!event.token) return std::nullopt;
+    const auto publisher = event.token->publisher;
+    if (options.has_source()) return publisher == stream ? std::optional{0UL} : std::nullopt;
+    return publisher < options.publishers ? std::optional{std::size_t{publisher}} : std::nullopt;
   }
   static constexpr std::size_t kReadBuffer = 65'536;
 

@@ -12,9 +12,16 @@ constexpr std::string_view kUsage =
 
   --url URL              where each stream subscribes: https://HOST:PORT/PATH, HTTP/2 over TLS
   --publish-url URL      where events are posted, HTTP/1.1, http:// or https:// (not with --rate 0)
+  --source URL           the application behind a relay, bench/origin: each stream reads its own
+                         events of it, --rate a second each, and nothing is published
+  --source-pid N[,N]     its processes, whose CPU is told
+  --ready byte|head      a stream is ready with its first byte, which the application sends at
+                         once, or with its head, behind which it says nothing (byte)
   --token TOKEN          bearer token of the publishers
   --connections N        TLS connections (1); certificates are not verified
   --streams N            streams of each connection (1)
+  --rehearsal N          connections that come and go before memory is read for the first time, so
+                         that what a server takes once is not in its growth (0)
   --connecting N         connections that are set up at once (64)
   --size BYTES           data of each event (100)
   --rate N|max           events per second, or as fast as --window allows (max); 0 publishes none
@@ -44,6 +51,11 @@ std::uint64_t rate_from(Args& args) {
 }  // namespace
 
 std::string Options::path_of(std::size_t stream) const {
+  if (has_source()) {
+    const auto pace = rate == kAsFastAsItGoes ? std::string("max") : fmt::format("{}", rate);
+    return fmt::format("{}?stream={}&rate={}&size={}&greet={}", subscribe.path, stream, pace, size,
+                       is_ready_at_head ? "off" : "on");
+  }
   return topics == 0 ? subscribe.path : fmt::format("{}/{}", subscribe.path, stream % topics);
 }
 
@@ -54,6 +66,17 @@ void read_common(Args& args, Options& options) {
   options.connection_window = args.window("connection-window", options.connection_window);
   options.server_pids = args.numbers("server-pid");
   options.json_file = args.text("json", {});
+}
+
+void read_source(Args& args, Options& options) {
+  if (args.has("source")) {
+    options.source = args.url("source");
+    options.publishers = 1;  // of each stream: the application
+  }
+  options.source_pids = args.numbers("source-pid");
+  const auto ready = args.text("ready", "byte");
+  if (ready != "byte" && ready != "head") die("--ready: byte or head");
+  options.is_ready_at_head = ready == "head";
 }
 
 void read_times(Args& args, Options& options, const Times& otherwise) {
@@ -68,12 +91,17 @@ Options options_from(int argc, char** argv) {
   Options options;
   options.subscribe = args.secure_url("url");
   options.rate = rate_from(args);
-  if (options.rate > 0 || args.has("publish-url")) options.publish = args.url("publish-url");
+  options.publishers = args.number("publishers", options.publishers, {1, 1'000});
+  read_source(args, options);
+  if (options.rehearsal > 0 && options.rate > 0 && options.has_source()) {
+    die("--rehearsal: streams that have events begin at their first, twice; so with --rate 0");
+  }
+  if (options.publishes() || args.has("publish-url")) options.publish = args.url("publish-url");
   options.connections = args.number("connections", options.connections, {1, 100'000});
   options.streams = args.number("streams", options.streams, {1, 100'000});
+  options.rehearsal = args.number("rehearsal", options.rehearsal, {0, options.connections});
   options.connecting = args.number("connecting", options.connecting, {1, 10'000});
   options.window = args.number("window", options.window, {1, 1'000'000});
-  options.publishers = args.number("publishers", options.publishers, {1, 1'000});
   options.settle_ns = args.seconds("settle", 0);
   options.leave_ns = args.seconds("leave", 0);
   options.returns = args.number("returns", 0, {.most = 1'000});

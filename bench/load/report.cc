@@ -26,6 +26,7 @@ struct Span {
       : ns(to.at_ns - from.at_ns),
         server_cpu_ns(to.server_cpu_ns - from.server_cpu_ns),
         own_cpu_ns(to.own_cpu_ns - from.own_cpu_ns),
+        source_cpu_ns(to.source_cpu_ns - from.source_cpu_ns),
         published(to.published - from.published),
         deliveries(to.counts.deliveries - from.counts.deliveries),
         reads(to.counts.reads - from.counts.reads),
@@ -50,7 +51,7 @@ struct Span {
     return ratio(own_cpu_ns, count) / 1e3;
   }
 
-  std::uint64_t ns, server_cpu_ns, own_cpu_ns, published, deliveries, reads, bytes;
+  std::uint64_t ns, server_cpu_ns, own_cpu_ns, source_cpu_ns, published, deliveries, reads, bytes;
   std::vector<double> steal;    ///< Share of each core.
   std::vector<double> threads;  ///< Of a core, by each of the server's, the busiest first.
 };
@@ -108,16 +109,18 @@ std::string json_measured(const Run& run) {
       R"({{"seconds": {:.6f}, "published": {}, "publishes_per_s": {:.1f}, "deliveries": {}, )"
       R"("deliveries_per_s": {:.1f}, "events_per_read": {:.3f}, "bytes_per_delivery": {:.1f}, )"
       R"("server_cpu_us_per_delivery": {:.5f}, "server_busy": {:.5f}, )"
-      R"("own_cpu_us_per_delivery": {:.5f}, "own_busy": {:.5f}, "steal": [{}], )"
+      R"("own_cpu_us_per_delivery": {:.5f}, "own_busy": {:.5f}, "source_busy": {:.5f}, )"
+      R"("steal": [{}], )"
       R"("thread_busy": [{}], "busiest_threads": {{"first": {:.5f}, "second": {:.5f}}}, )"
       R"("latency_ms": {}}})",
       span.seconds(), span.published, ratio(static_cast<double>(span.published), span.seconds()),
       span.deliveries, ratio(static_cast<double>(span.deliveries), span.seconds()),
       ratio(span.deliveries, span.reads), ratio(span.bytes, span.deliveries),
       span.server_us_per(span.deliveries), ratio(span.server_cpu_ns, span.ns),
-      span.own_us_per(span.deliveries), ratio(span.own_cpu_ns, span.ns), listed(span.steal, ", "),
-      listed(span.threads, ", "), span.threads.empty() ? 0 : span.threads[0],
-      span.threads.size() < 2 ? 0 : span.threads[1], json_percentiles(run.audience().latency));
+      span.own_us_per(span.deliveries), ratio(span.own_cpu_ns, span.ns),
+      ratio(span.source_cpu_ns, span.ns), listed(span.steal, ", "), listed(span.threads, ", "),
+      span.threads.empty() ? 0 : span.threads[0], span.threads.size() < 2 ? 0 : span.threads[1],
+      json_percentiles(run.audience().latency));
 }
 
 double mib_kept(const Run& run) {

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint64_t kNanosPerSecond = 1'000'000'000;
 constexpr std::uint64_t kLongestTurn = 50'000'000;
+constexpr std::uint64_t kRest = 500'000'000;  // for a server to let those go who have left
 
 }  // namespace
 
@@ -18,14 +19,15 @@ Run::Run(const Options& options)
       publish_{options, audience_.poller, {}, client_context("http/1.1")} {}
 
 bool Run::perform() {
+  const bool is_rehearsed = rehearse();
   begin = moment();
-  if (!set_up()) {
+  if (!is_rehearsed || !set_up()) {
     ready = measure_from = measure_to = end = moment();
     return false;
   }
   turn_for(options_.settle_ns);
   ready.server_rss_kib = rss_kib(options_.server_pids);
-  publishing_ = options_.rate > 0;
+  publishing_ = options_.publishes();
   next_due_ns_ = now_ns();
   turn_for(options_.warm_up_ns);
   measure_from = moment();
@@ -37,6 +39,21 @@ bool Run::perform() {
   drain();
   end = moment();
   return leave_and_come_back();
+}
+
+bool Run::rehearse() {
+  if (options_.rehearsal == 0) return true;
+  for (std::size_t i = 0; i < options_.rehearsal; ++i) {
+    subscribers_.push_back(std::make_unique<Subscriber>(audience_, i * options_.streams));
+  }
+  const auto& came = audience_.counts.connections_ready;
+  turn_until(now_ns() + options_.setup_limit_ns, [&] { return came == options_.rehearsal; });
+  const bool are_ready = came == options_.rehearsal;
+  subscribers_.clear();
+  turn_for(kRest);
+  if (are_ready) audience_.counts = {};
+  audience_.first_byte = {};
+  return are_ready;
 }
 
 bool Run::leave_and_come_back() {
@@ -58,6 +75,7 @@ Moment Run::moment() const {
           .server_cpu_ns = cpu_ns(options_.server_pids),
           .server_threads = thread_cpu_ns(options_.server_pids),
           .own_cpu_ns = cpu_ns(own),
+          .source_cpu_ns = cpu_ns(options_.source_pids),
           .server_rss_kib = rss_kib(options_.server_pids),
           .published = publish_.counts.acknowledged,
           .counts = audience_.counts,
@@ -85,7 +103,7 @@ bool Run::set_up() {
   const bool are_connected = connect_all(deadline);
   ready = moment();
   if (!are_connected) return false;
-  for (std::uint32_t i = 0; options_.rate > 0 && i < options_.publishers; ++i) {
+  for (std::uint32_t i = 0; options_.publishes() && i < options_.publishers; ++i) {
     publishers_.push_back(std::make_unique<Publisher>(publish_, i));
   }
   const auto all_idle = [&] {
@@ -97,11 +115,16 @@ bool Run::set_up() {
 }
 
 void Run::drain() {
+  if (options_.has_source()) source = Source(options_.source).stop();
   turn_until(now_ns() + options_.drain_limit_ns, [&] {
-    const auto& counts = publish_.counts;
-    return counts.unanswered() == 0 &&
-           audience_.counts.deliveries >= counts.acknowledged * options_.subscribers();
+    return publish_.counts.unanswered() == 0 &&
+           audience_.counts.deliveries >= expected_deliveries();
   });
+}
+
+std::uint64_t Run::expected_deliveries() const {
+  return options_.has_source() ? source.events()
+                               : publish_.counts.acknowledged * options_.subscribers();
 }
 
 void Run::turn_for(std::uint64_t duration_ns) {
@@ -158,7 +181,11 @@ std::vector<Run::Fault> Run::faults() const {
   const auto& order = audience_.ledger.faults();
   const auto& counts = audience_.counts;
   const auto& publish = publish_.counts;
-  return {{"gaps", audience_.ledger.gaps(acknowledged())},
+  const auto gaps =
+      options_.has_source()
+          ? audience_.ledger.gaps([&](std::size_t stream) { return source.sequence_of(stream); })
+          : audience_.ledger.gaps(acknowledged());
+  return {{"gaps", gaps},
           {"duplicates", order.duplicates},
           {"out_of_order", order.out_of_order},
           {"foreign", counts.foreign},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <utility>
 
 #include <nghttp2/nghttp2.h>
 
@@ -30,12 +31,7 @@ struct Subscriber::Callbacks {
                        std::size_t name_size, const std::uint8_t* value, std::size_t value_size,
                        std::uint8_t, void* self) noexcept {
     if (text_of(name, name_size) != ":status") return 0;
-    auto& subscriber = *static_cast<Subscriber*>(self);
-    if (text_of(value, value_size) == "200") {
-      subscriber.stream_of(frame->hd.stream_id).answered_200 = true;
-    } else {
-      subscriber.audience_.counts.non_200 += 1;
-    }
+    static_cast<Subscriber*>(self)->on_head(frame->hd.stream_id, text_of(value, value_size));
     return 0;
   }
 
@@ -122,16 +118,29 @@ Subscriber::Stream& Subscriber::stream_of(std::int32_t stream_id) {
   return streams_[static_cast<std::size_t>(stream_id) / 2];
 }
 
+void Subscriber::on_head(std::int32_t stream_id, std::string_view status) {
+  if (status != "200") {
+    audience_.counts.non_200 += 1;
+    return;
+  }
+  auto& stream = stream_of(stream_id);
+  stream.answered_200 = true;
+  if (audience_.options.is_ready_at_head) note_ready(stream);
+}
+
+void Subscriber::note_ready(Stream& stream) {
+  if (std::exchange(stream.is_ready, true)) return;
+  auto& counts = audience_.counts;
+  ready_streams_ += 1;
+  counts.streams_ready += 1;
+  if (ready_streams_ == streams_.size()) counts.connections_ready += 1;
+  audience_.first_byte.record(audience_.read_ns - started_ns_);
+}
+
 void Subscriber::on_data(std::int32_t stream_id, std::string_view bytes) {
   auto& stream = stream_of(stream_id);
   auto& counts = audience_.counts;
-  if (!stream.has_first_byte && stream.answered_200) {
-    stream.has_first_byte = true;
-    ready_streams_ += 1;
-    counts.streams_ready += 1;
-    if (ready_streams_ == streams_.size()) counts.connections_ready += 1;
-    audience_.first_byte.record(audience_.read_ns - started_ns_);
-  }
+  if (stream.answered_200) note_ready(stream);
   stream.scanner.feed(bytes, [&](const EventScanner::Event& event) { on_event(stream_id, event); });
   // A stream begins with a comment line; the next is a heartbeat.
   if (!stream.has_heartbeat && stream.scanner.comments() > 1) {
@@ -144,14 +153,15 @@ void Subscriber::on_data(std::int32_t stream_id, std::string_view bytes) {
 void Subscriber::on_event(std::int32_t stream_id, const EventScanner::Event& event) {
   auto& counts = audience_.counts;
   const auto& stream = stream_of(stream_id);
-  if (!event.token || event.token->publisher >= audience_.options.publishers) {
+  const auto index = first_stream_ + static_cast<std::size_t>(stream_id) / 2;
+  const auto publisher = audience_.publisher_of(event, index);
+  if (!publisher) {
     counts.foreign += 1;
     return;
   }
   if (event.data_size != audience_.options.size) counts.damaged += 1;
   counts.deliveries += 1;
-  const auto index = first_stream_ + static_cast<std::size_t>(stream_id) / 2;
-  audience_.ledger.note(index, event.token->publisher, event.token->sequence);
+  audience_.ledger.note(index, *publisher, event.token->sequence);
   if (!stream.is_measured) return;
   counts.measured_deliveries += 1;
   if (audience_.measuring) audience_.latency.record(audience_.read_ns - event.token->sent_ns);

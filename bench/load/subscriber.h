@@ -30,7 +30,7 @@ class Subscriber final : public H2Connection {
     Pace pace = Pace::full;
     bool is_measured = true;
     bool answered_200 = false;
-    bool has_first_byte = false;
+    bool is_ready = false;
     bool has_heartbeat = false;
     std::uint32_t held_back = 0;  ///< Bytes that came and were not given back to flow control.
   };
@@ -40,6 +40,8 @@ class Subscriber final : public H2Connection {
   bool take(std::string_view bytes) override;
   void open_stream(std::size_t index);
   Stream& stream_of(std::int32_t stream_id);
+  void on_head(std::int32_t stream_id, std::string_view status);
+  void note_ready(Stream& stream);
   void on_data(std::int32_t stream_id, std::string_view bytes);
   void on_event(std::int32_t stream_id, const EventScanner::Event& event);
   void on_close(std::int32_t stream_id, std::uint32_t code);

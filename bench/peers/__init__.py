@@ -3,5 +3,8 @@ from peers.mercure import Mercure
 from peers.nchan import Nchan
 from peers.node_http2 import NodeBetterSse, NodeByHand
 from peers.pushpin import Pushpin
+from peers.relays import Caddy, H2o, HAProxy, Nghttpx, Nginx
 
-PEERS = {peer.name: peer for peer in (Nchan(), Pushpin(), NodeBetterSse(), NodeByHand(), Mercure())}
+HUBS = (Nchan(), Pushpin(), NodeBetterSse(), NodeByHand(), Mercure())
+RELAYS = (Nginx(), HAProxy(), Nghttpx(), H2o(), Caddy())
+PEERS = {peer.name: peer for peer in (*HUBS, *RELAYS)}

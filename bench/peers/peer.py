@@ -25,6 +25,7 @@ class Peer:
     name = ""
     title = ""  # for people
     packages = ()  # of Debian
+    is_relay = False  # or a hub
     load = {}  # options of bench/load that it needs, whatever the scenario says
 
     def is_installed(self):

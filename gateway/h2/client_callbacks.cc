@@ -55,6 +55,7 @@ struct ClientSession::Callbacks {
 
   static int on_frame_recv(nghttp2_session* native, const nghttp2_frame* frame,
                            void* user) noexcept {
+    if (frame->hd.type == NGHTTP2_DATA && !ends_stream(*frame)) return 0;  // The usual one.
     ClientSession& session = self(user);
     Progress& progress = session.progress_;
     ClientStream* stream = stream_of(native, frame->hd.stream_id);
@@ -84,8 +85,7 @@ struct ClientSession::Callbacks {
 
   static int on_data(nghttp2_session* native, std::uint8_t, std::int32_t id,
                      const std::uint8_t* data, std::size_t size, void* user) noexcept {
-    nghttp2_session_consume_connection(native, size);
-    self(user).shared_.counters.data_bytes.add(size);
+    self(user).received_ += size;
     ClientStream* stream = stream_of(native, id);
     if (stream != nullptr) stream->on_body(as_text(data, size));
     return 0;

@@ -254,6 +254,10 @@ void ClientSession::refuse_unsent() {
 }
 
 void ClientSession::settle() {
+  if (received_ != 0) {
+    shared_.counters.data_bytes.add(received_);
+    nghttp2_session_consume_connection(native_.get(), std::exchange(received_, 0));
+  }
   if (std::exchange(progress_.limit_moved, false)) {
     shared_.has_changed = true;
     refuse_unsent();

@@ -110,6 +110,7 @@ class ClientSession final : public http::Client {
   std::vector<std::unique_ptr<ClientStream>> streams_;  ///< In no order; each knows its place.
   std::vector<std::unique_ptr<ClientStream>> dying_;  ///< Closed; swept when nghttp2 has returned.
   std::uint64_t calls_made_ = 0;
+  std::size_t received_ = 0;  ///< Bytes of DATA that the connection's window has not got back yet.
 
   TokenBucket resets_;
   TokenBucket control_frames_;

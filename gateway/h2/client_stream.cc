@@ -86,7 +86,10 @@ void ClientStream::consume(std::size_t n) {
   if (caller_ == nullptr) return;
   SLUICE_ASSERT(n <= unpaid_, "more was consumed of an answer than has arrived");
   unpaid_ -= static_cast<std::uint32_t>(n);
-  nghttp2_session_consume_stream(shared_.native, id_, n);
+  consumed_ += static_cast<std::uint32_t>(n);
+  // nghttp2 looks for its stream each time, and gives nothing back before it is half the window.
+  if (consumed_ < shared_.options.stream_window / 4) return;
+  nghttp2_session_consume_stream(shared_.native, id_, std::exchange(consumed_, 0));
   shared_.transport.flush_later();
 }
 

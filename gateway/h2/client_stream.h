@@ -98,6 +98,7 @@ class ClientStream final : public http::Call {
   std::int32_t id_ = 0;
   std::uint32_t place_;             ///< In ClientSession::streams_.
   std::uint32_t unpaid_ = 0;        ///< Bytes given to the caller and not consumed.
+  std::uint32_t consumed_ = 0;      ///< Bytes that nghttp2 has not been told of.
   std::uint8_t informational_ = 0;  ///< Heads of 1xx so far.
   bool is_headed_ : 1 = false;      ///< The final head was given.
   bool is_sent_ : 1 = false;        ///< A part of the request's HEADERS left.

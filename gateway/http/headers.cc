@@ -16,10 +16,6 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
-void Headers::remove(std::string_view name) {
-  std::erase_if(fields_, [&](const Field& field) { return field.name == name; });
-}
-
 const std::string* Headers::find(std::string_view name) const {
   for (const Field& field : fields_) {
     if (field.name == name) return &field.value;

@@ -24,7 +24,13 @@ class Headers {
   void add(std::string name, std::string value) {
     fields_.push_back({std::move(name), std::move(value)});
   }
-  void remove(std::string_view name);
+  void remove(std::string_view name) {
+    remove_if([&](const Field& field) { return field.name == name; });
+  }
+  template <class Unwanted>
+  void remove_if(Unwanted is_unwanted) {
+    std::erase_if(fields_, is_unwanted);
+  }
   /// Instead of all fields of that name.
   void set(std::string name, std::string value) {
     remove(name);

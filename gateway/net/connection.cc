@@ -153,7 +153,12 @@ void Connection::set_interest() {
 // --- Writing ------------------------------------------------------------------------------------
 
 void Connection::flush() {
-  if (state_ != State::open || blocked_) return;
+  if (state_ != State::open) return;
+  if (blocked_) {
+    // Who gave a request up does not wait for its server to read it.
+    if (is_ours_ && protocol_->is_finished()) die();
+    return;
+  }
   OutBuffer& out = owner_.out_;
   std::size_t written = 0;
   bool is_drained = true;
@@ -208,7 +213,9 @@ std::span<const std::byte> Connection::transmit(std::span<const std::byte> bytes
     }
     if (result.io == Io::want_write) break;
     if (result.io != Io::ok) {
-      die();
+      // A server that takes no more of a request may have said why, and closed.
+      if (is_ours_ && state_ == State::open && !peer_is_done_) read();
+      if (state_ != State::dead) die();
       break;
     }
     bytes = bytes.subspan(result.n);

@@ -70,6 +70,10 @@ void Connections::dial(Dial dial) {
   if (socket) {
     set_options(socket.get(), options_);
     keep_alive(socket.get(), options_);
+    // Before connect(): the window that it allows is agreed then.
+    if (const int most = options_.receive_buffer; most > 0) {
+      ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &most, sizeof most);
+    }
     if (::connect(socket.get(), to.data(), to.size()) != 0 && errno != EINPROGRESS) error = errno;
   }
   Connection::Greeting greeting{.id = next_id_++,

@@ -80,6 +80,8 @@ class Connections {
     Millis user_timeout{60'000};
     /// Dialled ones: a peer that is silent for so long is asked whether it is there, as often.
     std::chrono::seconds keep_alive{30};
+    /// Dialled ones: bytes that the kernel may hold unread of each; 0: as many as it likes.
+    int receive_buffer = 0;
     /// Handshakes that go a step on in one turn, of all connections; the others wait for the next.
     std::size_t handshakes_per_turn = 4;
     std::size_t flush_budget = 256_KiB;  ///< Per connection and turn.

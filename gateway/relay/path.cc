@@ -89,11 +89,11 @@ bool needs_plain_path(const RouteOptions& route) {
 
 std::string upstream_path(const RouteOptions& route, std::string_view path) {
   if (route.strip_prefix.empty() && route.rewrite.empty()) return std::string(path);
-  const std::string normal = normal_path(path);
+  std::string normal = normal_path(path);
   if (!route.rewrite.empty()) {
     if (!is_prefix_pattern(route.rewrite)) return route.rewrite;
     const std::string_view taken = match_path(route.path, normal).value_or(std::string_view());
-    return route.rewrite.substr(0, route.rewrite.size() - 1).append(taken);
+    return with_one_slash(route.rewrite.substr(0, route.rewrite.size() - 1).append(taken));
   }
   std::string_view rest = normal;
   if (rest.substr(0, route.strip_prefix.size()) != route.strip_prefix) return normal;

@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "gateway/base/ascii.h"
 #include "gateway/relay/field_names.h"
@@ -33,52 +32,57 @@ bool passes(std::string_view name, bool is_event_stream) {
          !(is_event_stream && is_of_fixed_body(name));
 }
 
-/// The members of a list, in small letters.
-std::vector<std::string> members(std::string_view list) {
-  std::vector<std::string> result;
+/// Takes the first member off a list; empty at its end.
+std::string_view take_member(std::string_view& list) {
   while (!list.empty()) {
     std::string_view item = list.substr(0, list.find(','));
     list.remove_prefix(std::min(item.size() + 1, list.size()));
     const std::size_t first = item.find_first_not_of(" \t");
     if (first == item.npos) continue;
-    item = item.substr(first, item.find_last_not_of(" \t") - first + 1);
-    result.push_back(to_lower(item));
+    return item.substr(first, item.find_last_not_of(" \t") - first + 1);
   }
-  return result;
+  return {};
 }
 
 bool has_member(std::string_view list, std::string_view wanted) {
-  const auto all = members(list);
-  return std::find(all.begin(), all.end(), wanted) != all.end();
+  for (auto member = take_member(list); !member.empty(); member = take_member(list)) {
+    if (equals_ignoring_case(member, wanted)) return true;
+  }
+  return false;
 }
 
-void join_vary(std::string_view more, http::Headers& fields) {
+bool has_member(const http::Headers& fields, std::string_view name, std::string_view wanted) {
+  return std::any_of(fields.begin(), fields.end(), [&](const http::Field& field) {
+    return field.name == name && has_member(field.value, wanted);
+  });
+}
+
+void join_vary(const http::Headers& more, http::Headers& fields) {
+  if (!more.has("vary")) return;
   std::string vary = fields.joined("vary").value_or("");
-  for (const std::string& name : members(more)) {
-    if (has_member(vary, name) || has_member(vary, "*")) continue;
-    if (!vary.empty()) vary += ", ";
-    vary += name;
+  for (const http::Field& field : more) {
+    if (field.name != "vary") continue;
+    std::string_view list = field.value;
+    for (auto name = take_member(list); !name.empty(); name = take_member(list)) {
+      if (has_member(vary, name) || has_member(vary, "*")) continue;
+      if (!vary.empty()) vary += ", ";
+      vary += name;
+    }
   }
-  if (!vary.empty()) fields.set("vary", std::move(vary));
+  fields.set("vary", std::move(vary));
 }
 
 void put_terms(const Terms& terms, http::Headers& fields) {
   const http::Headers& ours = terms.answer_headers;
-  const std::string vary = ours.joined("vary").value_or("");
-  if (has_member(vary, "origin")) {
-    std::vector<std::string> names;
-    for (const http::Field& field : fields) {
-      if (begins(field.name, kCors)) names.push_back(field.name);
-    }
-    for (const std::string& name : names) fields.remove(name);
+  if (has_member(ours, "vary", "origin")) {
+    fields.remove_if([](const http::Field& field) { return begins(field.name, kCors); });
   }
-  for (const http::Field& field : ours) {
-    if (field.name != "vary") fields.remove(field.name);
-  }
+  fields.remove_if(
+      [&](const http::Field& field) { return field.name != "vary" && ours.has(field.name); });
   for (const http::Field& field : ours) {
     if (field.name != "vary" && !is_ours_alone(field.name)) fields.add(field.name, field.value);
   }
-  join_vary(vary, fields);
+  join_vary(ours, fields);
   if (!terms.request_id.empty()) fields.set("x-request-id", terms.request_id);
 }
 
@@ -92,7 +96,7 @@ void put_route(const RouteOptions& route, http::Headers& fields) {
 
 /// What keeps an event stream flowing: nobody stores, recompresses, buffers or guesses.
 void put_stream_fields(http::Headers& fields) {
-  const bool is_secret = has_member(fields.joined("cache-control").value_or(""), "no-store");
+  const bool is_secret = has_member(fields, "cache-control", "no-store");
   fields.set("cache-control", is_secret ? "no-store, no-transform" : "no-cache, no-transform");
   fields.set("x-accel-buffering", "no");
   fields.set("x-content-type-options", "nosniff");
@@ -112,10 +116,9 @@ bool is_event_stream(const http::Response& response) {
 
 http::Response make_answer(const RouteOptions& route, http::Response upstream, const Terms& terms,
                            bool is_event_stream) {
-  http::Response answer{.status = upstream.status, .headers = {}};
-  for (const http::Field& field : upstream.headers) {
-    if (passes(field.name, is_event_stream)) answer.headers.add(field.name, field.value);
-  }
+  http::Response answer = std::move(upstream);
+  answer.headers.remove_if(
+      [&](const http::Field& field) { return !passes(field.name, is_event_stream); });
   if (is_event_stream) put_stream_fields(answer.headers);
   put_terms(terms, answer.headers);
   put_route(route, answer.headers);

@@ -1,6 +1,7 @@
 #include "gateway/relay/route_match.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "gateway/base/ascii.h"
@@ -46,20 +47,29 @@ bool match_host(std::string_view pattern, std::string_view host) {
   return host.size() > pattern.size() && host.substr(host.size() - pattern.size()) == pattern;
 }
 
-RouteMatch::RouteMatch(std::span<const RouteOptions> routes)
-    : routes_(routes), has_hosts_(std::any_of(routes.begin(), routes.end(), [](const auto& route) {
-        return !route.hosts.empty();
-      })) {}
+RouteMatch::RouteMatch(std::span<const RouteOptions> routes) {
+  for (const RouteOptions& route : routes) {
+    const bool is_prefix = is_prefix_pattern(route.path);
+    entries_.push_back(
+        {route.path.substr(0, route.path.size() - (is_prefix ? 1 : 0)), is_prefix, &route});
+    has_hosts_ = has_hosts_ || !route.hosts.empty();
+  }
+}
 
 std::optional<std::size_t> RouteMatch::match(const http::Request& request) const {
   std::string normal;
   std::string_view path = request.path;
   if (path.find('%') != path.npos) path = normal = normal_path(path);
   const std::string host = has_hosts_ ? host_of(request.authority) : std::string();
-  for (std::size_t i = 0; i < routes_.size(); ++i) {
-    const RouteOptions& route = routes_[i];
-    if (match_path(route.path, path) && takes_method(route, request.method) &&
-        takes_host(route, host) && takes_fields(route, request.headers)) {
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    const Entry& entry = entries_[i];
+    if (entry.is_prefix ? path.size() < entry.path.size() : path.size() != entry.path.size()) {
+      continue;
+    }
+    if (std::memcmp(path.data(), entry.path.data(), entry.path.size()) != 0) continue;
+    const RouteOptions& route = *entry.route;
+    if (takes_method(route, request.method) && takes_host(route, host) &&
+        takes_fields(route, request.headers)) {
       return i;
     }
   }
@@ -69,8 +79,8 @@ std::optional<std::size_t> RouteMatch::match(const http::Request& request) const
 bool RouteMatch::knows_host(std::string_view authority) const {
   if (!has_hosts_) return true;
   const std::string host = host_of(authority);
-  return std::any_of(routes_.begin(), routes_.end(),
-                     [&](const RouteOptions& route) { return takes_host(route, host); });
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [&](const Entry& entry) { return takes_host(*entry.route, host); });
 }
 
 }  // namespace sluice::relay

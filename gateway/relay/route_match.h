@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/http/message.h"
 #include "gateway/relay/options.h"
@@ -26,9 +27,16 @@ class RouteMatch {
   [[nodiscard]] bool knows_host(std::string_view authority) const;
 
  private:
+  /// What is looked at first of a route, close together.
+  struct Entry {
+    std::string path;  ///< Without a final "*".
+    bool is_prefix;
+    const RouteOptions* route;
+  };
+
   // Set in the constructor.
-  const std::span<const RouteOptions> routes_;
-  const bool has_hosts_;  ///< Some route asks for one.
+  std::vector<Entry> entries_;
+  bool has_hosts_ = false;  ///< Some route asks for one.
 };
 
 /// "Example.ORG.:443" is "example.org", "[::1]:80" is "[::1]": what routes compare.

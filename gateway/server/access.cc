@@ -140,7 +140,10 @@ tl::expected<Bearer, Denial> Access::relayed(const http::Request& request, const
 }
 
 std::vector<std::string_view> Access::cookies() const {
-  return {options_.cookie, options_.cookie_v1};
+  std::vector<std::string_view> names;
+  if (options_.protocol != Mercure::v1) names.emplace_back(options_.cookie);
+  if (options_.protocol != Mercure::v0) names.emplace_back(options_.cookie_v1);
+  return names;
 }
 
 tl::expected<Bearer, Denial> Access::subscriber(const http::Request& request,

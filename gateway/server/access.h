@@ -89,7 +89,7 @@ class Access {
   /// Carrier::none: there is no token. `park` of a denial: an expired one, where those are parked.
   tl::expected<Bearer, Denial> relayed(const http::Request& request, const http::Form& query,
                                        const auth::Verifier& verifier) const;
-  /// The names of the cookies that are looked at.
+  /// The names of the cookies that are looked at, in that order.
   [[nodiscard]] std::vector<std::string_view> cookies() const;
 
   /// The `www-authenticate` of a refusal.

@@ -11,6 +11,7 @@
 #include "gateway/relay/upstream_url.h"
 #include "gateway/server/config_relay.h"
 #include "gateway/server/files.h"
+#include "gateway/server/upstream_contexts.h"
 
 namespace sluice::server {
 namespace {
@@ -195,11 +196,20 @@ void Checker::check_files(const UpstreamOptions& upstream) {
     fault(has_key ? "key_file" : "certificate_file",
           fmt::format("needs {}, too", has_key ? "certificate_file" : "key_file"));
   }
+  bool is_readable = true;
   for (const auto& [member, file] : {std::pair("ca_file", &upstream.ca_file),
                                      std::pair("certificate_file", &upstream.certificate_file),
                                      std::pair("key_file", &upstream.key_file)}) {
     if (file->empty()) continue;
-    if (const auto text = read_file(*file); !text) fault(member, text.error().what);
+    if (const auto text = read_file(*file); !text) {
+      is_readable = false;
+      fault(member, text.error().what);
+    }
+  }
+  if (!is_readable || upstream.certificate_file.empty() != upstream.key_file.empty()) return;
+  if (upstream.urls.empty() || !relay::parse_upstream_url(upstream.urls.front())) return;
+  if (const auto context = make_upstream_contexts({upstream}); !context) {
+    fault(is_given("certificate_file") ? "certificate_file" : "ca_file", context.error().what);
   }
 }
 

@@ -158,11 +158,11 @@ Rows target_rows() {
 Rows stream_rows() {
   return {
       heartbeat_row(),
-      {"heartbeat_interval", "duration", "1s to 10m",
+      {"heartbeat_interval", "duration", "100ms to 10m",
        "Of silence; without it [heartbeat].interval.",
        [](Route& route, const Value& value) -> Result<void> {
          Route read;
-         static const auto row = R::duration("heartbeat_interval", {1s, 10min}, "",
+         static const auto row = R::duration("heartbeat_interval", {100ms, 10min}, "",
                                              SLUICE_AT(relay.heartbeat_interval));
          return row.set(read, value).map([&] {
            route.heartbeat_interval = read.relay.heartbeat_interval;

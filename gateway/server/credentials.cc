@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gateway/base/ascii.h"
+#include "gateway/http/cookie.h"
 #include "gateway/http/uri.h"
 
 namespace sluice::server {
@@ -112,8 +113,15 @@ void remove_tokens(http::Request& request, Carrier kept,
   if (kept != Carrier::header && field != nullptr && starts_with_ignoring_case(*field, "bearer")) {
     request.headers.remove("authorization");
   }
-  if (kept != Carrier::cookie && request.headers.has("cookie")) {
-    remove_cookies(request.headers, cookies);
+  if (request.headers.has("cookie")) {
+    std::vector<std::string_view> others(cookies.begin(), cookies.end());
+    const auto is_used = [&](std::string_view name) {
+      const auto value = http::cookie(request.headers, name);
+      return value && !value->empty();
+    };
+    const auto used = std::find_if(others.begin(), others.end(), is_used);
+    if (kept == Carrier::cookie && used != others.end()) others.erase(used);
+    remove_cookies(request.headers, others);
   }
   if (kept != Carrier::query && count_of_parameter(request.query) > 0) {
     remove_parameter(request.query);

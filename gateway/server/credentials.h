@@ -24,7 +24,8 @@ void add_credentials(const http::Request& request, std::span<const std::string> 
 [[nodiscard]] bool has_token_twice(const http::Request& request,
                                    std::span<const std::string_view> cookies);
 
-/// Takes out all that could be taken for a token of ours, but for what stands where `kept` says.
+/// Takes out all that could be taken for a token of ours, but for what stands where `kept` says; of
+/// `cookies` the first that is there is the one.
 void remove_tokens(http::Request& request, Carrier kept, std::span<const std::string_view> cookies);
 
 }  // namespace sluice::server

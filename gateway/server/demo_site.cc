@@ -20,18 +20,26 @@ constexpr const char* kPolicy =
 
 constexpr std::chrono::hours kTokenLife{12};
 
+constexpr std::string_view kPagePath = "/";
+constexpr std::string_view kConfigPath = "/demo/config.json";
+constexpr std::string_view kConnectionPath = "/demo/connection.json";
+
 }  // namespace
+
+bool DemoSite::has(std::string_view path) {
+  return path == kPagePath || path == kConfigPath || path == kConnectionPath;
+}
 
 std::unique_ptr<http::Answer> DemoSite::open(const http::Request& request,
                                              http::Exchange& exchange) const {
   if (request.method != "GET" && request.method != "HEAD") return nullptr;
-  if (request.path == "/") {
+  if (request.path == kPagePath) {
     return send(request, exchange, "text/html; charset=utf-8", std::string(kDemoPage));
   }
-  if (request.path == "/demo/config.json") {
+  if (request.path == kConfigPath) {
     return send(request, exchange, "application/json", config_json());
   }
-  if (request.path == "/demo/connection.json") {
+  if (request.path == kConnectionPath) {
     return send(request, exchange, "application/json", connection_json(exchange.connection()));
   }
   return nullptr;

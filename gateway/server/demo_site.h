@@ -8,6 +8,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "gateway/http/exchange.h"
 #include "gateway/server/shared.h"
@@ -18,6 +20,7 @@ class DemoSite {
  public:
   explicit DemoSite(const Shared& shared) : shared_(shared) {}
 
+  [[nodiscard]] static bool has(std::string_view path);
   /// Null when the path is none of its own.
   std::unique_ptr<http::Answer> open(const http::Request& request, http::Exchange& exchange) const;
 

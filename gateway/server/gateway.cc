@@ -25,6 +25,7 @@
 #include "gateway/server/jwks.h"
 #include "gateway/server/jwks_fetch.h"
 #include "gateway/server/notify.h"
+#include "gateway/server/upstream_contexts.h"
 #include "tls/record_pool.h"
 
 namespace sluice::server {
@@ -69,6 +70,7 @@ class Gateway {
     SteadyClock clock;
     journal::Counters counters;
     std::unique_ptr<journal::Journal> journal;
+    UpstreamContexts upstream_contexts;
   };
 
   Gateway(const Config& config, Parts& parts)
@@ -87,6 +89,7 @@ class Gateway {
     const std::size_t count = config.workers == 0 ? cpus : config.workers;
     shared_.journal_counters = &parts.counters;
     shared_.worker_count = count;
+    shared_.upstream_contexts = std::move(parts.upstream_contexts);
     shared_.totals = [this] { return totals(workers_); };
     shared_.is_behind = [this] { return is_behind(); };
     shared_.choose = [this](Worker& accepting) -> Worker& { return least_loaded(accepting); };
@@ -97,12 +100,21 @@ class Gateway {
     }
     make_jwks(config.access.publisher_jwks, shared_.publishers);
     make_jwks(config.access.subscriber_jwks, shared_.subscribers);
+    for (std::size_t i = 0; i < config.relay.access.size(); ++i) {
+      if (auth::Verifier* own = shared_.routes->own_verifier(i)) {
+        make_jwks(config.relay.access[i].jwks, *own);
+      }
+    }
     journal_->follow(feed_);
     loop_.set_turn_end([this] { return admin_.flush(); });
   }
 
-  /// The journal's threads call into the workers: they end first, and store what waits before.
-  ~Gateway() { journal_.reset(); }
+  /// The journal's and the resolver's threads call into the workers: they end first, and store what
+  /// waits before.
+  ~Gateway() {
+    shared_.resolver.reset();
+    journal_.reset();
+  }
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 
@@ -267,6 +279,12 @@ int serve(const Config& config) {
     return 2;
   }
   parts.journal = std::move(*journal);
+  auto contexts = make_upstream_contexts(config.relay.upstreams);
+  if (!contexts) {
+    log::error("{}", contexts.error().what);
+    return 2;
+  }
+  parts.upstream_contexts = std::move(*contexts);
   Gateway gateway(config, parts);
   if (auto opened = gateway.open_listeners(); !opened) {
     log::error("{}", opened.error().what);

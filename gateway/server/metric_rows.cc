@@ -45,6 +45,16 @@ const WorkerRow kWorkerRows[] = {
    [](const Worker& w) { return number(w.counters().site.expired); }},
   {"sluice_streams_revoked_total", "", kCounter, "Event streams ended by a revocation.",
    [](const Worker& w) { return number(w.counters().site.revoked); }},
+  {"sluice_route_denied_total", "", kCounter, "Requests for routes answered 400, 401 or 403 because of their token.",
+   [](const Worker& w) { return number(w.counters().site.relay_denied); }},
+  {"sluice_auth_calls_total", "result=asked", kCounter, "Requests for routes with an `auth_url`: the server was asked; an answer in the cache saved that; the answer was no; there was none.",
+   [](const Worker& w) { return number(w.counters().site.auth_asked); }},
+  {"sluice_auth_calls_total", "result=cached", kCounter, "",
+   [](const Worker& w) { return number(w.counters().site.auth_cached); }},
+  {"sluice_auth_calls_total", "result=denied", kCounter, "",
+   [](const Worker& w) { return number(w.counters().site.auth_denied); }},
+  {"sluice_auth_calls_total", "result=failed", kCounter, "",
+   [](const Worker& w) { return number(w.counters().site.auth_failed); }},
   {"sluice_channels", "", kGauge, "Distinct interests of all event streams.",
    [](const Worker& w) { return number(w.counters().hub.channels); }},
   {"sluice_events_total", "", kCounter, "Events taken from the journal, by every worker.",
@@ -193,6 +203,72 @@ const ProcessRow kProcessRows[] = {
   {"sluice_journal_damaged_total", "", kCounter, "Events that could not be read: the disk gave something else than was written.",
    [](const Shared& s) { return number(s.journal_counters->reader.damaged); }},
 };
+
+const RouteRow kRouteRows[] = {
+  {"sluice_route_requests_total", "", kCounter, "Requests that a route took.",
+   [](const relay::RouteCounters& c) { return number(c.requests); }},
+  {"sluice_route_open", "", kGauge, "Of them those whose answers are not over.",
+   [](const relay::RouteCounters& c) { return number(c.open); }},
+  {"sluice_route_event_streams", "", kGauge, "Of them those answered with an event stream.",
+   [](const relay::RouteCounters& c) { return number(c.event_streams); }},
+  {"sluice_route_received_bytes_total", "", kCounter, "Bytes of answers' bodies, from the upstream.",
+   [](const relay::RouteCounters& c) { return number(c.bytes_in); }},
+  {"sluice_route_sent_bytes_total", "", kCounter, "Bytes of answers' bodies, to clients.",
+   [](const relay::RouteCounters& c) { return number(c.bytes_out); }},
+  {"sluice_route_request_body_bytes_total", "", kCounter, "Bytes of requests' bodies.",
+   [](const relay::RouteCounters& c) { return number(c.body_bytes); }},
+  {"sluice_route_heartbeats_total", "", kCounter, "Heartbeats put into silent streams.",
+   [](const relay::RouteCounters& c) { return number(c.heartbeats); }},
+  {"sluice_route_early_answers_total", "", kCounter, "Answers begun before the upstream's (early_after).",
+   [](const relay::RouteCounters& c) { return number(c.early_answers); }},
+  {"sluice_route_error_events_total", "", kCounter, "Streams whose failure was told by an event.",
+   [](const relay::RouteCounters& c) { return number(c.error_events); }},
+  {"sluice_route_retries_total", "", kCounter, "Requests sent to the upstream once more, because nobody had acted on them.",
+   [](const relay::RouteCounters& c) { return number(c.retries); }},
+  {"sluice_route_cancelled_total", "", kCounter, "Answers that their clients did not wait for.",
+   [](const relay::RouteCounters& c) { return number(c.cancelled); }},
+  {"sluice_route_drained_total", "", kCounter, "Event streams ended by a drain or a revocation.",
+   [](const relay::RouteCounters& c) { return number(c.drained); }},
+  {"sluice_route_failures_total", "kind=connect", kCounter, "Upstreams' failures by kind: no connection; too slow; no connection left; broken off; not HTTP.",
+   [](const relay::RouteCounters& c) { return number(c.failed_connect); }},
+  {"sluice_route_failures_total", "kind=timeout", kCounter, "",
+   [](const relay::RouteCounters& c) { return number(c.failed_timeout); }},
+  {"sluice_route_failures_total", "kind=busy", kCounter, "",
+   [](const relay::RouteCounters& c) { return number(c.failed_busy); }},
+  {"sluice_route_failures_total", "kind=closed", kCounter, "",
+   [](const relay::RouteCounters& c) { return number(c.failed_closed); }},
+  {"sluice_route_failures_total", "kind=malformed", kCounter, "",
+   [](const relay::RouteCounters& c) { return number(c.failed_malformed); }},
+  {"sluice_route_sources", "", kGauge, "Upstream streams that are shared or replayed.",
+   [](const relay::RouteCounters& c) { return number(c.sources); }},
+  {"sluice_route_readers", "", kGauge, "Their readers.",
+   [](const relay::RouteCounters& c) { return number(c.readers); }},
+  {"sluice_route_replay_bytes", "", kGauge, "Bytes held for readers that come back or join late.",
+   [](const relay::RouteCounters& c) { return number(c.replay_bytes); }},
+  {"sluice_route_joined_total", "", kCounter, "Requests that a stream served which was there already.",
+   [](const relay::RouteCounters& c) { return number(c.joined); }},
+  {"sluice_route_resumed_total", "", kCounter, "Of them those that came back to their place.",
+   [](const relay::RouteCounters& c) { return number(c.resumed); }},
+  {"sluice_route_gaps_total", "", kCounter, "Gap events: a reader was told that it may have missed something.",
+   [](const relay::RouteCounters& c) { return number(c.gaps); }},
+  {"sluice_route_reconnects_total", "", kCounter, "Times that a shared or replayed stream asked its upstream again, unseen by its readers.",
+   [](const relay::RouteCounters& c) { return number(c.reconnects); }},
+};
+
+const UpstreamRow kUpstreamRows[] = {
+  {"sluice_upstream_connections", "", kGauge, "Open connections to an upstream.",
+   [](const relay::UpstreamCounters& c) { return number(c.connections); }},
+  {"sluice_upstream_calls", "", kGauge, "Requests that were sent and are not over.",
+   [](const relay::UpstreamCounters& c) { return number(c.calls); }},
+  {"sluice_upstream_waiting", "", kGauge, "Requests that wait for a connection.",
+   [](const relay::UpstreamCounters& c) { return number(c.waiting); }},
+  {"sluice_upstream_connects_total", "", kCounter, "Connections made.",
+   [](const relay::UpstreamCounters& c) { return number(c.connects); }},
+  {"sluice_upstream_connect_failures_total", "", kCounter, "Connections that could not be made.",
+   [](const relay::UpstreamCounters& c) { return number(c.connect_failures); }},
+  {"sluice_upstream_resolve_failures_total", "", kCounter, "Names whose addresses could not be found.",
+   [](const relay::UpstreamCounters& c) { return number(c.resolve_failures); }},
+};
 // clang-format on
 
 }  // namespace
@@ -203,6 +279,14 @@ std::span<const WorkerRow> worker_rows() {
 
 std::span<const ProcessRow> process_rows() {
   return kProcessRows;
+}
+
+std::span<const RouteRow> route_rows_of_metrics() {
+  return kRouteRows;
+}
+
+std::span<const UpstreamRow> upstream_rows_of_metrics() {
+  return kUpstreamRows;
 }
 
 }  // namespace sluice::server

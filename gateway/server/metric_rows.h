@@ -6,6 +6,7 @@
 
 #include <span>
 
+#include "gateway/relay/counters.h"
 #include "gateway/server/worker.h"
 
 namespace sluice::server {
@@ -23,8 +24,13 @@ struct MetricRow {
 };
 using WorkerRow = MetricRow<Worker>;
 using ProcessRow = MetricRow<Shared>;
+/// Of one route, or one upstream, on one worker. Beside `label` each has its name as one.
+using RouteRow = MetricRow<relay::RouteCounters>;
+using UpstreamRow = MetricRow<relay::UpstreamCounters>;
 
 std::span<const WorkerRow> worker_rows();
 std::span<const ProcessRow> process_rows();
+std::span<const RouteRow> route_rows_of_metrics();
+std::span<const UpstreamRow> upstream_rows_of_metrics();
 
 }  // namespace sluice::server

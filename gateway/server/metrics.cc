@@ -12,6 +12,7 @@
 #include <prometheus/text_serializer.h>
 
 #include "gateway/server/metric_rows.h"
+#include "gateway/server/relay_metrics.h"
 
 namespace sluice::server {
 namespace {
@@ -37,46 +38,31 @@ double sum(const WorkerRow& row, const Workers& workers) {
   return total;
 }
 
-/// A figure with its value, whichever table it is of.
-struct Sample {
-  const char* name;
-  std::string label;
-  MetricKind kind;
-  const char* help;
-  double value;
-};
-
 std::vector<Sample> samples(const Workers& workers, const Shared& shared) {
   std::vector<Sample> all;
   for (const WorkerRow& row : worker_rows()) {
-    all.push_back({row.name, row.label, row.kind, row.help, sum(row, workers)});
+    all.push_back({row.name, labels_of(row.label), row.kind, row.help, sum(row, workers)});
   }
   for (const ProcessRow& row : process_rows()) {
-    all.push_back({row.name, row.label, row.kind, row.help, row.value(shared)});
+    all.push_back({row.name, labels_of(row.label), row.kind, row.help, row.value(shared)});
   }
   for (std::size_t i = 0; i < workers.size(); ++i) {
     const auto open = static_cast<double>(workers[i]->connection_counters().open.value());
-    all.push_back({kSpreadName, fmt::format("worker={}", i), MetricKind::gauge, kSpreadHelp, open});
+    all.push_back(
+        {kSpreadName, {{"worker", std::to_string(i)}}, MetricKind::gauge, kSpreadHelp, open});
   }
   return all;
 }
 
 prometheus::ClientMetric metric(const Sample& sample) {
   prometheus::ClientMetric made;
-  const std::string_view label = sample.label;
-  if (!label.empty()) {
-    const std::size_t equals = label.find('=');
-    made.label.push_back(
-        {std::string(label.substr(0, equals)), std::string(label.substr(equals + 1))});
-  }
+  for (const auto& [key, value] : sample.labels) made.label.push_back({key, value});
   made.counter.value = sample.value;
   made.gauge.value = sample.value;
   return made;
 }
 
-prometheus::MetricFamily histogram(const char* name, const char* help,
-                                   const std::vector<const Histogram*>& parts) {
-  prometheus::MetricFamily family{name, help, MetricType::Histogram, {}};
+prometheus::ClientMetric histogram(const std::vector<const Histogram*>& parts) {
   prometheus::ClientMetric made;
   std::uint64_t cumulative = 0;
   for (std::size_t i = 0; i <= Histogram::kBounds.size(); ++i) {
@@ -87,7 +73,21 @@ prometheus::MetricFamily histogram(const char* name, const char* help,
   }
   for (const Histogram* part : parts) made.histogram.sample_sum += part->sum();
   made.histogram.sample_count = cumulative;
-  family.metric.push_back(std::move(made));
+  return made;
+}
+
+prometheus::MetricFamily histogram(const char* name, const char* help,
+                                   const std::vector<const Histogram*>& parts) {
+  return {name, help, MetricType::Histogram, {histogram(parts)}};
+}
+
+prometheus::MetricFamily first_byte_family(const Workers& workers, const Shared& shared) {
+  prometheus::MetricFamily family{kFirstByteName, kFirstByteHelp, MetricType::Histogram, {}};
+  for (const FirstByte& of : first_bytes(workers, shared)) {
+    prometheus::ClientMetric made = histogram(of.parts);
+    made.label.push_back({"route", of.route});
+    family.metric.push_back(std::move(made));
+  }
   return family;
 }
 
@@ -95,12 +95,15 @@ prometheus::MetricFamily histogram(const char* name, const char* help,
 
 std::string metrics_text(const Workers& workers, const Shared& shared) {
   std::vector<prometheus::MetricFamily> families;
-  for (const Sample& sample : samples(workers, shared)) {
+  auto all = samples(workers, shared);
+  for (Sample& sample : relay_samples(workers, shared)) all.push_back(std::move(sample));
+  for (const Sample& sample : all) {
     if (families.empty() || families.back().name != sample.name) {
       families.push_back({sample.name, sample.help, type_of(sample.kind), {}});
     }
     families.back().metric.push_back(metric(sample));
   }
+  if (shared.config.relay.has_routes()) families.push_back(first_byte_family(workers, shared));
   families.push_back(
       histogram(kCommitName, kCommitHelp, {&shared.journal_counters->writer.commit}));
   std::vector<const Histogram*> delays;
@@ -116,21 +119,23 @@ std::string metrics_json(const Workers& workers, const Shared& shared) {
   json["version"] = SLUICE_VERSION;
   json["workers"] = workers.size();
   for (const Sample& sample : samples(workers, shared)) {
-    const std::string_view label = sample.label;
     const auto value = static_cast<std::uint64_t>(sample.value);
     const std::string name = std::string(sample.name).substr(std::string_view("sluice_").size());
-    if (label.empty()) {
+    if (sample.labels.empty()) {
       json[name] = value;
     } else {
-      json[name][std::string(label.substr(label.find('=') + 1))] = value;
+      json[name][sample.labels.front().second] = value;
     }
   }
+  add_relay(json, workers, shared);
   return json.dump(2) + "\n";
 }
 
 template <class Of>
-void append_row(std::string& page, const MetricRow<Of>& row) {
-  const std::string_view label = row.label;
+void append_row(std::string& page, const MetricRow<Of>& row, std::string_view whose = "") {
+  std::string label(whose);
+  if (!whose.empty() && *row.label != '\0') label += ", ";
+  label += row.label;
   fmt::format_to(std::back_inserter(page), "| `{}` | {} | {} | {} |\n", row.name,
                  label.empty() ? "" : fmt::format("`{}`", label),
                  row.kind == MetricKind::counter ? "counter" : "gauge", row.help);
@@ -143,6 +148,10 @@ std::string metrics_reference() {
       "| --- | --- | --- | --- |\n";
   for (const WorkerRow& row : worker_rows()) append_row(page, row);
   for (const ProcessRow& row : process_rows()) append_row(page, row);
+  for (const RouteRow& row : route_rows_of_metrics()) append_row(page, row, "route=NAME");
+  fmt::format_to(std::back_inserter(page), "| `{}` | `route=NAME` | histogram | {} |\n",
+                 kFirstByteName, kFirstByteHelp);
+  for (const UpstreamRow& row : upstream_rows_of_metrics()) append_row(page, row, "upstream=NAME");
   fmt::format_to(std::back_inserter(page), "| `{}` | `worker=N` | gauge | {} |\n", kSpreadName,
                  kSpreadHelp);
   for (const auto& [name, help] : {std::pair(kCommitName, kCommitHelp), {kDelayName, kDelayHelp}}) {
@@ -157,6 +166,7 @@ Totals totals(const Workers& workers) {
     totals.connections += static_cast<std::uint64_t>(worker->connection_counters().open.value());
     totals.streams += static_cast<std::uint64_t>(worker->counters().site.event_streams.value());
     totals.deliveries += worker->counters().hub.deliveries.value();
+    if (worker->relay() != nullptr) totals.streams += worker->relay()->event_streams();
   }
   return totals;
 }

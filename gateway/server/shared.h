@@ -18,6 +18,7 @@
 #include "gateway/journal/counters.h"
 #include "gateway/journal/journal.h"
 #include "gateway/net/resolver.h"
+#include "gateway/relay/sources.h"
 #include "gateway/server/access.h"
 #include "gateway/server/config.h"
 #include "gateway/server/jwks.h"
@@ -25,6 +26,7 @@
 #include "gateway/server/rates.h"
 #include "gateway/server/routes.h"
 #include "gateway/server/subjects.h"
+#include "gateway/server/upstream_board.h"
 
 namespace sluice::tls {
 class ClientContext;
@@ -75,9 +77,13 @@ struct Shared {
   const std::unique_ptr<Presence> presence;  ///< Null: it is turned off.
   const hub::Url hub_url;                    ///< What URL patterns are relative to.
   const std::unique_ptr<Routes> routes;      ///< Null: there is none.
-  net::Resolver resolver{net::Resolver::Options{}};  ///< Of upstreams' names.
+  relay::Sources sources{config.relay.limits};  ///< Shared and replayed streams.
+  /// Of upstreams' names; it ends before the workers do.
+  std::unique_ptr<net::Resolver> resolver =
+      std::make_unique<net::Resolver>(net::Resolver::Options{});
   /// One for each upstream; null: clear text.
   std::vector<std::shared_ptr<const tls::ClientContext>> upstream_contexts;
+  UpstreamBoard upstreams;  ///< How the workers find them. Any thread.
   std::size_t worker_count = 1;
   std::string plain_origin;        ///< "http://localhost:8080": the demo's other half.
   std::function<Totals()> totals;  ///< Any thread.

@@ -38,15 +38,16 @@ Worker::Worker(std::size_t index, Shared& shared)
             .post = [this](Task task) { post(std::move(task)); }},
            counters_.hub),
       relay_(shared.config.relay.has_routes()
-                 ? std::make_unique<relay::Relay>(relay::Relay::Setting{
-                       .loop = loop_,
-                       .resolver = shared.resolver,
-                       .routes = shared.config.relay.routes,
-                       .upstreams = shared.config.relay.upstreams,
-                       .contexts = shared.upstream_contexts,
-                       .net = upstream_connections(shared.config.net),
-                       .retry = shared.config.retry,
-                       .post = [this](Task task) { post(std::move(task)); }})
+                 ? std::make_unique<relay::Relay>(
+                       relay::Relay::Setting{.loop = loop_,
+                                             .resolver = *shared.resolver,
+                                             .routes = shared.config.relay.routes,
+                                             .upstreams = shared.config.relay.upstreams,
+                                             .contexts = shared.upstream_contexts,
+                                             .net = upstream_connections(shared.config.net),
+                                             .retry = shared.config.retry,
+                                             .post = [this](Task task) { post(std::move(task)); },
+                                             .sources = &shared.sources})
                  : nullptr),
       site_(shared,
             Subscribe(shared, hub_, streams_,
@@ -66,13 +67,13 @@ Worker::Worker(std::size_t index, Shared& shared)
                              post(std::move(task));
                            }
                          }}),
-            SubscriptionApi(shared, counters_.site)),
+            SubscriptionApi(shared, counters_.site), make_relay_site()),
       connections_(loop_, shared.config.net,
                    [this](Transport& transport, const net::Hello& hello) {
                      return speak(transport, hello);
                    }),
       mailbox_(loop_, [this](std::vector<Letter>& letters) { take_letters(letters); }),
-      tidy_(loop_, [this] { hub_.tidy(); }),
+      tidy_(loop_, [this] { tidy(); }),
       drain_(loop_, [this] { end_some_streams(); }) {
   loop_.set_turn_end([this] { return end_turn(); });
 }
@@ -80,6 +81,36 @@ Worker::Worker(std::size_t index, Shared& shared)
 Worker::~Worker() {
   join();
   connections_.close_all();
+}
+
+std::unique_ptr<RelaySite> Worker::make_relay_site() {
+  if (relay_ == nullptr) return nullptr;
+  relay::Relay& relay = *relay_;
+  RelaySite::Doors doors{.open =
+                             [&relay](std::size_t route, const http::Request& request,
+                                      http::Exchange& exchange, relay::Terms terms) {
+                               return relay.open(route, request, exchange, std::move(terms));
+                             },
+                         .ask =
+                             [this](const AuthCallOptions& call, http::Outgoing question,
+                                    relay::AuthRequest::Done done) {
+                               const relay::AuthRequest::Setting setting{
+                                   .upstream = relay_->upstream(call.upstream),
+                                   .loop = loop_,
+                                   .copied = call.copy,
+                                   .timeout = call.timeout};
+                               return std::make_unique<relay::AuthRequest>(
+                                   setting, std::move(question), std::move(done));
+                             }};
+  return std::make_unique<RelaySite>(shared_, *shared_.routes, counters_.site, std::move(doors));
+}
+
+void Worker::tidy() {
+  hub_.tidy();
+  if (relay_ == nullptr) return;
+  for (std::size_t i = 0; i < shared_.config.relay.upstreams.size(); ++i) {
+    shared_.upstreams.put(index_, i, relay_->upstream(i).addresses());
+  }
 }
 
 void Worker::listen(UniqueFd socket, std::shared_ptr<tls::Context> context, std::size_t index) {
@@ -186,8 +217,7 @@ bool Worker::end_turn() {
   if (relay_ != nullptr) relay_->flush();
   connections_.flush();
   if (relay_ != nullptr) relay_->flush();
-  const bool is_unfinished =
-      connections_.has_work() || (relay_ != nullptr && relay_->has_work());
+  const bool is_unfinished = connections_.has_work() || (relay_ != nullptr && relay_->has_work());
   if (has_news && wait == Duration::zero()) gathering_.flushed(begin, shared_.clock.now());
   if (!is_accepting_) accept_within_limits();
   return is_unfinished || wait > Duration::zero() || hub_.has_work();

@@ -101,6 +101,8 @@ class Worker {
   };
   using Letter = std::variant<sse::EventPtr, Task, std::unique_ptr<Newcomer>>;
 
+  std::unique_ptr<RelaySite> make_relay_site();
+  void tidy();
   std::unique_ptr<Protocol> speak(Transport& transport, const net::Hello& hello);
   void let_in(Newcomer& newcomer);
   void take_letters(std::vector<Letter>& letters);

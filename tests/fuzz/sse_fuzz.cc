@@ -38,12 +38,14 @@ struct Report {
 /// What the parser sees when it is given `piece` bytes at a time, and no event is too large.
 Interpretation parsed(std::string_view bytes, std::size_t piece) {
   Interpretation seen;
-  Parser parser({.on_message =
-                     [&](Message&& message) {
-                       seen.messages.push_back({message.type, message.id, message.data});
-                     },
-                 .on_retry = [&](auto wait) { seen.retries.push_back(wait.count()); },
-                 .on_overflow = {}});
+  Parser parser(
+      {.on_message =
+           [&](Message&& message) {
+             seen.messages.push_back({message.type, message.id, message.data});
+           },
+       .on_retry =
+           [&](auto wait) { seen.retries.push_back(static_cast<std::uint64_t>(wait.count())); },
+       .on_overflow = {}});
   for (std::string_view rest = bytes; !rest.empty();
        rest.remove_prefix(std::min(piece, rest.size()))) {
     parser.feed(rest.substr(0, piece));

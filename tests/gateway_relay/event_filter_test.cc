@@ -97,7 +97,10 @@ TEST_SUITE("the event filter") {
   }
 
   TEST_CASE("a retry is kept within bounds, whatever its line ends in") {
-    const std::vector<std::pair<std::string_view, std::string_view>> table{
+    struct Row {
+      std::string_view in, out;
+    };
+    const std::vector<Row> table{
         {"retry: 5\n", "retry: 1000\n"},
         {"retry:5\r\n", "retry:1000\r\n"},
         {"retry: 5\r", "retry: 1000\r"},
@@ -108,9 +111,11 @@ TEST_SUITE("the event filter") {
         {"retry: 0007\n", "retry: 0001000\n"},
         {"retry: 99999999999999999999999999\n", "retry: 3600000\n"},
     };
-    for (const auto& [in, out] : table) {
-      CAPTURE(in);
-      for (std::size_t piece = 1; piece <= in.size(); ++piece) CHECK(through(in, piece) == out);
+    for (const Row& row : table) {
+      CAPTURE(row.in);
+      for (std::size_t piece = 1; piece <= row.in.size(); ++piece) {
+        CHECK(through(row.in, piece) == row.out);
+      }
     }
   }
 

@@ -228,6 +228,7 @@ TEST_SUITE("the path to the upstream") {
         {"/app/*", "/app", "", "/app//evil.example/x", "/evil.example/x"},
         {"/app/*", "", "/v2/*", "/app/x/y", "/v2/x/y"},
         {"/app/*", "", "/v2/*", "/app/", "/v2/"},
+        {"/app/*", "", "/*", "/app//evil.example/x", "/evil.example/x"},
         {"/app/*", "", "/one", "/app/x", "/one"},
         {"/app", "", "/v2/*", "/app", "/v2/"},
     };

@@ -122,15 +122,17 @@ TEST_SUITE("Forwarded") {
   }
 
   TEST_CASE("an address may have a port, brackets, or IPv6's form of an IPv4 address") {
-    for (const auto& [text, client] :
-         std::vector<std::pair<std::string, std::string>>{{"192.0.2.1:8080", "192.0.2.1"},
-                                                          {"2001:db9::1", "2001:db9::1"},
-                                                          {"[2001:db9::1]", "2001:db9::1"},
-                                                          {"[2001:DB9:0::1]:80", "2001:db9::1"},
-                                                          {"::ffff:192.0.2.1", "192.0.2.1"},
-                                                          {"\t192.0.2.1 ", "192.0.2.1"}}) {
-      CAPTURE(text);
-      CHECK(read({{"x-forwarded-for", text}}).client == client);
+    struct Row {
+      std::string text, client;
+    };
+    for (const Row& row : std::vector<Row>{{"192.0.2.1:8080", "192.0.2.1"},
+                                           {"2001:db9::1", "2001:db9::1"},
+                                           {"[2001:db9::1]", "2001:db9::1"},
+                                           {"[2001:DB9:0::1]:80", "2001:db9::1"},
+                                           {"::ffff:192.0.2.1", "192.0.2.1"},
+                                           {"\t192.0.2.1 ", "192.0.2.1"}}) {
+      CAPTURE(row.text);
+      CHECK(read({{"x-forwarded-for", row.text}}).client == row.client);
     }
   }
 

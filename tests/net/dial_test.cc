@@ -152,6 +152,41 @@ int option_of(int level, int name, int fd) {
   return value;
 }
 
+TEST_SUITE("A connection that we opened, to a server that does not read") {
+  TEST_CASE("it ends at once when its protocol has given up") {
+    House house;
+    Outcome& outcome = house.outcomes.emplace_back();
+    outcome.talk.to_say = std::string(32_MiB, 'x');
+    const UniqueFd server = open_clear(house, outcome);
+    for (int i = 0; i < 1000 && house.counters().write_blocked.value() == 0; ++i) house.turn();
+    REQUIRE(house.counters().write_blocked.value() == 1);
+    outcome.talk.to_say.clear();
+    outcome.talk.finished = true;
+    outcome.talk.transport->flush_later();
+    house.turn(2);
+    CHECK(outcome.talk.is_gone);
+    CHECK(house.dialled.size() == 0);
+  }
+
+  TEST_CASE("what the server said before it closed is heard") {
+    House house;
+    Outcome& outcome = house.outcomes.emplace_back();
+    outcome.talk.reads = false;  // Its answer waits in the kernel when the write fails.
+    {
+      const UniqueFd server = open_clear(house, outcome);
+      outcome.talk.say("a request");
+      house.turn();
+      send(server, "too large");
+    }  // It has not read the request: its end is a reset.
+    outcome.talk.reads = true;
+    outcome.talk.say("more of it");
+    house.dialled.flush();
+    house.turn(2);
+    CHECK(outcome.talk.heard == "too large");
+    CHECK(outcome.talk.is_gone);
+  }
+}
+
 TEST_SUITE("A dial in clear text") {
   TEST_CASE("it opens, and what the protocol says is on its way in that turn") {
     House house;

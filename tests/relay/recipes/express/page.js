@@ -1,0 +1,4 @@
+const source = new EventSource("/clock");
+source.onmessage = ({ data }) => {
+  document.querySelector("#time").textContent = data;
+};
