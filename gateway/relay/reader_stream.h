@@ -166,6 +166,7 @@ class ReaderStream final : public http::Answer,
   State state_ = State::waiting;
   bool is_get_ = false;
   bool is_event_stream_ = false;
+  bool is_asked_ = false;   ///< The request is complete.
   bool has_ended_ = false;  ///< The plain answer is complete.
   bool has_given_end_ = false;
 };
