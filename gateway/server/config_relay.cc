@@ -62,6 +62,8 @@ void Setter::set(Route route, std::size_t index) {
   options.upstream = find(route, table).value_or(0);
   for (std::string& host : options.hosts) host = to_lower(host);
   options.heartbeat_interval = route.heartbeat_interval.value_or(config_.heartbeat.interval);
+  options.max_event_bytes =
+      route.max_event_bytes.value_or(std::min(options.max_event_bytes, options.replay.bytes));
   options.on_disconnect = route.on_disconnect.value_or(
       options.replay.enabled ? relay::OnDisconnect::linger : relay::OnDisconnect::cancel);
   if (!route.access.call.url.empty()) set_call(route.access.call, table);

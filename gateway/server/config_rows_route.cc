@@ -158,11 +158,11 @@ Rows target_rows() {
 Rows stream_rows() {
   return {
       heartbeat_row(),
-      {"heartbeat_interval", "duration", "1s to 10m",
+      {"heartbeat_interval", "duration", "100ms to 10m",
        "Of silence; without it [heartbeat].interval.",
        [](Route& route, const Value& value) -> Result<void> {
          Route read;
-         static const auto row = R::duration("heartbeat_interval", {1s, 10min}, "",
+         static const auto row = R::duration("heartbeat_interval", {100ms, 10min}, "",
                                              SLUICE_AT(relay.heartbeat_interval));
          return row.set(read, value).map([&] {
            route.heartbeat_interval = read.relay.heartbeat_interval;
@@ -233,8 +233,18 @@ Rows kept_rows() {
           "What a reader of a shared or replayed stream gets that cannot keep up: "
           "all that is held; the newest of each type; what is new; the end.",
           SLUICE_AT(relay.slow)),
-      R::size("max_event_bytes", {1_KiB, 64_MiB}, "One event of a shared or replayed stream.",
-              SLUICE_AT(relay.max_event_bytes)),
+      {"max_event_bytes", "size", "1KiB to 64MiB",
+       "One event of a shared or replayed stream; without it 1MiB, or replay.bytes where that is "
+       "less.",
+       [](Route& route, const Value& value) -> Result<void> {
+         Route read;
+         static const auto row =
+             R::size("max_event_bytes", {1_KiB, 64_MiB}, "", SLUICE_AT(relay.max_event_bytes));
+         return row.set(read, value).map([&] {
+           route.max_event_bytes = read.relay.max_event_bytes;
+         });
+       },
+       [](const Route&) { return std::string(); }},
   };
 }
 

@@ -70,7 +70,8 @@ struct Route {
   // As they stand in the file, until config_relay.h has found out what they mean.
   std::vector<std::string> upstream;  ///< URLs, or the name of one [[upstream]].
   relay::Wire wire = relay::Wire::any;
-  std::optional<Millis> heartbeat_interval;          ///< None: [heartbeat].interval.
+  std::optional<Millis> heartbeat_interval;    ///< None: [heartbeat].interval.
+  std::optional<std::size_t> max_event_bytes;  ///< None: the default, or what there is room for.
   std::optional<relay::OnDisconnect> on_disconnect;  ///< None: linger where there is a replay.
 };
 

@@ -18,6 +18,7 @@
 #include "gateway/journal/counters.h"
 #include "gateway/journal/journal.h"
 #include "gateway/net/resolver.h"
+#include "gateway/relay/sources.h"
 #include "gateway/server/access.h"
 #include "gateway/server/config.h"
 #include "gateway/server/jwks.h"
@@ -76,6 +77,7 @@ struct Shared {
   const std::unique_ptr<Presence> presence;  ///< Null: it is turned off.
   const hub::Url hub_url;                    ///< What URL patterns are relative to.
   const std::unique_ptr<Routes> routes;      ///< Null: there is none.
+  relay::Sources sources{config.relay.limits};  ///< Shared and replayed streams.
   /// Of upstreams' names; it ends before the workers do.
   std::unique_ptr<net::Resolver> resolver =
       std::make_unique<net::Resolver>(net::Resolver::Options{});

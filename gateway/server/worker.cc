@@ -46,7 +46,8 @@ Worker::Worker(std::size_t index, Shared& shared)
                                              .contexts = shared.upstream_contexts,
                                              .net = upstream_connections(shared.config.net),
                                              .retry = shared.config.retry,
-                                             .post = [this](Task task) { post(std::move(task)); }})
+                                             .post = [this](Task task) { post(std::move(task)); },
+                                             .sources = &shared.sources})
                  : nullptr),
       site_(shared,
             Subscribe(shared, hub_, streams_,

@@ -205,6 +205,7 @@ class Http1Exchange(Exchange):
         self.reader, self.writer, self.app = speaker.reader, speaker.writer, speaker.app
         self.is_chunked = False
         self.is_over = False
+        self.watch = None
         length = request.header("content-length")
         self.rest = int(length) if length is not None else 0
         self.body_is_chunked = request.header("transfer-encoding") == "chunked"
@@ -213,25 +214,19 @@ class Http1Exchange(Exchange):
     async def run(self):
         """True: the connection is good for another request."""
         work = asyncio.ensure_future(self.app.answer(self))
-        watch = None
         if self.body_ended:
-            watch = asyncio.ensure_future(self._watch())
-        await asyncio.wait([task for task in (work, watch) if task],
-                           return_when=asyncio.FIRST_COMPLETED)
-        if watch and watch.done() and not work.done():
-            try:
-                await asyncio.wait_for(work, 5)
-            except asyncio.TimeoutError:
-                work.cancel()
-            return False
-        await work
-        if watch:
-            watch.cancel()
-            try:
-                await watch
-            except asyncio.CancelledError:
-                pass
-        return self.is_over and self.body_ended and not self.writer.is_closing()
+            self.watch = asyncio.ensure_future(self._watch())
+        gone = asyncio.ensure_future(self.gone.wait())
+        await asyncio.wait([work, gone], return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():  # It may want to see that it is left.
+            await asyncio.wait([work], timeout=5)
+        for task in (work, gone, self.watch):
+            if task:
+                task.cancel()
+                await asyncio.wait([task])
+        if not work.cancelled() and work.exception():
+            raise work.exception()
+        return self.is_over and self.body_ended and not self.gone.is_set()
 
     async def _watch(self):
         """Notices that the gateway has closed the connection."""
@@ -256,6 +251,8 @@ class Http1Exchange(Exchange):
             self.rest -= len(piece)
             self.body_ended = self.rest == 0
         self.request.body += piece
+        if self.body_ended:
+            self.watch = asyncio.ensure_future(self._watch())
         return piece
 
     async def read_all(self):

@@ -1,7 +1,9 @@
 """Clients with full control: HTTP/1.1 on a bare socket, and HTTP/2 by python-h2, an implementation
 that shares nothing with the gateway's own."""
 
+import contextlib
 import socket
+import time
 from dataclasses import dataclass, field
 
 import h2.config
@@ -283,6 +285,15 @@ class H2:
                 self._on(event)
             self.flush_quietly()
         assert enough(), f"the connection ended before: {what} (goaway {self.goaways})"
+
+    def listen(self, seconds):
+        """Takes what comes within that time; nothing may."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            have = sum(len(one.body) for one in self.streams.values())
+            with contextlib.suppress(TimeoutError):
+                self.pump(lambda: sum(len(one.body) for one in self.streams.values()) > have,
+                          "anything", left)
 
     def flush_quietly(self):
         try:

@@ -90,7 +90,7 @@ def test_a_large_body_passes_both_ways_and_is_not_gathered(start, app):
         await exchange.end()
 
     gateway = start(route=routes(app))
-    pieces = [bytes([n % 251]) * 8192 for n in range(1024)]
+    pieces = [bytes([97 + n % 26]) * 8192 for n in range(1024)]
     with H2(gateway.tls) as client:
         stream = client.request("POST", "/echo", {}, end=False)
         for piece in pieces:
@@ -182,8 +182,7 @@ def test_heartbeats_fill_silence_at_boundaries_only(start, app, form, expected):
     with H2(gateway.tls) as client:
         stream = stream_of(client, "/slow")
         client.pump(lambda: b"ha" in stream.body, "the first half")
-        begin = time.monotonic()
-        client.pump(lambda: time.monotonic() - begin > 0.4, "time", 5)
+        client.listen(0.4)
         assert bytes(stream.body) == b":\ndata: whole\n\ndata: ha", "nothing inside an event"
         app.call(go.set)
         if expected:
@@ -212,14 +211,14 @@ def test_retry_is_held_within_bounds(start, app):
 
 
 def test_a_client_that_leaves_is_told_upstream_within_100_ms(start, app):
-    @app.at("/events")
+    @app.at("/feed")
     async def events(exchange):
         await exchange.events()
         await exchange.gone.wait()
 
     gateway = start(route=routes(app))
     with H2(gateway.tls) as client:
-        stream_of(client, "/events")
+        stream_of(client, "/feed")
         stream = next(iter(client.streams))
         [request] = app.requests
         left = time.monotonic()
@@ -229,7 +228,7 @@ def test_a_client_that_leaves_is_told_upstream_within_100_ms(start, app):
 
 
 def test_a_whole_connection_that_leaves_is_told_too(start, app):
-    @app.at("/events")
+    @app.at("/feed")
     async def events(exchange):
         await exchange.events()
         await exchange.gone.wait()
@@ -237,7 +236,7 @@ def test_a_whole_connection_that_leaves_is_told_too(start, app):
     gateway = start(route=routes(app))
     with H2(gateway.tls) as client:
         for _ in range(20):
-            stream_of(client, "/events")
+            stream_of(client, "/feed")
     wait_until(lambda: all(one.gone_at for one in app.requests), "the application noticed")
     assert len(app.requests) == 20
 
@@ -278,11 +277,11 @@ def free_port():
 def test_an_event_source_is_parked_while_its_application_is_down(start):
     gateway = start(route=[{"path": "/*", "upstream": f"http://127.0.0.1:{free_port()}"}])
     with H2(gateway.tls) as client:
-        parked = client.answer(client.subscribe("/events"))
+        parked = client.answer(client.subscribe("/feed"))
         assert parked.status == 200
         assert parked.headers["content-type"] == "text/event-stream"
         assert parked.text.startswith("retry: ")
-        refused = client.answer(client.request("POST", "/events", {}, b"x"))
+        refused = client.answer(client.request("POST", "/feed", {}, b"x"))
         assert refused.status == 502
         assert "127.0.0.1" not in refused.text, "what is behind is nobody's business"
 
@@ -306,11 +305,11 @@ def test_calls_go_to_the_address_with_the_fewest(start):
         await exchange.gone.wait()
 
     with Application() as one, Application() as two:
-        one.handlers["/events"] = two.handlers["/events"] = events
+        one.handlers["/feed"] = two.handlers["/feed"] = events
         gateway = start(route=[{"path": "/*", "upstream": [one.url, two.url]}])
         with H2(gateway.tls) as client:
             for _ in range(20):
-                stream_of(client, "/events")
+                stream_of(client, "/feed")
             assert (len(one.requests), len(two.requests)) == (10, 10)
 
 

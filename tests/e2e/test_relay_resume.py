@@ -167,15 +167,19 @@ def test_a_stream_lingers_and_then_its_upstream_is_told(start):
 
 def test_what_cannot_be_resumed_says_so(start):
     with Application() as app:
-        tokens(app, count=5, pause=0)
-        gateway = start(route=routes(app))
+        tokens(app, count=50, pause=0.02)
+        gateway = start(route=routes(app, linger="100ms"))
+        reader = Reader("/tokens?n=x")
         with H2(gateway.tls) as client:
-            reader = Reader("/tokens?n=x")
-            reader.last_id = "0123456789abcdefghij-7"
+            reader.ask(client)
+            client.pump(lambda: (reader.take(client), len(reader.seen) >= 5)[1], "some of it")
+        wait_until(lambda: app.requests[0].gone_at, "it has lingered enough")
+        with H2(gateway.tls) as client:
             reader.ask(client)
             client.pump(lambda: (reader.take(client), reader.over)[1], "the end")
-            assert client.streams[reader.stream].events[0].type == "gap"
-            assert reader.seen[1:] == text_of("x", 5)
+            [gap, *rest] = client.streams[reader.stream].events
+            assert gap.type == "gap" and gap.id
+            assert [event.data for event in rest] == text_of("x", 50), "from the beginning"
 
 
 def test_an_upstream_that_breaks_is_asked_again_unseen(start):

@@ -9,7 +9,7 @@ import { fetch as undiciFetch } from 'undici';
 
 import { anthropicApp } from './apps/anthropic_app.js';
 import { openaiApp } from './apps/openai_app.js';
-import { ALL_WAYS, BLOCK, DIRECTLY, HEARTBEAT, LIMIT, LINE, Scene, timeToNotice } from './relay.js';
+import { ALL_WAYS, BLOCK, DIRECTLY, HEARTBEAT, LIMIT, LINE, Scene, early, timeToNotice } from './relay.js';
 
 const TEXT = 'A stream – of words,\nin several  lines; and 😀 at its end.';
 const LATE = `echo-${2.5 * HEARTBEAT}`;  // a silence with heartbeats in it
@@ -31,6 +31,7 @@ const KINDS = [
       return choices[0].message.content;
     },
     word: ({ choices }) => choices[0]?.delta.content ?? '',
+    early: early('openai'),
     ways: [DIRECTLY, LINE, BLOCK],  // it takes every event for one of the model's
     statuses: { 400: 'BadRequestError', 401: 'AuthenticationError', 404: 'NotFoundError', 429: 'RateLimitError', 500: 'InternalServerError' },
     told: /it is 500/,
@@ -48,6 +49,7 @@ const KINDS = [
       return blocks[0].text;
     },
     word: (event) => (event.type === 'content_block_delta' ? event.delta.text : ''),
+    early: early('anthropic'),
     ways: ALL_WAYS,
     statuses: { 400: 'BadRequestError', 401: 'AuthenticationError', 404: 'NotFoundError', 429: 'RateLimitError', 529: 'InternalServerError' },
     told: /overloaded_error/,
@@ -61,10 +63,10 @@ async function read(stream, word, words = []) {
 }
 
 for (const kind of KINDS) {
-  const { name, make, Api, path, begin, ask, word, ways, statuses, told } = kind;
+  const { name, make, Api, path, begin, ask, word, early: earlyWay, ways, statuses, told } = kind;
   describe(`a program that uses ${name}`, () => {
     const application = make();
-    const scene = new Scene(application, { ways });
+    const scene = new Scene(application, { ways: [...ways, earlyWay] });
     before(() => scene.start(), LIMIT);
     after(() => scene.stop(), LIMIT);
 
@@ -73,7 +75,7 @@ for (const kind of KINDS) {
       ? kind.client(scene.secure(way), { fetch: h2Fetch })
       : kind.client(scene.url(way)));
 
-    const fetches = ways.flatMap((way) => FETCHES.map((one) => ({ way, ...one })))
+    const fetches = [...ways, earlyWay].flatMap((way) => FETCHES.map((one) => ({ way, ...one })))
       .filter(({ way, overTls }) => way !== DIRECTLY || !overTls);
 
     describe('reads', { concurrency: true }, () => {
@@ -89,6 +91,19 @@ for (const kind of KINDS) {
         });
       }
     });
+
+    for (const model of ['late-500', 'dies']) {
+      test(`gets an error in the stream of a model (${model}), ${earlyWay.name}`, LIMIT, async () => {
+        const words = [];
+        const stream = await begin(clientFor(earlyWay), model);
+        await assert.rejects(read(stream, word, words), (error) => {
+          assert.ok(error instanceof Api.APIError, `${error.constructor.name}: ${error.message}`);
+          assert.ok(!(error instanceof Api.APIConnectionError), error.message);
+          return true;
+        });
+        assert.equal(words.join(''), model === 'dies' ? TEXT : '');
+      });
+    }
 
     for (const way of [DIRECTLY, LINE, BLOCK]) {
       test(`gets the package's own errors, ${way.name}`, LIMIT, async () => {

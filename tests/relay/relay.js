@@ -22,6 +22,9 @@ export const SHARED = relayed('that shares its streams', '/shared', 'share = tru
 export const REPLAYED = relayed('that replays', '/resume',
   'replay = { events = 1000, bytes = "1MiB", linger = "1s" }');
 
+export const early = (errors) => relayed(`that answers early, with errors as ${errors}'s`, '/early',
+  `early_after = "300ms"\nerrors = "${errors}"`);
+
 export const HEARTBEATS = [LINE, BLOCK, EVENT];
 export const ALL_WAYS = [DIRECTLY, ...HEARTBEATS];
 

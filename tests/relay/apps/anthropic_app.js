@@ -2,7 +2,7 @@
 // The name of the model says how it fares:
 //
 //   echo · echo-MS (the first word comes so late) · endless · dies · fails (an error within the stream)
-//   status-CODE (an error instead of an answer)
+//   status-CODE (an error instead of an answer) · late-CODE (the same, after a second and a half)
 //
 //   node apps/anthropic_app.js [PORT]
 
@@ -46,7 +46,8 @@ async function stream(response, model, words) {
 
 async function answer(request, response) {
   const { model, messages, stream: wantsStream } = request.body;
-  const refusal = /^status-(\d+)$/.exec(model)?.[1];
+  const [, when, refusal] = /^(status|late)-(\d+)$/.exec(model) ?? [];
+  if (when === 'late') await sleep(1500);
   if (refusal) return response.status(Number(refusal)).json(error(refusal));
   const { content } = messages.at(-1);
   if (wantsStream) return stream(response, model, content.match(/\S+\s*/g));
