@@ -267,6 +267,7 @@ std::unique_ptr<http::Answer> RelaySite::decide(const relay::AuthAnswer& answer,
   if (is_failure && visit.may_return && may_park) return park(visit);
   http::Response head{.status = answer.status, .headers = answer.fields};
   add_all(visit.terms.answer_headers, head.headers);
+  head.headers.add("x-request-id", visit.terms.request_id);
   return http::reply(visit.exchange, std::move(head), answer.body, visit.request.method == "HEAD");
 }
 
