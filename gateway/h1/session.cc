@@ -175,11 +175,11 @@ void Session::on_eof() {
 
 void Session::look_at_eof() {
   if (!saw_eof_ || is_closing_) return;
-  if (!current_.is_open) {
-    close();
-  } else if (!current_.body_done || (current_.has_responded && current_.is_event_stream)) {
-    abort();  // A cut request, or a reader that has left.
-  }
+  if (!current_.is_open) return close();
+  const bool is_reader = current_.has_responded
+                             ? current_.is_event_stream
+                             : answer_ != nullptr && answer_->ends_with_client();
+  if (is_reader || !current_.body_done) abort();  // A cut request is nobody's, too.
 }
 
 /// Destroys what could not be destroyed inside its own calls.

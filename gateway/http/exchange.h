@@ -85,6 +85,9 @@ class Answer {
   virtual void on_body_end() = 0;
   /// How much of the body could be taken, `max` ≥ 1 at most. Has no effect that shows on the wire.
   virtual Ready ready(std::size_t max) = 0;
+  /// Over HTTP/1.1, of a client that closes its side before the answer's head: true, it has left and
+  /// nobody waits for the work that the answer costs; false, it has only nothing more to ask.
+  [[nodiscard]] virtual bool ends_with_client() const { return false; }
   /// Takes exactly out.size() bytes, which is ≤ the last ready().bytes; directly after ready().
   virtual void take(std::span<std::byte> out) = 0;
 };

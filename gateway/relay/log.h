@@ -138,8 +138,8 @@ class Log {
   /// For good: nobody joins, and nothing is held once the readers have gone. `how` is how it ends
   /// for them, if it has not. With `only_if_idle`: false if there are some.
   bool close(bool only_if_idle, End how = End::broken);
-  /// A small part of the bounds holds from now on: the process has no room for more.
-  void tighten() { is_tight_.store(true, std::memory_order_relaxed); }
+  /// A small part of the bounds holds as long as the process has no room for more.
+  void set_tight(bool is_tight) { is_tight_.store(is_tight, std::memory_order_relaxed); }
   /// A place to read from; none: it is closed. An exclusive log's former reader loses his.
   std::optional<Place> join(const Wish& wish);
   void leave(std::uint64_t serial, TimePoint now);

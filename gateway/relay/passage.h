@@ -42,6 +42,7 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   void on_body_end() override;
   Ready ready(std::size_t max) override;
   void take(std::span<std::byte> out) override;
+  [[nodiscard]] bool ends_with_client() const override { return true; }
   // Stream
   void end(Millis retry) override;
   [[nodiscard]] std::string_view subject() const override;

@@ -69,7 +69,8 @@ ReaderStream::~ReaderStream() {
 
 void ReaderStream::let_source_go() {
   if (source_ == nullptr) return;
-  std::exchange(source_, nullptr)->forget_asker(upload_ == nullptr || upload_->is_complete);
+  const bool is_sent = upload_ == nullptr || (upload_->is_complete && upload_->bytes.empty());
+  std::exchange(source_, nullptr)->forget_asker(is_sent);
 }
 
 void ReaderStream::leave_log() {
@@ -115,6 +116,7 @@ void ReaderStream::on_body(std::string_view bytes) {
 }
 
 void ReaderStream::on_body_end() {
+  is_asked_ = true;
   if (other_ != nullptr) return other_->on_body_end();
   if (upload_ == nullptr) return;
   upload_->is_complete = true;
@@ -212,7 +214,7 @@ void ReaderStream::hand_over() {
   route_.counters.open.sub();
   const auto opening = std::move(opening_);
   other_ = open_plainly_(route_, opening->request, exchange_, std::move(opening->terms));
-  other_->on_body_end();
+  if (is_asked_) other_->on_body_end();
   exchange_.wake();
 }
 

@@ -62,6 +62,7 @@ class ReaderStream final : public http::Answer,
   void on_body_end() override;
   Ready ready(std::size_t max) override;
   void take(std::span<std::byte> out) override;
+  [[nodiscard]] bool ends_with_client() const override { return true; }
   // Stream
   void end(Millis retry) override;
   [[nodiscard]] std::string_view subject() const override;
@@ -166,6 +167,7 @@ class ReaderStream final : public http::Answer,
   State state_ = State::waiting;
   bool is_get_ = false;
   bool is_event_stream_ = false;
+  bool is_asked_ = false;   ///< The request is complete.
   bool has_ended_ = false;  ///< The plain answer is complete.
   bool has_given_end_ = false;
 };

@@ -153,9 +153,9 @@ std::shared_ptr<Log> Sharing::find_for(const Ask& ask, const std::string& key) c
 }
 
 std::unique_ptr<http::Answer> Sharing::come_back(Ask& ask, const std::string& key) {
-  auto log = find_for(ask, key);
+  const auto log = find_for(ask, key);
   if (log == nullptr) return nullptr;
-  return join(ask, std::move(log), {.last_event_id = ask.last_event_id, .from_start = true});
+  return join(ask, log, {.last_event_id = ask.last_event_id, .from_start = true});
 }
 
 std::unique_ptr<http::Answer> Sharing::open_shared(Ask& ask, const std::string& key) {
@@ -180,18 +180,19 @@ std::unique_ptr<http::Answer> Sharing::open_shared(Ask& ask, const std::string& 
 
 std::unique_ptr<http::Answer> Sharing::open_own(Ask& ask, std::string key) {
   const ReplayOptions& replay = ask.route.options.replay;
-  auto log = setting_.sources.add({.name = make_stream_name(),
-                                   .key = std::move(key),
-                                   .events = replay.events,
-                                   .bytes = replay.bytes,
-                                   .is_exclusive = true,
-                                   .has_names = true,
-                                   .is_posted = ask.request.method != "GET"},
-                                  door_);
-  return log == nullptr ? nullptr : begin(ask, std::move(log));
+  const auto log = setting_.sources.add({.name = make_stream_name(),
+                                         .key = std::move(key),
+                                         .events = replay.events,
+                                         .bytes = replay.bytes,
+                                         .is_exclusive = true,
+                                         .has_names = true,
+                                         .is_posted = ask.request.method != "GET"},
+                                        door_);
+  return log == nullptr ? nullptr : begin(ask, log);
 }
 
-std::unique_ptr<http::Answer> Sharing::join(Ask& ask, std::shared_ptr<Log> log, const Wish& wish) {
+std::unique_ptr<http::Answer> Sharing::join(Ask& ask, const std::shared_ptr<Log>& log,
+                                            const Wish& wish) {
   auto place = log->join(wish);
   if (!place) return nullptr;
   auto stream = std::make_unique<ReaderStream>(
@@ -205,7 +206,7 @@ std::unique_ptr<http::Answer> Sharing::join(Ask& ask, std::shared_ptr<Log> log, 
 }
 
 /// The first reader of a new log, and its Source.
-std::unique_ptr<http::Answer> Sharing::begin(Ask& ask, std::shared_ptr<Log> log) {
+std::unique_ptr<http::Answer> Sharing::begin(Ask& ask, const std::shared_ptr<Log>& log) {
   auto outgoing = make_request(ask.route.options, ask.request, ask.terms);
   if (!outgoing) {
     setting_.sources.remove(*log, true);

@@ -77,8 +77,8 @@ class Sharing {
   std::unique_ptr<http::Answer> come_back(Ask& ask, const std::string& key);
   std::unique_ptr<http::Answer> stop_stream(Ask& ask);
   [[nodiscard]] std::shared_ptr<Log> find_for(const Ask& ask, const std::string& key) const;
-  std::unique_ptr<http::Answer> join(Ask& ask, std::shared_ptr<Log> log, const Wish& wish);
-  std::unique_ptr<http::Answer> begin(Ask& ask, std::shared_ptr<Log> log);
+  std::unique_ptr<http::Answer> join(Ask& ask, const std::shared_ptr<Log>& log, const Wish& wish);
+  std::unique_ptr<http::Answer> begin(Ask& ask, const std::shared_ptr<Log>& log);
   View& view_of(const std::shared_ptr<Log>& log);
   void sweep_later();
   void sweep();

@@ -48,6 +48,7 @@ Source::~Source() {
 void Source::start() {
   const std::string* id = request_.head.headers.find(kLastEventId);
   if (id != nullptr) upstream_id_ = *id;
+  must_resume_ = id != nullptr;
   call_->start(request_);
   arm();
 }
@@ -251,6 +252,7 @@ void Source::finish(End end, Parting parting) {
 /// Nobody joins from now on; who reads, reads what is there.
 void Source::die() {
   if (std::exchange(is_dead_, true)) return;
+  if (call_->is_open()) setting_.route.counters.cancelled.add();
   call_->stop();
   state_ = State::over;
   if (asker_ != nullptr) std::exchange(asker_, nullptr)->on_source_gone();

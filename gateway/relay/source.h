@@ -79,7 +79,7 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   void start();
 
   // The asker's.
-  /// He goes. `is_body_complete`: the upstream has, or can have, all of his request.
+  /// He goes. `is_body_complete`: all of his request has been taken.
   void forget_asker(bool is_body_complete);
   void wake_body() { call_->wake_body(); }
   void consume(std::size_t n) { call_->consume(n); }
@@ -148,6 +148,8 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
       false;  ///< A client may have an id, which has to be reset where there is none.
   bool has_events_ = false;
   bool has_told_retry_ = false;
+  bool must_resume_ =
+      false;  ///< Asked to go on behind a client's id, and has not shown that it can.
   bool is_dead_ = false;
   /// How the answer ended, while not all of it is in the log.
   enum class Ending : std::uint8_t { none, complete, until_close, broken } ending_ = Ending::none;

@@ -55,6 +55,10 @@ void Source::note_id(const std::string& id) {
 }
 
 void Source::on_message(sse::Message message) {
+  // It was asked to go on behind an id and knows none: it has begun anew.
+  if (std::exchange(must_resume_, false) && is_named() && !message.has_own_id) {
+    add_gap(sse::GapReason::unknown, 0);
+  }
   has_events_ = true;
   if (message.has_own_id) note_id(message.id);
   Item item;
@@ -87,6 +91,7 @@ void Source::on_retry(Millis retry) {
 }
 
 void Source::on_lone_id(const std::string& id) {
+  must_resume_ = false;
   note_id(id);
   if (is_named()) return;  // Its readers have ids of each event.
   has_had_id_ = has_had_id_ || !id.empty();

@@ -93,11 +93,14 @@ bool Sources::drop_longest_idle() {
 }
 
 void Sources::relieve(Log& newest) {
-  if (bytes() <= options_.replay_bytes) return;
+  if (bytes() <= options_.replay_bytes) {
+    if (bytes() < options_.replay_bytes / 4 * 3) newest.set_tight(false);
+    return;
+  }
   const std::lock_guard lock(mutex_);
   while (bytes() > options_.replay_bytes) {
     if (drop_longest_idle()) continue;
-    newest.tighten();
+    newest.set_tight(true);
     return;
   }
 }

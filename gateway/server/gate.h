@@ -27,6 +27,7 @@ class Gate final : public http::Answer {
   void on_body_end() override;
   Ready ready(std::size_t max) override;
   void take(std::span<std::byte> out) override { inner_->take(out); }
+  [[nodiscard]] bool ends_with_client() const override { return true; }
 
  private:
   std::unique_ptr<relay::Asking> question_;

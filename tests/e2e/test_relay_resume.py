@@ -42,12 +42,15 @@ class Reader:
     def __init__(self, path, **headers):
         self.path, self.headers = path, headers
         self.seen, self.last_id, self.over = [], None, False
+        self.begun = 0  # Times that it asked for a stream of its own, having no place in one.
         self.stream = None
 
     def ask(self, client):
         headers = dict(self.headers)
         if self.last_id:
             headers["last-event-id"] = self.last_id
+        else:
+            self.begun += 1
         self.stream, self.taken = client.subscribe(self.path, headers), 0
 
     def take(self, client):
@@ -99,7 +102,7 @@ def test_500_token_streams_cut_at_random_moments_are_whole_in_the_end(start, wor
     count, streams_at_once = 120, 500
     with Application() as app:
         tokens(app, count=count, pause=0.02)
-        gateway = start(server={"workers": workers}, route=routes(app, events=64, bytes="64KiB"))
+        gateway = start(server={"workers": workers}, route=routes(app, events=200))
         cuts, rounds = 0, 0
         while cuts < cuts_wanted:
             rounds += 1
@@ -125,7 +128,8 @@ def test_500_token_streams_cut_at_random_moments_are_whole_in_the_end(start, wor
             for reader in readers:
                 name = reader.path.partition("n=")[2]
                 assert reader.seen == text_of(name, count)
-            assert len(app.requests) - before == streams_at_once
+            # Who had read an event never made the application begin anew.
+            assert len(app.requests) - before <= sum(reader.begun for reader in readers)
         print(f"{cuts} cuts, {rounds} rounds, every text whole, once")
 
 

@@ -210,7 +210,7 @@ def test_a_slow_reader_slows_nobody(start):
             free = opened(fast)
             for n in range(400):
                 channel.say(f"data: {n:04} {'x' * 200}\n\n")
-            fast.events(free, 400)
+                fast.events(free, n + 1)
             assert [d[:4] for d in data(fast, free)] == [f"{n:04}" for n in range(400)]
             slow.streams[stuck].hold = False
             slow.h2.acknowledge_received_data(len(slow.streams[stuck].body), stuck)

@@ -268,6 +268,22 @@ TEST_SUITE("a replayed stream") {
     CHECK(client.events() == "b");
   }
 
+  TEST_CASE("an id that is not known is the upstream's to know; if it has none, a gap says so") {
+    World world(replayed());
+    Client knows(world), knows_not(world);
+    knows.ask("/events", {{"last-event-id", "7"}});
+    knows_not.ask("/events", {{"last-event-id", "7"}});
+    for (std::size_t i = 0; i < 2; ++i) {
+      CHECK(world.call(i).header("last-event-id") == "7");
+      world.call(i).answer();
+    }
+    world.call(0).send("id: 8\ndata: a\n\ndata: b\n\n");
+    world.call(1).send("data: a\n\ndata: b\n\n");
+    world.turn();
+    CHECK(knows.events() == "a b");
+    CHECK(knows_not.events() == "gap(unknown) a b");
+  }
+
   TEST_CASE("waits for `linger`, and is stopped then") {
     World world(replayed());
     Client client(world);

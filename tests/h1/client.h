@@ -34,6 +34,7 @@ struct Stage {
   int calls = 0;         ///< Nested calls into the answer: 0 when it is destroyed.
   bool destroyed_inside = false;
   bool aborts_when_asked = false;  ///< ready() ends the exchange.
+  bool ends_with_client = false;   ///< As http::Answer's.
   std::size_t ready_calls = 0;
 };
 
@@ -68,6 +69,7 @@ class StagedAnswer final : public http::Answer {
     std::copy(from.begin(), from.end(), out.begin());
     stage_.ready.erase(0, out.size());
   }
+  bool ends_with_client() const override { return stage_.ends_with_client; }
 
  private:
   Stage& stage_;

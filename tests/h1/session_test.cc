@@ -82,6 +82,27 @@ TEST_SUITE("HTTP/1.1 session") {
     CHECK(cut.session->is_finished());
   }
 
+  TEST_CASE("a client that closes its side before the answer still gets it") {
+    Client client;
+    client.say(get("/slow"));
+    client.leave();
+    REQUIRE(client.stage.alive == 1);
+    client.stage.exchange->respond({}, http::Kind::finite, 4);
+    client.stage.ready = "done";
+    client.stage.is_last = true;
+    client.stage.exchange->wake();
+    CHECK(client.hear().find("done") != std::string::npos);
+  }
+
+  TEST_CASE("a client that closes its side has left, when the answer costs somebody work") {
+    Client client;
+    client.stage.ends_with_client = true;
+    client.say(get("/slow"));
+    client.leave();
+    CHECK(client.stage.alive == 0);
+    CHECK(client.session->is_finished());
+  }
+
   TEST_CASE("a later request waits while an earlier one is not answered") {
     Client client;
     CHECK(client.say(get("/slow") + get("/hello")).empty());

