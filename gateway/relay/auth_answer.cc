@@ -73,7 +73,7 @@ http::Headers fields_of_denial(const http::Headers& all) {
 }  // namespace
 
 Millis freshness(const http::Response& head) {
-  constexpr std::int64_t kDay = 24 * 3600;
+  constexpr std::int64_t kDay = 86'400;
   const auto control = head.headers.joined("cache-control");
   if (!control || head.headers.has("set-cookie") || head.headers.joined("vary") == "*") {
     return Millis(0);

@@ -33,7 +33,7 @@ struct AuthAnswer {
 };
 
 /// Of a denial; what is longer is left out.
-inline constexpr std::size_t kMaxAuthBody = 64 * 1024;
+inline constexpr std::size_t kMaxAuthBody = 64_KiB;
 
 /// `copied`: in lower case. `body` is empty where it was too long.
 AuthAnswer judge(const http::Response& head, std::string body, std::span<const std::string> copied);

@@ -172,7 +172,7 @@ void Reader::finish() {
   set_windows(config_);
   set_audiences(config_.access);
   if (config_.hub_use == HubUse::unless_routes) {
-    const bool has_hub = routes_.empty() || places_.contains("hub");
+    const bool has_hub = !places_.contains("route") || places_.contains("hub");
     config_.hub_use = has_hub ? HubUse::on : HubUse::off;
   }
   add_faults(set_routes(std::move(routes_), places_, config_));
@@ -253,6 +253,7 @@ bool Reader::read_entry(Owner& owner, const std::vector<Row<Owner>>& rows, std::
 template <class Owner>
 void Reader::read_tables(std::string_view name, const toml::node& node,
                          const std::vector<Row<Owner>>& rows, std::vector<Owner>& entries) {
+  places_.emplace(name, to_place(node.source()));
   const toml::array* tables = node.as_array();
   if (tables == nullptr) {
     fault(to_place(node.source()),

@@ -129,7 +129,9 @@ std::optional<std::size_t> Setter::find_or_add(std::vector<std::string> urls, re
 
 void Setter::set_call(AuthCallOptions& call, const std::string& table) {
   const std::string key = table + ".auth_url";
-  auto [origin, rest] = split_url(call.url);
+  const auto parts = split_url(call.url);
+  const std::string& origin = parts.first;
+  const std::string& rest = parts.second;
   if (rest.find('#') != rest.npos) {
     fault({key}, fmt::format("{}: \"{}\" has a '#', which is never sent", key, call.url));
     return;

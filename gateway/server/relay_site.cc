@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "gateway/auth/digest.h"
 #include "gateway/base/ascii.h"
 #include "gateway/base/random.h"
@@ -44,8 +42,13 @@ bool is_request_id(std::string_view text) {
 }
 
 std::string hex(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
-  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
   return text;
 }
 
@@ -264,6 +267,7 @@ std::unique_ptr<http::Answer> RelaySite::decide(const relay::AuthAnswer& answer,
   if (is_failure && visit.may_return && may_park) return park(visit);
   http::Response head{.status = answer.status, .headers = answer.fields};
   add_all(visit.terms.answer_headers, head.headers);
+  head.headers.add("x-request-id", visit.terms.request_id);
   return http::reply(visit.exchange, std::move(head), answer.body, visit.request.method == "HEAD");
 }
 

@@ -425,6 +425,7 @@ TEST_SUITE("Call-out") {
                           .max_age = 0s});
     CHECK(fixture.exchange->head.status == 302);
     CHECK(fixture.field("location") == "https://login");
+    CHECK(fixture.field("x-request-id").size() == 32);
     CHECK(fixture.body() == "go");
     CHECK(fixture.relay.opened.empty());
     CHECK(fixture.counters.auth_denied.value() == 1);
