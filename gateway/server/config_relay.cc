@@ -136,15 +136,20 @@ void Setter::set_call(AuthCallOptions& call, const std::string& table) {
     fault({key}, fmt::format("{}: \"{}\" has a '#', which is never sent", key, call.url));
     return;
   }
+  const auto url = relay::parse_upstream_url(origin);
+  if (!url) {
+    fault({key}, fmt::format("{}: {}", key, url.error().what));
+    return;
+  }
+  call.authority = url->authority;
   const std::size_t query = rest.find('?');
   call.path = rest.substr(0, query);
   if (call.path.empty()) call.path = "/";
   if (query != rest.npos) call.query = rest.substr(query + 1);
-  call.authority = origin.substr(std::min(origin.find("://"), origin.size() - 3) + 3);
   const auto& all = config_.relay.upstreams;
   const auto has_it = [&](const UpstreamOptions& each) {
-    return std::any_of(each.urls.begin(), each.urls.end(), [&](const std::string& url) {
-      return url == origin || url == origin + "/";
+    return std::any_of(each.urls.begin(), each.urls.end(), [&](const std::string& other) {
+      return other == origin || other == origin + "/";
     });
   };
   const auto named =

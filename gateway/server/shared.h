@@ -74,9 +74,9 @@ struct Shared {
   Rates rates;  ///< Of publishers.
   Subjects subjects;
   const Access access;
-  const std::unique_ptr<Presence> presence;  ///< Null: it is turned off.
-  const hub::Url hub_url;                    ///< What URL patterns are relative to.
-  const std::unique_ptr<Routes> routes;      ///< Null: there is none.
+  const std::unique_ptr<Presence> presence;     ///< Null: it is turned off.
+  const hub::Url hub_url;                       ///< What URL patterns are relative to.
+  const std::unique_ptr<Routes> routes;         ///< Null: there is none.
   relay::Sources sources{config.relay.limits};  ///< Shared and replayed streams.
   /// Of upstreams' names; it ends before the workers do.
   std::unique_ptr<net::Resolver> resolver =
