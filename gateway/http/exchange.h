@@ -46,8 +46,8 @@ enum class Kind : std::uint8_t {
 
 class Exchange {
  public:
-  /// Sends the head; at most once. With `content_length` (not of an event stream) that many body bytes
-  /// follow. The first body bytes leave in the same flush when ready() has them.
+  /// Sends the head; at most once. With `content_length` (not of an event stream) that many body
+  /// bytes follow. The first body bytes leave in the same flush when ready() has them.
   virtual void respond(Response head, Kind kind,
                        std::optional<std::uint64_t> content_length = {}) = 0;
   /// ready() may answer differently from now on. Cheap; any number of times.
@@ -85,8 +85,8 @@ class Answer {
   virtual void on_body_end() = 0;
   /// How much of the body could be taken, `max` ≥ 1 at most. Has no effect that shows on the wire.
   virtual Ready ready(std::size_t max) = 0;
-  /// Over HTTP/1.1, of a client that closes its side before the answer's head: true, it has left and
-  /// nobody waits for the work that the answer costs; false, it has only nothing more to ask.
+  /// Over HTTP/1.1, of a client that closes its side before the answer's head: true, it has left
+  /// and nobody waits for the work that the answer costs; false, it has only nothing more to ask.
   [[nodiscard]] virtual bool ends_with_client() const { return false; }
   /// Takes exactly out.size() bytes, which is ≤ the last ready().bytes; directly after ready().
   virtual void take(std::span<std::byte> out) = 0;

@@ -20,7 +20,7 @@ struct Terms {
   std::string principal;
   /// Set on the request: what the call-out gave. An empty value takes the field away.
   http::Headers upstream_headers;
-  http::Headers answer_headers;    ///< Set on every answer, errors too: CORS.
+  http::Headers answer_headers;       ///< Set on every answer, errors too: CORS.
   TimePoint ends = TimePoint::max();  ///< When the token is no longer good: an event stream ends.
   std::string subject;                ///< Of the token; empty: none.
   std::shared_ptr<void> lease;        ///< Held as long as the exchange is open.
