@@ -15,6 +15,7 @@ void Endpoint::on_change(http::Client& client) {
   }
   keep(client);
   upstream_.room_at(*this);
+  let_idle_go();
 }
 
 void Endpoint::on_gone(http::Client& client) {
@@ -24,11 +25,20 @@ void Endpoint::on_gone(http::Client& client) {
 
 void Endpoint::keep(http::Client& client) {
   if (std::find(ready_.begin(), ready_.end(), &client) != ready_.end()) return;
-  if (ready_.size() >= upstream_.max_idle() || is_retired) {
-    client.retire();
-    return;
-  }
+  if (is_retired) return client.retire();
   ready_.push_back(&client);
+}
+
+/// Those that were idle for longest.
+void Endpoint::let_idle_go() {
+  const auto is_idle = [](const http::Client* one) { return one->open_calls() == 0; };
+  auto idle = static_cast<std::size_t>(std::count_if(ready_.begin(), ready_.end(), is_idle));
+  for (; idle > upstream_.max_idle(); --idle) {
+    const auto at = std::find_if(ready_.begin(), ready_.end(), is_idle);
+    http::Client& client = **at;
+    ready_.erase(at);
+    client.retire();
+  }
 }
 
 void Endpoint::used(http::Client& client) {

@@ -31,6 +31,8 @@ class Endpoint final : public http::ClientOwner {
   /// After a call was given to ready().
   void used(http::Client& client);
   void keep(http::Client& client);
+  /// Ends what is beyond max_idle.
+  void let_idle_go();
 
   /// No more calls; its connections end with those they have.
   void retire();

@@ -41,8 +41,8 @@ std::string json_of(ErrorForm form, int status, std::string_view kind, std::stri
                          text);
     case ErrorForm::openai:
       return fmt::format(
-          R"({{"error":{{"message":{},"type":"upstream_error","code":{},"param":null}}}})", text,
-          code);
+          R"({{"error":{{"message":{},"type":"upstream_error","code":{},"param":null,"status":{}}}}})",
+          text, code, status);
     case ErrorForm::anthropic:
       return fmt::format(R"({{"type":"error","error":{{"type":"{}","message":{}}}}})",
                          anthropic_type(status), text);

@@ -31,6 +31,23 @@ constexpr std::string_view name_of_failure(Failure failure) {
   return "upstream_malformed";
 }
 
+/// For the client: what is behind the gateway is for its log.
+constexpr std::string_view text_of_failure(Failure failure) {
+  switch (failure) {
+    case Failure::connect:
+      return "the application cannot be reached";
+    case Failure::timeout:
+      return "the application did not answer in time";
+    case Failure::busy:
+      return "too many requests wait for the application";
+    case Failure::closed:
+      return "the application broke its answer off";
+    case Failure::malformed:
+      break;
+  }
+  return "the application's answer breaks the rules of HTTP";
+}
+
 inline void count_failure(RouteCounters& counters, Failure failure) {
   switch (failure) {
     case Failure::connect:

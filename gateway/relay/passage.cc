@@ -9,6 +9,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/random.h"
 #include "gateway/relay/error_event.h"
+#include "gateway/relay/failure.h"
 #include "gateway/relay/response_head.h"
 #include "gateway/relay/upstream.h"
 #include "gateway/sse/encoder.h"
@@ -21,50 +22,14 @@ constexpr std::uint64_t kShortBody = 64_KiB;
 /// Of the body of an answer that comes too late to be passed on.
 constexpr std::size_t kFailedBody = 4_KiB;
 
-int status_of(Failure failure) {
-  switch (failure) {
-    case Failure::timeout:
-      return 504;
-    case Failure::busy:
-      return 503;
-    case Failure::connect:
-    case Failure::closed:
-    case Failure::malformed:
-      break;
-  }
-  return 502;
-}
+/// Taken bytes are dropped from the front when they are this many: what is moved for it is little,
+/// and what is held never grows with what passes.
+constexpr std::size_t kDropTaken = 16_KiB;
 
-std::string_view name_of(Failure failure) {
-  switch (failure) {
-    case Failure::connect:
-      return "upstream_unreachable";
-    case Failure::timeout:
-      return "upstream_timeout";
-    case Failure::busy:
-      return "upstream_busy";
-    case Failure::closed:
-      return "upstream_closed";
-    case Failure::malformed:
-      break;
-  }
-  return "upstream_malformed";
-}
-
-std::string_view text_of(Failure failure) {
-  switch (failure) {
-    case Failure::connect:
-      return "the application cannot be reached";
-    case Failure::timeout:
-      return "the application did not answer in time";
-    case Failure::busy:
-      return "too many requests wait for the application";
-    case Failure::closed:
-      return "the application broke its answer off";
-    case Failure::malformed:
-      break;
-  }
-  return "the application's answer breaks the rules of HTTP";
+void drop_taken(std::string& bytes, std::size_t& taken) {
+  if (taken < bytes.size() && taken < kDropTaken) return;
+  bytes.erase(0, taken);
+  taken = 0;
 }
 
 }  // namespace
@@ -137,10 +102,9 @@ void Passage::body_take(std::span<std::byte> out) {
   if (out.empty()) return;
   std::memcpy(out.data(), upload_->bytes.data() + upload_->taken, out.size());
   upload_->taken += out.size();
-  if (upload_->taken == upload_->bytes.size()) {
-    upload_->bytes.clear();
-    upload_->taken = 0;
-  }
+  drop_taken(upload_->bytes, upload_->taken);
+  // Nobody answers a request that is still coming.
+  if (state_ == State::waiting || state_ == State::early) last_read_ = route_.loop.now();
   exchange_.consume(out.size());
 }
 
@@ -227,30 +191,14 @@ void Passage::on_complete() {
 }
 
 void Passage::on_broken(const Broken& broken) {
-  count(broken.failure);
+  count_failure(route_.counters, broken.failure);
   log::debug("route {}: {}", route_.options.name, broken.what);
   // What is behind the gateway is for its log, not for its clients.
-  const int status = status_of(broken.failure);
+  const int status = status_of_failure(broken.failure);
   if (state_ == State::waiting) {
-    return refuse(status, name_of(broken.failure), text_of(broken.failure));
+    return refuse(status, name_of_failure(broken.failure), text_of_failure(broken.failure));
   }
-  fail(status, name_of(broken.failure), text_of(broken.failure));
-}
-
-void Passage::count(Failure failure) {
-  RouteCounters& counters = route_.counters;
-  switch (failure) {
-    case Failure::connect:
-      return counters.failed_connect.add();
-    case Failure::timeout:
-      return counters.failed_timeout.add();
-    case Failure::busy:
-      return counters.failed_busy.add();
-    case Failure::closed:
-      return counters.failed_closed.add();
-    case Failure::malformed:
-      return counters.failed_malformed.add();
-  }
+  fail(status, name_of_failure(broken.failure), text_of_failure(broken.failure));
 }
 
 // --- Ends ---------------------------------------------------------------------------------------
@@ -285,6 +233,9 @@ void Passage::refuse(int status, std::string_view kind, std::string_view what) {
     }
     ErrorBody body = error_body(route_.options.errors, status, kind, what);
     head.headers.add("content-type", std::string(body.content_type));
+    if (!opening.terms.request_id.empty()) {
+      head.headers.add("x-request-id", opening.terms.request_id);
+    }
     out_ = std::move(body.text);
   }
   const std::size_t length = out_.size();
@@ -347,6 +298,8 @@ void Passage::take(std::span<std::byte> out) {
     taken_ = 0;
     paid = unpaid_;
     if (state_ == State::broken) route_.loop.wheel().arm(*this, last_write_);
+  } else {
+    drop_taken(out_, taken_);
   }
   pay(paid);
 }

@@ -123,7 +123,6 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   void refuse(int status, std::string_view kind, std::string_view what);
   /// Tells the client, in the route's form, what became of an answer that was begun.
   void fail(int status, std::string_view kind, std::string_view what);
-  void count(Failure failure);
   /// Keeps of the terms what goes on, and lets go of the rest.
   void settle_terms();
 

@@ -14,6 +14,9 @@
 namespace sluice::relay {
 namespace {
 
+/// Taken bytes of a request's body are dropped from the front when they are this many.
+constexpr std::size_t kDropTaken = 16_KiB;
+
 /// A body up to this goes before event streams; a longer one shares the connection with them.
 constexpr std::uint64_t kShortBody = 64_KiB;
 
@@ -133,8 +136,8 @@ void ReaderStream::body_take(std::span<std::byte> out) {
   if (out.empty()) return;
   std::memcpy(out.data(), upload_->bytes.data() + upload_->taken, out.size());
   upload_->taken += out.size();
-  if (upload_->taken == upload_->bytes.size()) {
-    upload_->bytes.clear();
+  if (upload_->taken == upload_->bytes.size() || upload_->taken >= kDropTaken) {
+    upload_->bytes.erase(0, upload_->taken);
     upload_->taken = 0;
   }
   exchange_.consume(out.size());

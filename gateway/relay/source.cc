@@ -63,6 +63,7 @@ http::Answer::Ready Source::body_ready(std::size_t max) {
 }
 
 void Source::body_take(std::span<std::byte> out) {
+  last_read_ = setting_.route.loop.now();  // Nobody answers a request that is still coming.
   if (asker_ != nullptr) asker_->body_take(out);
 }
 
@@ -187,7 +188,7 @@ void Source::on_broken(const Broken& broken) {
   }
   parting_ = {.status = status_of_failure(broken.failure),
               .kind = std::string(name_of_failure(broken.failure)),
-              .what = std::string(broken.what)};
+              .what = std::string(text_of_failure(broken.failure))};
   if (state_ == State::asking) return finish(End::broken, std::move(parting_));
   ending_ = Ending::broken;
   if (held_.empty()) settle();

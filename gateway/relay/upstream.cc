@@ -55,7 +55,7 @@ void Upstream::place(UpstreamCall& call) {
     if (endpoint != nullptr && endpoint->ready() != nullptr) {
       return send(call, *endpoint, *endpoint->ready());
     }
-    if (endpoint == nullptr) return doom(call, Failure::connect, last_error_);
+    if (endpoint == nullptr && !is_resolving()) return doom(call, Failure::connect, last_error_);
   }
   wait(call);
 }
@@ -65,6 +65,7 @@ void Upstream::send(UpstreamCall& call, Endpoint& endpoint, http::Client& client
   pending.is_reused = client.calls_made() > 0;
   pending.has_given = false;
   call.endpoint_ = &endpoint;
+  ++turn_;
   ++endpoint.calls;
   counters_.calls.add();
   call.call_ = &client.call(pending.request, call);
@@ -161,12 +162,13 @@ Endpoint* Upstream::choose() const {
   const TimePoint now = setting_.loop.now();
   Endpoint* best = nullptr;
   Endpoint* soonest = nullptr;
-  for (const std::unique_ptr<Endpoint>& one : endpoints_) {
+  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+    Endpoint* one = endpoints_[(turn_ + i) % endpoints_.size()].get();
     if (one->is_retired) continue;
-    if (soonest == nullptr || one->rests_until() < soonest->rests_until()) soonest = one.get();
+    if (soonest == nullptr || one->rests_until() < soonest->rests_until()) soonest = one;
     if (!one->is_well(now)) continue;
     if (best == nullptr || one->calls + one->dialing < best->calls + best->dialing) {
-      best = one.get();
+      best = one;
     }
   }
   if (best != nullptr || soonest == nullptr) return best;
@@ -238,6 +240,7 @@ std::unique_ptr<Protocol> Upstream::opened(Endpoint& endpoint, Transport& transp
   }
   endpoint.keep(*client);
   room_at(endpoint);
+  endpoint.let_idle_go();
   // It may now be known that one connection is not enough.
   if (!waiting_.empty()) dial_for_waiting();
   return client;
@@ -247,19 +250,20 @@ void Upstream::dial_failed(Endpoint& endpoint, const net::DialFailure& failure) 
   --endpoint.dialing;
   counters_.connect_failures.add();
   last_error_ = fmt::format("{}: {}", endpoint.name(), failure.what);
-  if (failure.error != net::DialError::descriptors) {
-    if (endpoint.is_well(setting_.loop.now())) {
-      log::warning("upstream {}: {}", options_.name, last_error_);
-    }
-    endpoint.failed(setting_.loop.now(), options_.backoff, options_.backoff_max);
-    names_are_old();
+  if (failure.error == net::DialError::descriptors) {
+    // Another try now would fail as this one. What is open may still serve who waits.
+    if (dialing_in_all() == 0) doom_all(Failure::busy, last_error_);
+    return;
   }
   const TimePoint now = setting_.loop.now();
+  if (endpoint.is_well(now)) log::warning("upstream {}: {}", options_.name, last_error_);
+  endpoint.failed(now, options_.backoff, options_.backoff_max);
+  names_are_old();
   const bool others_are_well =
       std::any_of(endpoints_.begin(), endpoints_.end(),
                   [&](const auto& one) { return !one->is_retired && one->is_well(now); });
   if (others_are_well) return dial_for_waiting();
-  if (dialing_in_all() > 0) return;
+  if (dialing_in_all() > 0 || is_resolving()) return;  // Somebody may be there yet.
   doom_all(failure.error == net::DialError::timeout ? Failure::timeout : Failure::connect,
            last_error_);
 }

@@ -142,6 +142,7 @@ class Upstream {
   std::size_t waiting_size_ = 0;
   IntrusiveList<UpstreamCall, WaitingTag> doomed_;
   std::string last_error_;
+  std::size_t turn_ = 0;  ///< Of equally loaded addresses the next one is taken.
   bool has_retired_ = false;
   Speaks speaks_;
   net::Timer patience_;  ///< While somebody waits.

@@ -299,6 +299,17 @@ def test_another_address_is_taken_when_one_is_down(start, app):
             assert client.answer(client.request("POST", "/", {}, b"x")).status == 200
 
 
+def test_a_name_is_waited_for_when_an_address_is_down(start, app):
+    @app.at("/")
+    async def page(exchange):
+        await exchange.reply(200, b"here")
+
+    gateway = start(route=[{"path": "/*", "protocol": app.wire, "upstream": [
+        f"http://127.0.0.1:{free_port()}", f"http://localhost:{app.port}"]}])
+    with H2(gateway.tls) as client:
+        assert client.answer(client.request("GET", "/")).status == 200
+
+
 def test_calls_go_to_the_address_with_the_fewest(start):
     async def events(exchange):
         await exchange.events()
@@ -340,6 +351,36 @@ def test_an_application_that_does_not_answer_is_not_waited_for(start, app):
     with H2(gateway.tls) as client:
         assert client.answer(client.request("GET", "/never")).status == 504
     wait_until(lambda: app.requests[0].gone_at, "the application is told")
+
+
+def test_a_slow_upload_is_waited_for(start, app):
+    @app.at("/upload")
+    async def upload(exchange):
+        await exchange.reply(200, b"%d" % len(await exchange.read_all()))
+
+    gateway = start(route=routes(app, first_byte_timeout="1s"))
+    with H2(gateway.tls) as client:
+        stream = client.request("POST", "/upload", {}, end=False)
+        for _ in range(10):
+            client.send_all(stream, b"x" * 100)
+            client.listen(0.2)
+        client.end(stream)
+        assert client.answer(stream).text == "1000"
+
+
+def test_connections_need_not_be_kept(start, app):
+    @app.at("/")
+    async def page(exchange):
+        await exchange.reply(200, b"here")
+
+    gateway = start(upstream=[{"name": "app", "urls": [app.url], "protocol": app.wire,
+                               "max_idle": 0}],
+                    route=[{"path": "/*", "upstream": "app"}])
+    with H2(gateway.tls) as client:
+        for _ in range(3):
+            assert client.answer(client.request("GET", "/")).status == 200
+        wait_until(lambda: app.open_connections == 0, "none is kept")
+        assert app.connections <= 3
 
 
 # -- alive before the first byte -------------------------------------------------------------------

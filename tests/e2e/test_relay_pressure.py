@@ -122,3 +122,32 @@ def test_a_slow_client_costs_no_memory(start, wire):
             rate = (sent["bytes"] - sent_before) / (passed - at)
             assert gateway.rss() - before <= 1 << 20
             assert rate < 500_000, f"the upstream was let send {rate:.0f} bytes/s"
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("wire", ["http/1.1", "h2"])
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/octet-stream"])
+def test_what_is_held_does_not_grow_with_what_passes(start, wire, kind):
+    """A client that is always a little behind: never idle, never up to date."""
+    with Application(wire) as app:
+        @app.at("/flow")
+        async def flow(exchange):
+            await exchange.head(200, {"content-type": kind})
+            while not exchange.gone.is_set():
+                await exchange.send(CHUNK)
+
+        program = os.environ.get("SLUICE_RELEASE_BINARY")
+        gateway = start(program, route=routes(app))
+        with H2(gateway.tls, window=65536) as client:
+            stream = client.request("GET", "/flow")
+            state = client.streams[stream]
+            state.hold = True
+            taken, before = 0, None
+            while taken < 24 << 20:
+                client.pump(lambda: len(state.body) >= taken + 16384, "more")
+                client.h2.acknowledge_received_data(16384, stream)
+                client.flush()
+                taken += 16384
+                if taken == 8 << 20:
+                    before = gateway.rss()
+            assert gateway.rss() - before < 4 << 20

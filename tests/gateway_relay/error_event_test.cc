@@ -22,7 +22,7 @@ TEST_SUITE("the error event") {
   TEST_CASE("has the form that OpenAI's clients throw on") {
     CHECK(error_event(ErrorForm::openai, 502, "upstream_closed", "gone") ==
           "data: {\"error\":{\"message\":\"gone\",\"type\":\"upstream_error\","
-          "\"code\":\"upstream_closed\",\"param\":null}}\n\n");
+          "\"code\":\"upstream_closed\",\"param\":null,\"status\":502}}\n\n");
   }
 
   TEST_CASE("has the form and the types of Anthropic's") {
