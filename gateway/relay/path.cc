@@ -59,6 +59,28 @@ std::string normal_path(std::string_view path) {
   return result;
 }
 
+std::string canonical_path(std::string_view path) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string result;
+  result.reserve(path.size());
+  for (std::size_t at = 0; at < path.size();) {
+    const int byte = escaped_byte(path, at);
+    if (byte < 0) {
+      result += path[at++];
+      continue;
+    }
+    const bool stays = byte <= ' ' || byte == 0x7f || byte == '/' || byte == '\\' || byte == '%';
+    if (stays) {
+      const auto value = static_cast<std::size_t>(byte);
+      result += {'%', kHex[value / 16], kHex[value % 16]};
+    } else {
+      result += static_cast<char>(byte);
+    }
+    at += 3;
+  }
+  return result;
+}
+
 std::optional<std::string_view> match_path(std::string_view pattern, std::string_view path) {
   if (!is_prefix_pattern(pattern)) {
     return pattern == path ? std::optional(std::string_view()) : std::nullopt;

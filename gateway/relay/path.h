@@ -19,6 +19,9 @@ namespace sluice::relay {
 bool is_prefix_pattern(std::string_view pattern);
 /// Undoes the escapes of A-Z a-z 0-9 - . _ ~ and no others.
 std::string normal_path(std::string_view path);
+/// What paths are compared as: all that means the same to applications is the same. Escapes are
+/// undone but those of '/', '\', '%', blanks and controls, whose digits are in upper case.
+std::string canonical_path(std::string_view path);
 /// What the pattern's final "*" stands for ("" for a pattern without); none: the pattern does not
 /// take that path. `path` is as normal_path() gives it; the result is a part of it.
 std::optional<std::string_view> match_path(std::string_view pattern, std::string_view path);
@@ -26,7 +29,7 @@ std::optional<std::string_view> match_path(std::string_view pattern, std::string
 /// Has %00, %0d or %0a: no application needs them, and some stop reading there.
 bool has_control_escape(std::string_view path);
 /// Has a segment "." or "..", as such or by escapes or with a parameter ("..;x"), or an escaped
-/// slash or backslash, which is a separator to some. `path` is as normal_path() gives it.
+/// slash or backslash, which is a separator to some. `path` is as canonical_path() gives it.
 bool is_ambiguous(std::string_view path);
 /// True where is_ambiguous() paths could mean what the route does not take.
 bool needs_plain_path(const RouteOptions& route);

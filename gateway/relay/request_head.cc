@@ -36,7 +36,7 @@ MaybeRefusal check_path(const RouteOptions& route, std::string_view path) {
   if (path.empty() || path.front() != '/') return Refusal{400, "the path must begin with /"};
   if (path.find('%') == path.npos && path.find("/.") == path.npos) return std::nullopt;
   if (has_control_escape(path)) return Refusal{400, "the path has an escaped control character"};
-  if (needs_plain_path(route) && is_ambiguous(normal_path(path))) {
+  if (needs_plain_path(route) && is_ambiguous(canonical_path(path))) {
     return Refusal{400, "the path has a dot segment or an escaped slash"};
   }
   return std::nullopt;

@@ -50,16 +50,16 @@ bool match_host(std::string_view pattern, std::string_view host) {
 RouteMatch::RouteMatch(std::span<const RouteOptions> routes) {
   for (const RouteOptions& route : routes) {
     const bool is_prefix = is_prefix_pattern(route.path);
-    entries_.push_back(
-        {route.path.substr(0, route.path.size() - (is_prefix ? 1 : 0)), is_prefix, &route});
+    const std::string_view fixed(route.path.data(), route.path.size() - (is_prefix ? 1 : 0));
+    entries_.push_back({canonical_path(fixed), is_prefix, &route});
     has_hosts_ = has_hosts_ || !route.hosts.empty();
   }
 }
 
 std::optional<std::size_t> RouteMatch::match(const http::Request& request) const {
-  std::string normal;
+  std::string canonical;
   std::string_view path = request.path;
-  if (path.find('%') != path.npos) path = normal = normal_path(path);
+  if (path.find('%') != path.npos) path = canonical = canonical_path(path);
   const std::string host = has_hosts_ ? host_of(request.authority) : std::string();
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const Entry& entry = entries_[i];

@@ -20,7 +20,7 @@ namespace {
 
 /// "//a;x/b" as some servers read it: "/a/b".
 std::string plain_path(std::string_view path) {
-  const std::string normal = relay::normal_path(path);
+  const std::string normal = relay::canonical_path(path);
   std::string plain;
   bool is_parameter = false;
   for (const char c : normal) {

@@ -147,6 +147,21 @@ def test_a_required_token_and_its_claims(start, app):
     assert len(app.requests) == 1
 
 
+@pytest.mark.parametrize("guarded, asked", [
+    ("/@admin/*", "/%40admin/x"),
+    ("/v1/models/x:run", "/v1/models/x%3Arun"),
+    ("/caf%C3%A9/*", "/caf%c3%a9/x"),
+    ("/admin/*", "/%61dmin/x"),
+    ("/admin/*", "//admin/x"),
+    ("/admin/*", "/x/..%3b/admin/x"),
+    ("/admin/*", "/x/%2e%2e/admin/x"),
+])
+def test_no_escape_leads_past_a_guarded_route(start, app, guarded, asked):
+    gateway = start(route=[route(app, path=guarded, token="required", keys=KEYS), route(app)])
+    assert get(gateway, asked).status in (400, 401)
+    assert app.requests == []
+
+
 def test_a_token_may_stay_behind(start, app):
     gateway = start(route=[route(app, token="required", keys=KEYS, pass_token=False)])
     assert get(gateway, "/", bearer({})).status == 200
