@@ -266,6 +266,14 @@ void Passage::end(Millis retry) {
   if (filter_.at_boundary()) end_at_boundary();
 }
 
+void Passage::cut(Millis retry) {
+  if (state_ == State::complete || state_ == State::broken) return;
+  if (is_get_ && filter_.at_boundary()) return end(retry);
+  call_.stop();
+  if (is_get_) return break_off();
+  fail(401, "token_expired", "the token is no longer good");
+}
+
 void Passage::end_at_boundary() {
   out_ += sse::retry_line(retry_);
   call_.stop();
@@ -359,7 +367,7 @@ void Passage::on_deadline(TimePoint now) {
          .what = has_head ? "the upstream fell silent" : "the upstream did not answer in time"});
   }
   if (tenure_ != nullptr && is_event_stream_ && now >= tenure_->ends) {
-    return end(jitter(route_.retry.min, route_.retry.max));
+    return cut(jitter(route_.retry.min, route_.retry.max));
   }
   if (may_answer_early() && is_over(last_read_, options.early_after)) answer_early();
   // A client that does not read has bytes waiting: it needs no more.

@@ -45,6 +45,7 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   [[nodiscard]] bool ends_with_client() const override { return true; }
   // Stream
   void end(Millis retry) override;
+  void cut(Millis retry) override;
   [[nodiscard]] std::string_view subject() const override;
 
  private:

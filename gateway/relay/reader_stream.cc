@@ -183,7 +183,7 @@ void ReaderStream::begin_stream() {
   route_.counters.requests.add();
   route_.counters.event_streams.add();
   // What a POST has begun is not asked for again.
-  if (is_get_) route_.streams.push_back(*this);
+  route_.streams.push_back(*this);
   const Millis interval = route_.options.heartbeat_interval;
   interval_ = interval - jitter(Millis(0), interval / 10);
   // Firefox fires `open` at the first byte of the body, not at the head, and without one it gives
@@ -302,6 +302,12 @@ void ReaderStream::end(Millis retry) {
   finish();
 }
 
+void ReaderStream::cut(Millis retry) {
+  if (!is_streaming()) return;
+  if (is_get_) return end(retry);
+  fail({.status = 401, .kind = "token_expired", .what = "the token is no longer good"});
+}
+
 void ReaderStream::on_too_slow() {
   say(sse::retry_line(jitter(route_.retry.min, route_.retry.max)));
   finish();
@@ -397,7 +403,7 @@ void ReaderStream::arm(TimePoint now) {
 void ReaderStream::on_deadline(TimePoint now) {
   if (state_ == State::broken) return exchange_.abort();
   if (tenure_ != nullptr && is_streaming() && now >= tenure_->ends) {
-    return end(jitter(route_.retry.min, route_.retry.max));
+    return cut(jitter(route_.retry.min, route_.retry.max));
   }
   if (state_ == State::waiting && now >= begun_ + route_.options.early_after) {
     if (!may_answer_early()) return;

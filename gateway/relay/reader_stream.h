@@ -65,6 +65,7 @@ class ReaderStream final : public http::Answer,
   [[nodiscard]] bool ends_with_client() const override { return true; }
   // Stream
   void end(Millis retry) override;
+  void cut(Millis retry) override;
   [[nodiscard]] std::string_view subject() const override;
 
  private:

@@ -17,6 +17,8 @@ class Stream : public ListHook<StreamTag> {
   /// At the next boundary of events says when to come back, and ends the answer. A stream that its
   /// client would not ask for again (the answer to a POST) goes on to its own end.
   virtual void end(Millis retry) = 0;
+  /// Ends it at once, whatever it is: who opened it may read it no longer.
+  virtual void cut(Millis retry) = 0;
   /// Of the token that opened it.
   [[nodiscard]] virtual std::string_view subject() const = 0;
 

@@ -294,7 +294,7 @@ void Worker::end_streams_of(const std::string& subject) {
   if (relay_ == nullptr) return;
   relay_->streams().for_each([&](relay::Stream& stream) {
     if (stream.subject() != subject) return;
-    stream.end(jitter(retry.min, retry.max));
+    stream.cut(jitter(retry.min, retry.max));
     counters_.site.revoked.add();
   });
 }

@@ -8,6 +8,7 @@ from application import Application
 from clients import H1, H2
 from harness import wait_until
 from settings import SECRET, jwt
+from test_expiry import revoke
 
 pytestmark = pytest.mark.quick
 
@@ -176,6 +177,22 @@ def test_a_stream_ends_with_its_token(start, app):
         assert answer.status == 200 and answer.ended
         assert b"retry: " in answer.body
     wait_until(lambda: app.requests[-1].gone_at, "the application is told")
+
+
+@pytest.mark.parametrize("kind", [{}, {"replay": {"post": True}}])
+@pytest.mark.parametrize("way", ["expiry", "revocation"])
+def test_an_answer_to_a_post_ends_with_its_token_too(start, app, kind, way):
+    gateway = start(hub={"token_leeway": "0s"},
+                    route=[route(app, token="required", keys=KEYS, errors="event", **kind)])
+    with H2(gateway.tls) as client:
+        ends = int(time.time()) + (2 if way == "expiry" else 60)
+        stream = client.request("POST", "/model", {**bearer({"exp": ends, "iat": int(time.time()) - 5}),
+                                                   "accept": "text/event-stream"}, b"{}")
+        client.opened(stream)
+        if way == "revocation":
+            assert revoke(gateway, "alice")[0] == 200
+        answer = client.answer(stream, 10)
+        assert answer.ended and b"token_expired" in answer.body
 
 
 @pytest.fixture
