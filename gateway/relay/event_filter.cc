@@ -8,7 +8,7 @@
 
 #include "gateway/base/ascii.h"
 #include "gateway/base/assert.h"
-#include "gateway/relay/json_text.h"
+#include "gateway/relay/heartbeat.h"
 #include "gateway/sse/line_end.h"
 
 namespace sluice::relay {
@@ -199,20 +199,8 @@ void EventFilter::finish(std::string& out) {
 
 void EventFilter::heartbeat(HeartbeatForm form, std::string_view event, std::string& out) {
   SLUICE_ASSERT(at_boundary(), "a heartbeat inside an event");
-  switch (form) {
-    case HeartbeatForm::off:
-      return;
-    case HeartbeatForm::line:
-      out += ":\n";
-      break;
-    case HeartbeatForm::block:
-      out += ":\n\n";
-      break;
-    case HeartbeatForm::event:
-      fmt::format_to(std::back_inserter(out), "event: {}\ndata: {{\"type\":{}}}\n\n", event,
-                     json_text(event));
-      break;
-  }
+  if (form == HeartbeatForm::off) return;
+  append_heartbeat(form, event, out);
   drops_lf_ = after_cr_;
 }
 

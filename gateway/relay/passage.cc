@@ -1,7 +1,6 @@
 #include "gateway/relay/passage.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,16 +20,6 @@ namespace {
 constexpr std::uint64_t kShortBody = 64_KiB;
 /// Of the body of an answer that comes too late to be passed on.
 constexpr std::size_t kFailedBody = 4_KiB;
-
-/// Taken bytes are dropped from the front when they are this many: what is moved for it is little,
-/// and what is held never grows with what passes.
-constexpr std::size_t kDropTaken = 16_KiB;
-
-void drop_taken(std::string& bytes, std::size_t& taken) {
-  if (taken < bytes.size() && taken < kDropTaken) return;
-  bytes.erase(0, taken);
-  taken = 0;
-}
 
 }  // namespace
 
@@ -69,9 +58,8 @@ void Passage::begin(http::Outgoing request) {
 void Passage::on_body(std::string_view bytes) {
   if (upload_ == nullptr || !call_.is_open()) return exchange_.consume(bytes.size());
   route_.counters.body_bytes.add(bytes.size());
-  upload_->seen += bytes.size();
   const std::size_t most = route_.options.max_request_bytes;
-  if (most > 0 && upload_->seen > most) {
+  if (upload_->exceeds(bytes.size(), most)) {
     exchange_.consume(bytes.size());
     call_.stop();
     upload_.reset();
@@ -82,27 +70,24 @@ void Passage::on_body(std::string_view bytes) {
     return fail(413, "body_too_large", "the request's body is too large");
   }
   if (opening_ != nullptr && !is_get_) opening_->stream_flag.feed(bytes);
-  upload_->bytes += bytes;
+  upload_->add(bytes);
   call_.wake_body();
 }
 
 void Passage::on_body_end() {
   if (upload_ == nullptr) return;
-  upload_->is_complete = true;
+  upload_->complete();
   call_.wake_body();
 }
 
 http::Answer::Ready Passage::body_ready(std::size_t max) {
   if (upload_ == nullptr) return {.bytes = 0, .last = true};
-  const std::size_t rest = upload_->bytes.size() - upload_->taken;
-  return {.bytes = std::min(rest, max), .last = upload_->is_complete && rest <= max};
+  return upload_->ready(max);
 }
 
 void Passage::body_take(std::span<std::byte> out) {
   if (out.empty()) return;
-  std::memcpy(out.data(), upload_->bytes.data() + upload_->taken, out.size());
-  upload_->taken += out.size();
-  drop_taken(upload_->bytes, upload_->taken);
+  upload_->take(out);
   // Nobody answers a request that is still coming.
   if (state_ == State::waiting || state_ == State::early) last_read_ = route_.loop.now();
   exchange_.consume(out.size());
@@ -147,7 +132,7 @@ void Passage::begin_stream() {
   interval_ = interval - jitter(Millis(0), interval / 10);
   // Firefox fires `open` at the first byte of the body, not at the head, and without one it gives
   // up for ever when the connection is lost.
-  out_ += sse::kHeartbeat;
+  out_.add(sse::kHeartbeat);
 }
 
 void Passage::settle_terms() {
@@ -169,11 +154,11 @@ void Passage::on_data(std::string_view bytes) {
   }
   unpaid_ += bytes.size();
   if (!is_event_stream_) {
-    out_ += bytes;
+    out_.add(bytes);
   } else if (!is_ending_) {
-    filter_.feed(bytes, out_);
+    filter_.feed(bytes, out_.back());
   } else {
-    filter_.feed_to_boundary(bytes, out_);
+    filter_.feed_to_boundary(bytes, out_.back());
     if (filter_.at_boundary()) return end_at_boundary();
   }
   exchange_.wake();
@@ -186,7 +171,7 @@ void Passage::on_complete() {
                            : std::move(opening_->failed_body);
     return fail(opening_->failed_status, "upstream_answer", what);
   }
-  if (is_event_stream_) filter_.finish(out_);
+  if (is_event_stream_) filter_.finish(out_.back());
   complete();
 }
 
@@ -225,7 +210,7 @@ void Passage::refuse(int status, std::string_view kind, std::string_view what) {
   if (is_get_ && opening.wants_events && status > 500 &&
       route_.options.unavailable == Unavailable::park) {
     head = early_head(route_.options, opening.terms);
-    out_ = sse::retry_line(jitter(route_.retry.parked_min, route_.retry.parked_max));
+    out_.add(sse::retry_line(jitter(route_.retry.parked_min, route_.retry.parked_max)));
   } else {
     head.headers.add("cache-control", "no-store");
     for (const http::Field& field : opening.terms.answer_headers) {
@@ -236,7 +221,7 @@ void Passage::refuse(int status, std::string_view kind, std::string_view what) {
     if (!opening.terms.request_id.empty()) {
       head.headers.add("x-request-id", opening.terms.request_id);
     }
-    out_ = std::move(body.text);
+    out_.add(body.text);
   }
   const std::size_t length = out_.size();
   if (opening.is_head) out_.clear();
@@ -252,7 +237,7 @@ void Passage::fail(int status, std::string_view kind, std::string_view what) {
   if (!can_tell) return break_off();
   const ErrorForm form =
       route_.options.errors == ErrorForm::reset ? ErrorForm::event : route_.options.errors;
-  out_ += error_event(form, status, kind, what);
+  out_.add(error_event(form, status, kind, what));
   route_.counters.error_events.add();
   complete();
 }
@@ -275,7 +260,7 @@ void Passage::cut(Millis retry) {
 }
 
 void Passage::end_at_boundary() {
-  out_ += sse::retry_line(retry_);
+  out_.add(sse::retry_line(retry_));
   call_.stop();
   complete();
 }
@@ -288,7 +273,7 @@ std::string_view Passage::subject() const {
 // --- The answer, as it leaves -------------------------------------------------------------------
 
 http::Answer::Ready Passage::ready(std::size_t max) {
-  const std::size_t rest = left();
+  const std::size_t rest = out_.size();
   const std::size_t bytes = std::min(rest, max);
   return {
       .bytes = bytes, .last = state_ == State::complete && bytes == rest, .is_all = bytes == rest};
@@ -296,19 +281,11 @@ http::Answer::Ready Passage::ready(std::size_t max) {
 
 void Passage::take(std::span<std::byte> out) {
   if (out.empty()) return;
-  std::memcpy(out.data(), out_.data() + taken_, out.size());
-  taken_ += out.size();
+  out_.take(out);
   last_write_ = route_.loop.now();
   route_.counters.bytes_out.add(out.size());
-  std::size_t paid = std::min(unpaid_, out.size());
-  if (left() == 0) {
-    out_ = std::string();
-    taken_ = 0;
-    paid = unpaid_;
-    if (state_ == State::broken) route_.loop.wheel().arm(*this, last_write_);
-  } else {
-    drop_taken(out_, taken_);
-  }
+  const std::size_t paid = out_.empty() ? unpaid_ : std::min(unpaid_, out.size());
+  if (out_.empty() && state_ == State::broken) route_.loop.wheel().arm(*this, last_write_);
   pay(paid);
 }
 
@@ -352,7 +329,7 @@ void Passage::on_deadline(TimePoint now) {
   const RouteOptions& options = route_.options;
   if (state_ == State::complete) return;
   if (state_ == State::broken) {
-    if (left() == 0) exchange_.abort();
+    if (out_.empty()) exchange_.abort();
     return;
   }
   const auto is_over = [&](TimePoint since, Millis limit) {
@@ -371,8 +348,8 @@ void Passage::on_deadline(TimePoint now) {
   }
   if (may_answer_early() && is_over(last_read_, options.early_after)) answer_early();
   // A client that does not read has bytes waiting: it needs no more.
-  if (has_heartbeats() && now >= last_write_ + interval_ && left() == 0 && filter_.at_boundary()) {
-    filter_.heartbeat(options.heartbeat, options.heartbeat_event, out_);
+  if (has_heartbeats() && now >= last_write_ + interval_ && out_.empty() && filter_.at_boundary()) {
+    filter_.heartbeat(options.heartbeat, options.heartbeat_event, out_.back());
     route_.counters.heartbeats.add();
     last_write_ = now;
     exchange_.wake();

@@ -20,11 +20,13 @@
 
 #include "gateway/base/timer_wheel.h"
 #include "gateway/http/exchange.h"
+#include "gateway/relay/byte_queue.h"
 #include "gateway/relay/event_filter.h"
 #include "gateway/relay/route_context.h"
 #include "gateway/relay/stream.h"
 #include "gateway/relay/stream_flag.h"
 #include "gateway/relay/terms.h"
+#include "gateway/relay/upload.h"
 #include "gateway/relay/upstream_call.h"
 
 namespace sluice::relay {
@@ -82,13 +84,6 @@ class Passage final : public http::Answer, public Stream, private Deadline {
     int failed_status = 0;      ///< Of an answer that comes too late to be passed on.
     std::string failed_body;
   };
-  /// The request's body on its way.
-  struct Upload {
-    std::string bytes;
-    std::size_t taken = 0;
-    std::size_t seen = 0;
-    bool is_complete = false;
-  };
   /// What is held as long as the exchange is open, where there is something to hold.
   struct Tenure {
     TimePoint ends;
@@ -132,7 +127,6 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   void answer_early();
   [[nodiscard]] bool has_heartbeats() const;
   [[nodiscard]] bool may_answer_early() const;
-  [[nodiscard]] std::size_t left() const { return out_.size() - taken_; }
 
   // Set in the constructor.
   RouteContext& route_;
@@ -142,8 +136,7 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   std::unique_ptr<Opening> opening_;
   std::unique_ptr<Upload> upload_;  ///< Null: the request has no body, or it is over.
   std::unique_ptr<Tenure> tenure_;
-  std::string out_;         ///< For the client; empty and without memory while all is taken.
-  std::size_t taken_ = 0;   ///< Of out_.
+  ByteQueue out_;           ///< For the client.
   std::size_t unpaid_ = 0;  ///< Of what the upstream sent.
   EventFilter filter_;
   TimePoint last_read_;   ///< From the upstream; before its head, when the request came.

@@ -8,14 +8,12 @@
 
 #include "gateway/base/random.h"
 #include "gateway/relay/error_event.h"
+#include "gateway/relay/heartbeat.h"
 #include "gateway/relay/response_head.h"
 #include "gateway/sse/encoder.h"
 
 namespace sluice::relay {
 namespace {
-
-/// Taken bytes of a request's body are dropped from the front when they are this many.
-constexpr std::size_t kDropTaken = 16_KiB;
 
 /// A body up to this goes before event streams; a longer one shares the connection with them.
 constexpr std::uint64_t kShortBody = 64_KiB;
@@ -27,20 +25,6 @@ http::Response without_cookies(const http::Response& head) {
     if (field.name != "set-cookie") bare.headers.add(field.name, field.value);
   }
   return bare;
-}
-
-std::string heartbeat_of(const RouteOptions& route) {
-  switch (route.heartbeat) {
-    case HeartbeatForm::line:
-      return ":\n";
-    case HeartbeatForm::block:
-      return ":\n\n";
-    case HeartbeatForm::event:
-      return fmt::format("event: {0}\ndata: {{\"type\":\"{0}\"}}\n\n", route.heartbeat_event);
-    case HeartbeatForm::off:
-      break;
-  }
-  return {};
 }
 
 }  // namespace
@@ -72,7 +56,7 @@ ReaderStream::~ReaderStream() {
 
 void ReaderStream::let_source_go() {
   if (source_ == nullptr) return;
-  const bool is_sent = upload_ == nullptr || (upload_->is_complete && upload_->bytes.empty());
+  const bool is_sent = upload_ == nullptr || upload_->is_sent();
   std::exchange(source_, nullptr)->forget_asker(is_sent);
 }
 
@@ -102,9 +86,8 @@ void ReaderStream::on_body(std::string_view bytes) {
   if (other_ != nullptr) return other_->on_body(bytes);
   if (upload_ == nullptr || source_ == nullptr) return exchange_.consume(bytes.size());
   route_.counters.body_bytes.add(bytes.size());
-  upload_->seen += bytes.size();
   const std::size_t most = route_.options.max_request_bytes;
-  if (most > 0 && upload_->seen > most) {
+  if (upload_->exceeds(bytes.size(), most)) {
     exchange_.consume(bytes.size());
     let_source_go();
     upload_.reset();
@@ -114,7 +97,7 @@ void ReaderStream::on_body(std::string_view bytes) {
     return state_ == State::waiting ? refuse(parting) : fail(parting);
   }
   if (opening_ != nullptr) opening_->stream_flag.feed(bytes);
-  upload_->bytes += bytes;
+  upload_->add(bytes);
   source_->wake_body();
 }
 
@@ -122,24 +105,18 @@ void ReaderStream::on_body_end() {
   is_asked_ = true;
   if (other_ != nullptr) return other_->on_body_end();
   if (upload_ == nullptr) return;
-  upload_->is_complete = true;
+  upload_->complete();
   if (source_ != nullptr) source_->wake_body();
 }
 
 http::Answer::Ready ReaderStream::body_ready(std::size_t max) {
   if (upload_ == nullptr) return {.bytes = 0, .last = true};
-  const std::size_t rest = upload_->bytes.size() - upload_->taken;
-  return {.bytes = std::min(rest, max), .last = upload_->is_complete && rest <= max};
+  return upload_->ready(max);
 }
 
 void ReaderStream::body_take(std::span<std::byte> out) {
   if (out.empty()) return;
-  std::memcpy(out.data(), upload_->bytes.data() + upload_->taken, out.size());
-  upload_->taken += out.size();
-  if (upload_->taken == upload_->bytes.size() || upload_->taken >= kDropTaken) {
-    upload_->bytes.erase(0, upload_->taken);
-    upload_->taken = 0;
-  }
+  upload_->take(out);
   exchange_.consume(out.size());
 }
 
@@ -414,7 +391,9 @@ void ReaderStream::on_deadline(TimePoint now) {
   if (has_heartbeats() && now >= begun_ + interval_) {
     begun_ = now;
     if (!is_blocked) {
-      say(heartbeat_of(route_.options));
+      std::string beat;
+      append_heartbeat(route_.options.heartbeat, route_.options.heartbeat_event, beat);
+      say(beat);
       route_.counters.heartbeats.add();
       exchange_.wake();
     }

@@ -28,6 +28,7 @@
 #include "gateway/relay/stream.h"
 #include "gateway/relay/stream_flag.h"
 #include "gateway/relay/terms.h"
+#include "gateway/relay/upload.h"
 #include "gateway/relay/view.h"
 
 namespace sluice::relay {
@@ -77,13 +78,6 @@ class ReaderStream final : public http::Answer,
     bool wants_events = false;
     bool is_joined = false;  ///< The stream was there before him.
     bool is_late = false;    ///< … and has been read in part.
-  };
-  /// The request's body on its way.
-  struct Upload {
-    std::string bytes;
-    std::size_t taken = 0;
-    std::size_t seen = 0;
-    bool is_complete = false;
   };
   /// What is held as long as the exchange is open, where there is something to hold.
   struct Tenure {

@@ -1,0 +1,28 @@
+#include "gateway/relay/heartbeat.h"
+
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "gateway/relay/json_text.h"
+
+namespace sluice::relay {
+
+void append_heartbeat(HeartbeatForm form, std::string_view event, std::string& out) {
+  switch (form) {
+    case HeartbeatForm::off:
+      return;
+    case HeartbeatForm::line:
+      out += ":\n";
+      return;
+    case HeartbeatForm::block:
+      out += ":\n\n";
+      return;
+    case HeartbeatForm::event:
+      fmt::format_to(std::back_inserter(out), "event: {}\ndata: {{\"type\":{}}}\n\n", event,
+                     json_text(event));
+      return;
+  }
+}
+
+}  // namespace sluice::relay
