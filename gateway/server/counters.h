@@ -18,15 +18,16 @@ struct Counters {
   Counter parked;              ///< Event streams answered with a `retry` and ended.
   Counter subscribe_rejected;  ///< Event streams answered 4xx.
   Counter heartbeats;
-  Counter drained;       ///< Event streams ended by a drain.
-  Counter expired;       ///< Event streams ended because their token was no longer good.
-  Counter revoked;       ///< Event streams ended by a revocation.
-  Counter gathered;      ///< Turns in which a busy worker waited for more events.
-  Counter relay_denied;  ///< Requests for routes answered 401 or 403 because of their token.
-  Counter auth_asked;    ///< Call-outs made.
-  Counter auth_cached;   ///< Those that an answer in the cache has saved.
-  Counter auth_denied;   ///< Requests that a call-out did not let in.
-  Counter auth_failed;   ///< Requests about which none could say.
+  Counter drained;        ///< Event streams ended by a drain.
+  Counter expired;        ///< Event streams ended because their token was no longer good.
+  Counter revoked;        ///< Event streams ended by a revocation.
+  Counter gathered;       ///< Turns in which a busy worker waited for more events.
+  Counter relay_denied;   ///< Requests for routes answered 401 or 403 because of their token.
+  Counter relay_limited;  ///< Requests for routes answered 503 or 429: too many event streams.
+  Counter auth_asked;     ///< Call-outs made.
+  Counter auth_cached;    ///< Those that an answer in the cache has saved.
+  Counter auth_denied;    ///< Requests that a call-out did not let in.
+  Counter auth_failed;    ///< Requests about which none could say.
   Gauge event_streams;
   Gauge publish_streams;
   Gauge publish_waiting;  ///< Of them: held up by a limit, the journal or the workers.

@@ -47,6 +47,8 @@ const WorkerRow kWorkerRows[] = {
    [](const Worker& w) { return number(w.counters().site.revoked); }},
   {"sluice_route_denied_total", "", kCounter, "Requests for routes answered 400, 401 or 403 because of their token.",
    [](const Worker& w) { return number(w.counters().site.relay_denied); }},
+  {"sluice_route_limited_total", "", kCounter, "Requests for routes answered 503 or 429 because there were too many event streams, by whoever would not come back by itself.",
+   [](const Worker& w) { return number(w.counters().site.relay_limited); }},
   {"sluice_auth_calls_total", "result=asked", kCounter, "Requests for routes with an `auth_url`: the server was asked; an answer in the cache saved that; the answer was no; there was none.",
    [](const Worker& w) { return number(w.counters().site.auth_asked); }},
   {"sluice_auth_calls_total", "result=cached", kCounter, "",

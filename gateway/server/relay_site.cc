@@ -12,6 +12,7 @@
 #include "gateway/server/credentials.h"
 #include "gateway/server/event_stream.h"
 #include "gateway/server/gate.h"
+#include "gateway/server/turnstile.h"
 #include "gateway/server/wish.h"
 #include "gateway/sse/encoder.h"
 
@@ -95,16 +96,23 @@ bool RelaySite::is_misleading(const http::Request& request, std::size_t route) c
 
 RelaySite::Visit RelaySite::visit(std::size_t route, const http::Request& request,
                                   http::Exchange& exchange) const {
-  Visit visit{.route = route, .request = request, .exchange = exchange, .terms = {}, .bearer = {}};
+  Visit visit{.route = route,
+              .request = request,
+              .client = {.exchange = exchange, .fields = {}},
+              .terms = {},
+              .bearer = {}};
   const auto accept = request.headers.joined("accept");
   visit.wants_events = accept && http::accepts(*accept, "text/event-stream");
-  visit.may_return = visit.wants_events && request.method == "GET";
+  visit.client.may_return = visit.wants_events && request.method == "GET";
+  visit.client.is_head = request.method == "HEAD";
   visit.terms.forwarded =
       http::read_forwarded(request, exchange.connection().peer, routes_.trusted());
   visit.terms.request_id = request_id(visit);
   if (const http::Cors* cors = routes_.cors(route)) {
     cors->add_fields(request, visit.terms.answer_headers);
   }
+  visit.client.fields = visit.terms.answer_headers;
+  visit.client.fields.add("x-request-id", visit.terms.request_id);
   return visit;
 }
 
@@ -118,7 +126,7 @@ std::unique_ptr<http::Answer> RelaySite::open(const http::Request& request,
   }
   Visit visit = this->visit(*route, request, exchange);
   if (is_misleading(request, *route)) {
-    return refuse(400, "the path could be taken for another one", visit);
+    return refuse(400, "the path could be taken for another one", visit.client);
   }
   if (auto answer = check_token(visit)) return answer;
   if (auto answer = check_room(visit)) return answer;
@@ -131,7 +139,22 @@ std::unique_ptr<http::Answer> RelaySite::open(const http::Request& request,
   }
   if (!access.call.url.empty()) return ask(std::move(visit), std::move(changed));
   visit.terms.principal = principal(visit);
-  return doors_.open(*route, changed ? *changed : request, exchange, std::move(visit.terms));
+  return go_on(visit, changed ? *changed : request);
+}
+
+std::unique_ptr<http::Answer> RelaySite::go_on(Visit& visit, const http::Request& request) {
+  // What was counted before it was asked is not counted again.
+  std::string subject = visit.wants_events ? std::string() : visit.terms.subject;
+  auto turnstile = std::make_unique<Turnstile>(
+      visit.client.exchange, [this, client = visit.client, subject = std::move(subject)] {
+        Turnstile::Verdict verdict{.instead = check_totals(client, 1), .lease = nullptr};
+        if (!verdict.instead) verdict.instead = take_lease(client, subject, verdict.lease);
+        return verdict;
+      });
+  turnstile->enter([&](http::Exchange& exchange) {
+    return doors_.open(visit.route, request, exchange, std::move(visit.terms));
+  });
+  return turnstile;
 }
 
 // --- Whether it may -----------------------------------------------------------------------------
@@ -141,47 +164,58 @@ std::unique_ptr<http::Answer> RelaySite::check_token(Visit& visit) {
   const bool is_guarded = access.token != TokenUse::off || !access.call.url.empty();
   if (!is_guarded) return nullptr;
   if (has_token_twice(visit.request, shared_.access.cookies())) {
-    return refuse(400, "a token, or what may carry one, is there twice", visit);
+    return refuse(400, "a token, or what may carry one, is there twice", visit.client);
   }
   if (access.token == TokenUse::off) return nullptr;
   // A query that cannot be read has no token for us; it is the application's.
   const auto query = http::parse_form(visit.request.query, kMaxQueryFields).value_or(http::Form());
   auto bearer = shared_.access.relayed(visit.request, query, routes_.verifier(visit.route));
-  if (!bearer) return deny(bearer.error(), visit);
+  if (!bearer) return deny(bearer.error(), visit.client);
   visit.bearer = std::move(*bearer);
   if (visit.bearer.carrier == Carrier::none) {
     if (access.token == TokenUse::optional) return nullptr;
     return deny({401, "a token is needed here: authorization: Bearer TOKEN, or a cookie", {}},
-                visit);
+                visit.client);
   }
   if (auto good = auth::check_claims(visit.bearer.token, access.claims); !good) {
-    return deny({403, good.error().what, "insufficient_scope"}, visit);
+    return deny({403, good.error().what, "insufficient_scope"}, visit.client);
   }
   visit.terms.ends = visit.bearer.ends.value_or(TimePoint::max());
   visit.terms.subject = visit.bearer.grants.subject;
   return nullptr;
 }
 
-/// For one event stream more.
+/// For one event stream more. Who asks for one need not wait for an answer that has no room.
 std::unique_ptr<http::Answer> RelaySite::check_room(Visit& visit) {
   if (!visit.wants_events) return nullptr;
+  if (auto answer = check_totals(visit.client, 0)) return answer;
+  return take_lease(visit.client, visit.terms.subject, visit.terms.lease);
+}
+
+std::unique_ptr<http::Answer> RelaySite::check_totals(const Client& client, std::size_t counted) {
   const LimitOptions& limits = shared_.config.limits;
   const bool is_draining = shared_.is_parking.load(std::memory_order_relaxed);
-  if (visit.may_return && is_draining) return park(visit);
-  const bool is_full = visit.exchange.connection().event_streams >= limits.streams_per_connection ||
-                       shared_.totals().streams >= limits.streams;
-  if (is_full) {
-    if (visit.may_return) return park(visit);
-    return refuse(503, "there are too many event streams", visit, {{"retry-after", "5"}});
-  }
-  if (visit.terms.subject.empty()) return nullptr;
-  auto lease = shared_.subjects.open_stream(visit.terms.subject);
-  if (lease) {
-    visit.terms.lease = std::make_shared<Subjects::Lease>(std::move(*lease));
+  if (client.may_return && is_draining) return park(client);
+  const bool is_full =
+      client.exchange.connection().event_streams >= limits.streams_per_connection ||
+      shared_.totals().streams >= limits.streams + counted;
+  if (!is_full) return nullptr;
+  if (client.may_return) return park(client);
+  counters_.relay_limited.add();
+  return refuse(503, "there are too many event streams", client, {{"retry-after", "5"}});
+}
+
+std::unique_ptr<http::Answer> RelaySite::take_lease(const Client& client,
+                                                    const std::string& subject,
+                                                    std::shared_ptr<void>& lease) {
+  if (subject.empty()) return nullptr;
+  if (auto taken = shared_.subjects.open_stream(subject)) {
+    lease = std::make_shared<Subjects::Lease>(std::move(*taken));
     return nullptr;
   }
-  if (visit.may_return) return park(visit);
-  return refuse(429, "this token has too many event streams", visit, {{"retry-after", "5"}});
+  if (client.may_return) return park(client);
+  counters_.relay_limited.add();
+  return refuse(429, "this token has too many event streams", client, {{"retry-after", "5"}});
 }
 
 // --- Whether somebody else lets it in -----------------------------------------------------------
@@ -235,11 +269,10 @@ std::unique_ptr<http::Answer> RelaySite::ask(Visit visit, std::shared_ptr<http::
       std::make_shared<Waiting>(Waiting{.request = changed,
                                         .visit = Visit{.route = route,
                                                        .request = *changed,
-                                                       .exchange = visit.exchange,
+                                                       .client = std::move(visit.client),
                                                        .terms = std::move(visit.terms),
                                                        .bearer = std::move(visit.bearer),
-                                                       .wants_events = visit.wants_events,
-                                                       .may_return = visit.may_return}});
+                                                       .wants_events = visit.wants_events}});
   if (const relay::AuthAnswer* known = caches_[route].find(key, shared_.clock.now())) {
     counters_.auth_cached.add();
     return decide(*known, waiting->visit);
@@ -259,16 +292,15 @@ std::unique_ptr<http::Answer> RelaySite::decide(const relay::AuthAnswer& answer,
   if (answer.kind == relay::AuthAnswer::Kind::allowed) {
     visit.terms.upstream_headers = answer.fields;
     visit.terms.principal = principal(visit);
-    return doors_.open(visit.route, visit.request, visit.exchange, std::move(visit.terms));
+    return go_on(visit, visit.request);
   }
   const bool is_failure = answer.kind == relay::AuthAnswer::Kind::failed;
   (is_failure ? counters_.auth_failed : counters_.auth_denied).add();
   const bool may_park = routes_.route(visit.route).unavailable == relay::Unavailable::park;
-  if (is_failure && visit.may_return && may_park) return park(visit);
+  if (is_failure && visit.client.may_return && may_park) return park(visit.client);
   http::Response head{.status = answer.status, .headers = answer.fields};
-  add_all(visit.terms.answer_headers, head.headers);
-  head.headers.add("x-request-id", visit.terms.request_id);
-  return http::reply(visit.exchange, std::move(head), answer.body, visit.request.method == "HEAD");
+  add_all(visit.client.fields, head.headers);
+  return http::reply(visit.client.exchange, std::move(head), answer.body, visit.client.is_head);
 }
 
 /// What is told apart where a stream is shared, or a cursor taken up again.
@@ -290,36 +322,34 @@ std::string RelaySite::principal(const Visit& visit) const {
 
 std::string RelaySite::request_id(const Visit& visit) const {
   const std::string* given = visit.request.headers.find("x-request-id");
-  const bool is_trusted = routes_.trusted().contains(visit.exchange.connection().peer);
+  const bool is_trusted = routes_.trusted().contains(visit.client.exchange.connection().peer);
   if (given != nullptr && is_trusted && is_request_id(*given)) return *given;
   return hex(secret_bytes(16));
 }
 
 // --- If not -------------------------------------------------------------------------------------
 
-std::unique_ptr<http::Answer> RelaySite::deny(const Denial& denial, Visit& visit) {
-  if (denial.park && visit.may_return) return park(visit);
+std::unique_ptr<http::Answer> RelaySite::deny(const Denial& denial, const Client& client) {
+  if (denial.park && client.may_return) return park(client);
   counters_.relay_denied.add();
   const std::string challenge =
       denial.error.empty() ? "Bearer" : with_error("Bearer", denial.error, denial.text);
-  return refuse(denial.status, denial.text, visit, {{"www-authenticate", challenge}});
+  return refuse(denial.status, denial.text, client, {{"www-authenticate", challenge}});
 }
 
-std::unique_ptr<http::Answer> RelaySite::refuse(int status, std::string text, Visit& visit,
+std::unique_ptr<http::Answer> RelaySite::refuse(int status, std::string text, const Client& client,
                                                 http::Headers extra) {
-  add_all(visit.terms.answer_headers, extra);
-  extra.add("x-request-id", visit.terms.request_id);
-  return http::problem(visit.exchange, status, std::move(text), std::move(extra),
-                       visit.request.method == "HEAD");
+  add_all(client.fields, extra);
+  return http::problem(client.exchange, status, std::move(text), std::move(extra), client.is_head);
 }
 
-std::unique_ptr<http::Answer> RelaySite::park(Visit& visit) {
+std::unique_ptr<http::Answer> RelaySite::park(const Client& client) {
   counters_.parked.add();
   http::Response head = event_stream_head(true);
-  add_all(visit.terms.answer_headers, head.headers);
+  add_all(client.fields, head.headers);
   const RetryOptions& retry = shared_.config.retry;
   return http::reply(
-      visit.exchange, std::move(head),
+      client.exchange, std::move(head),
       std::string(sse::kHeartbeat) + sse::retry_line(jitter(retry.parked_min, retry.parked_max)));
 }
 

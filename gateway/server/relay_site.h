@@ -2,6 +2,7 @@
 /// on to the relay.
 ///
 ///   route ─► preflight? ─► token, claims ─► room? (or parked) ─► call-out ─► Relay::open()
+///                                                   room? (turnstile.h) ◄─ an event stream's head
 ///
 /// Owner   its worker. Thread  that worker only.
 #pragma once
@@ -51,15 +52,21 @@ class RelaySite {
   }
 
  private:
+  /// Whom we answer ourselves, where we do.
+  struct Client {
+    http::Exchange& exchange;
+    http::Headers fields;     ///< On every answer: CORS, x-request-id.
+    bool is_head = false;     ///< It asked by HEAD.
+    bool may_return = false;  ///< It is an EventSource, which comes back by itself.
+  };
   /// A request on its way through here.
   struct Visit {
     std::size_t route;
     const http::Request& request;
-    http::Exchange& exchange;
+    Client client;
     relay::Terms terms;
     Bearer bearer;
-    bool wants_events = false;  ///< It accepts an event stream …
-    bool may_return = false;    ///< … and is a GET: an EventSource comes back by itself.
+    bool wants_events = false;  ///< It accepts an event stream.
   };
   using AnswerPtr = std::unique_ptr<http::Answer>;
 
@@ -72,11 +79,17 @@ class RelaySite {
   AnswerPtr check_token(Visit& visit);
   AnswerPtr check_room(Visit& visit);
   AnswerPtr ask(Visit visit, std::shared_ptr<http::Request> changed);
+  /// It may: the relay has it from now on.
+  AnswerPtr go_on(Visit& visit, const http::Request& request);
 
   AnswerPtr decide(const relay::AuthAnswer& answer, Visit& visit);
-  AnswerPtr deny(const Denial& denial, Visit& visit);
-  AnswerPtr refuse(int status, std::string text, Visit& visit, http::Headers extra = {});
-  AnswerPtr park(Visit& visit);
+  AnswerPtr deny(const Denial& denial, const Client& client);
+  AnswerPtr refuse(int status, std::string text, const Client& client, http::Headers extra = {});
+  AnswerPtr park(const Client& client);
+  /// An answer if there is no room for one more event stream; `counted`: it is one of them already.
+  AnswerPtr check_totals(const Client& client, std::size_t counted);
+  AnswerPtr take_lease(const Client& client, const std::string& subject,
+                       std::shared_ptr<void>& lease);
   [[nodiscard]] http::Outgoing question(const Visit& visit) const;
   [[nodiscard]] std::string principal(const Visit& visit) const;
   [[nodiscard]] std::string request_id(const Visit& visit) const;

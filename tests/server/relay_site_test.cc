@@ -35,14 +35,26 @@ struct FakeRelay {
     int& open_;
   };
 
+  /// Is an event stream when it is told to be.
+  struct Silent final : http::Answer {
+    explicit Silent(int& open) : open_(open) { ++open_; }
+    ~Silent() override { --open_; }
+    void on_body(std::string_view) override {}
+    void on_body_end() override {}
+    Ready ready(std::size_t) override { return {}; }
+    void take(std::span<std::byte>) override {}
+    int& open_;
+  };
+
   RelaySite::Doors doors() {
     return {
-        .open =
-            [this](std::size_t route, const http::Request& request, http::Exchange& exchange,
-                   relay::Terms terms) {
-              opened.push_back({route, request, std::move(terms)});
-              return http::reply(exchange, {200, {}}, "hello");
-            },
+        .open = [this](std::size_t route, const http::Request& request, http::Exchange& exchange,
+                       relay::Terms terms) -> std::unique_ptr<http::Answer> {
+          opened.push_back({route, request, std::move(terms)});
+          if (!is_slow) return http::reply(exchange, {200, {}}, "hello");
+          inside = &exchange;
+          return std::make_unique<Silent>(answers);
+        },
         .ask =
             [this](const AuthCallOptions&, http::Outgoing question, relay::AuthRequest::Done done) {
               asked.push_back(std::move(question));
@@ -51,6 +63,14 @@ struct FakeRelay {
             }};
   }
 
+  /// The upstream's answer comes, and is an event stream.
+  void answer_with_events() {
+    inside->respond({200, {{"content-type", "text/event-stream"}}}, http::Kind::event_stream, {});
+  }
+
+  bool is_slow = false;  ///< Does not answer by itself.
+  http::Exchange* inside = nullptr;
+  int answers = 0;  ///< That are open.
   std::vector<Opened> opened;
   std::vector<http::Outgoing> asked;
   relay::AuthRequest::Done answer;
@@ -361,6 +381,59 @@ TEST_SUITE("Room for a relayed stream") {
     CHECK(fixture.open(post) == 429);
     fixture.relay.opened.clear();
     CHECK(fixture.shared.subjects.streams_of("s") == 0);
+  }
+
+  TEST_CASE("what turns out to be a stream is one, whatever was asked for") {
+    Fixture fixture(route("/*", "[limits]\nstreams = 5\n"));
+    fixture.relay.is_slow = true;
+    for (const bool is_get : {true, false}) {
+      http::Request request = get("/");
+      if (!is_get) request.method = "POST";
+      CHECK(fixture.open(request) == 0);
+      fixture.streams = 5;  // With this one, which its route counts.
+      fixture.relay.answer_with_events();
+      CHECK(fixture.exchange->head.status == 200);
+      CHECK(fixture.open(request) == 0);
+      fixture.streams = 6;
+      fixture.relay.answer_with_events();
+      CHECK(fixture.exchange->head.status == 503);
+      CHECK(fixture.field("retry-after") == "5");
+      CHECK(fixture.relay.answers == 1);
+      CHECK(fixture.body() == "there are too many event streams\n");
+      CHECK(fixture.relay.answers == 0);  // The application is told.
+    }
+    CHECK(fixture.counters.relay_limited.value() == 2);
+  }
+
+  TEST_CASE("room that is gone when the stream begins parks those who come back") {
+    Fixture fixture(route("/*", "[limits]\nstreams = 5\n"));
+    fixture.relay.is_slow = true;
+    fixture.streams = 4;
+    CHECK(fixture.open(events("/")) == 0);
+    fixture.streams = 6;
+    fixture.relay.answer_with_events();
+    CHECK(fixture.exchange->head.status == 200);
+    CHECK(fixture.body().substr(0, 9) == ":\nretry: ");
+    CHECK(fixture.counters.parked.value() == 1);
+  }
+
+  TEST_CASE("a subject's streams count that it did not ask for as such, and no other answers") {
+    Fixture fixture(guarded("/*", "[limits]\nstreams_per_subject = 1\n"));
+    const http::Headers headers = bearer(R"({"sub":"s"})");
+    CHECK(fixture.open(get("/", headers)) == 200);
+    CHECK(fixture.shared.subjects.streams_of("s") == 0);
+    fixture.relay.is_slow = true;
+    fixture.open(get("/", headers));
+    fixture.relay.answer_with_events();
+    CHECK(fixture.exchange->head.status == 200);
+    CHECK(fixture.shared.subjects.streams_of("s") == 1);
+
+    const auto first = std::move(fixture.answer);
+    const auto exchange = std::move(fixture.exchange);
+    fixture.open(get("/", headers));
+    fixture.relay.answer_with_events();
+    CHECK(fixture.exchange->head.status == 429);
+    CHECK(fixture.shared.subjects.streams_of("s") == 1);
   }
 }
 
