@@ -20,6 +20,8 @@ namespace {
 constexpr std::uint64_t kShortBody = 64_KiB;
 /// Of the body of an answer that comes too late to be passed on.
 constexpr std::size_t kFailedBody = 4_KiB;
+/// … and for as long: an error may have a body without end.
+constexpr Millis kFailedBodyTime{1'000};
 
 }  // namespace
 
@@ -106,7 +108,8 @@ void Passage::on_answer(http::Response head, std::optional<std::uint64_t> length
     } else {
       state_ = State::late;
       opening_->failed_status = head.status;
-      return;
+      opening_->failed_at = now;
+      return arm(now);
     }
   } else {
     state_ = State::open;
@@ -150,7 +153,9 @@ void Passage::on_data(std::string_view bytes) {
   if (state_ == State::late) {
     const std::size_t room = kFailedBody - opening_->failed_body.size();
     opening_->failed_body += bytes.substr(0, room);
-    return call_.consume(bytes.size());
+    call_.consume(bytes.size());
+    if (opening_->failed_body.size() == kFailedBody) tell_late();
+    return;
   }
   unpaid_ += bytes.size();
   if (!is_event_stream_) {
@@ -165,19 +170,23 @@ void Passage::on_data(std::string_view bytes) {
 }
 
 void Passage::on_complete() {
-  if (state_ == State::late) {
-    std::string what = opening_->failed_body.empty()
-                           ? fmt::format("the upstream answered {}", opening_->failed_status)
-                           : std::move(opening_->failed_body);
-    return fail(opening_->failed_status, "upstream_answer", what);
-  }
+  if (state_ == State::late) return tell_late();
   if (is_event_stream_) filter_.finish(out_.back());
   complete();
+}
+
+void Passage::tell_late() {
+  call_.stop();
+  const std::string what = opening_->failed_body.empty()
+                               ? fmt::format("the upstream answered {}", opening_->failed_status)
+                               : std::move(opening_->failed_body);
+  fail(opening_->failed_status, "upstream_answer", what);
 }
 
 void Passage::on_broken(const Broken& broken) {
   count_failure(route_.counters, broken.failure);
   log::debug("route {}: {}", route_.options.name, broken.what);
+  if (state_ == State::late) return tell_late();
   // What is behind the gateway is for its log, not for its clients.
   const int status = status_of_failure(broken.failure);
   if (state_ == State::waiting) {
@@ -319,7 +328,8 @@ void Passage::arm(TimePoint now) {
   if (state_ == State::waiting || state_ == State::early) {
     at(last_read_, options.first_byte_timeout);
   }
-  if (state_ == State::open || state_ == State::late) at(last_read_, options.silence_timeout);
+  if (state_ == State::open) at(last_read_, options.silence_timeout);
+  if (state_ == State::late) at(opening_->failed_at, kFailedBodyTime);
   if (has_heartbeats()) due = std::min(due, last_write_ + interval_);
   if (tenure_ != nullptr && is_event_stream_) due = std::min(due, tenure_->ends);
   if (due < TimePoint::max()) route_.loop.wheel().arm(*this, std::max(due, now));
@@ -335,9 +345,11 @@ void Passage::on_deadline(TimePoint now) {
   const auto is_over = [&](TimePoint since, Millis limit) {
     return limit > Millis(0) && now >= since + limit;
   };
-  const bool has_head = state_ == State::open || state_ == State::late;
+  if (state_ == State::late && is_over(opening_->failed_at, kFailedBodyTime)) return tell_late();
+  const bool has_head = state_ == State::open;
   if (unpaid_ > 0) last_read_ = now;  // It may be we who do not let it speak.
-  if (is_over(last_read_, has_head ? options.silence_timeout : options.first_byte_timeout)) {
+  if (state_ != State::late &&
+      is_over(last_read_, has_head ? options.silence_timeout : options.first_byte_timeout)) {
     call_.stop();
     return on_broken(
         {.failure = Failure::timeout,

@@ -81,7 +81,9 @@ class Passage final : public http::Answer, public Stream, private Deadline {
     bool is_get = false;
     bool wants_events = false;  ///< It accepts text/event-stream.
     StreamFlag stream_flag;     ///< … or its body says so.
-    int failed_status = 0;      ///< Of an answer that comes too late to be passed on.
+    // Of an answer that comes too late to be passed on.
+    int failed_status = 0;
+    TimePoint failed_at{};
     std::string failed_body;
   };
   /// What is held as long as the exchange is open, where there is something to hold.
@@ -119,6 +121,8 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   void refuse(int status, std::string_view kind, std::string_view what);
   /// Tells the client, in the route's form, what became of an answer that was begun.
   void fail(int status, std::string_view kind, std::string_view what);
+  /// As much of an answer that came too late as is there: nobody waits for an end of it.
+  void tell_late();
   /// Keeps of the terms what goes on, and lets go of the rest.
   void settle_terms();
 
