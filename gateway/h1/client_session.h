@@ -52,6 +52,7 @@ class ClientSession final : public http::Client, private http::Call {
   http::Call& call(http::Outgoing request, http::Caller& caller) override;
   [[nodiscard]] bool can_call() const override { return caller_ == nullptr && !is_spent(); }
   [[nodiscard]] bool is_spent() const override { return is_closing_ || takes_no_more_; }
+  [[nodiscard]] std::size_t call_limit() const override { return 1; }
   [[nodiscard]] std::size_t open_calls() const override { return caller_ == nullptr ? 0 : 1; }
   [[nodiscard]] std::uint64_t calls_made() const override { return calls_made_; }
   void retire() override;

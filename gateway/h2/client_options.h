@@ -1,6 +1,7 @@
 /// ClientOptions: what an HTTP/2 client session allows its server, and for how long it waits.
 ///
-/// Thread  constant after start; a session keeps a reference, so they outlive every session.
+/// Thread  constant after start, but for `assumed_streams`, which whoever owns the sessions may
+///         change; a session keeps a reference, so they outlive every session.
 #pragma once
 
 #include <chrono>
@@ -14,7 +15,9 @@
 namespace sluice::h2 {
 
 struct ClientOptions {
-  std::size_t max_streams = 100;       ///< At once; the server's own limit holds beside it.
+  std::size_t max_streams = 100;  ///< At once; the server's own limit holds beside it.
+  /// What a server allows that has not said so yet (RFC 9113 §6.5.2 recommends no less).
+  std::size_t assumed_streams = 100;
   std::size_t stream_window = 64_KiB;  ///< Of an answer's body that its caller has not consumed.
   /// Of all bodies together. Given back as soon as bytes arrive, so that a call that is not read
   /// holds up no other; what may be unread in all is bounded by the windows of the streams.

@@ -10,8 +10,6 @@
 namespace sluice::h2 {
 namespace {
 
-/// What is assumed of a server before its SETTINGS arrive (RFC 9113 §6.5.2 recommends no less).
-constexpr std::size_t kAssumedStreams = 100;
 constexpr std::string_view kBrokenRules = "the server broke the rules of HTTP/2";
 
 std::uint32_t code_for(ssize_t error) {
@@ -95,7 +93,7 @@ std::size_t ClientSession::limit() const {
   const std::size_t theirs = progress_.settings_seen
                                  ? nghttp2_session_get_remote_settings(
                                        native_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
-                                 : kAssumedStreams;
+                                 : shared_.options.assumed_streams;
   return std::min(theirs, shared_.options.max_streams);
 }
 

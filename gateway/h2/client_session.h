@@ -50,6 +50,7 @@ class ClientSession final : public http::Client {
   http::Call& call(http::Outgoing request, http::Caller& caller) override;
   [[nodiscard]] bool can_call() const override;
   [[nodiscard]] bool is_spent() const override;
+  [[nodiscard]] std::size_t call_limit() const override { return limit(); }
   [[nodiscard]] std::size_t open_calls() const override { return shared_.open_calls; }
   [[nodiscard]] std::uint64_t calls_made() const override { return calls_made_; }
   void retire() override;

@@ -121,6 +121,8 @@ class Client : public Protocol {
   /// It will never take a call again: after GOAWAY, `connection: close`, an error or an end of
   /// file.
   [[nodiscard]] virtual bool is_spent() const = 0;
+  /// Calls at once, as far as the server has said. 0: none now, but it may raise that.
+  [[nodiscard]] virtual std::size_t call_limit() const = 0;
   [[nodiscard]] virtual std::size_t open_calls() const = 0;
   /// Calls made so far. A call that is not the first meets a connection that may just be closing.
   [[nodiscard]] virtual std::uint64_t calls_made() const = 0;

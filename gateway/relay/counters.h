@@ -21,7 +21,7 @@ struct RouteCounters {
   // Failures, by kind.
   Counter failed_connect;    ///< Refused, unreachable, no such name, TLS.
   Counter failed_timeout;    ///< Connect, first byte, silence.
-  Counter failed_busy;       ///< No connection to be had: max_connections, max_waiting.
+  Counter failed_busy;       ///< No room: max_connections, max_waiting, HTTP/2 streams.
   Counter failed_closed;     ///< Broke off.
   Counter failed_malformed;  ///< Not HTTP, or too large.
   Histogram first_byte;      ///< From the request's head to the answer's.

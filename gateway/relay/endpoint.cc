@@ -1,6 +1,7 @@
 #include "gateway/relay/endpoint.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "gateway/base/random.h"
 #include "gateway/base/units.h"
@@ -8,7 +9,19 @@
 
 namespace sluice::relay {
 
+/// A server that lowers its limit and refuses calls in one breath is asked here before its
+/// connection has told of the change.
+http::Client* Endpoint::ready() {
+  while (!ready_.empty() && !ready_.back()->can_call()) {
+    http::Client& client = *ready_.back();
+    ready_.pop_back();
+    note_shut(client);
+  }
+  return ready_.empty() ? nullptr : ready_.back();
+}
+
 void Endpoint::on_change(http::Client& client) {
+  note_shut(client);
   if (!client.can_call()) {
     forget(client);
     return;
@@ -20,7 +33,16 @@ void Endpoint::on_change(http::Client& client) {
 
 void Endpoint::on_gone(http::Client& client) {
   forget(client);
+  std::erase(shut_, &client);
   upstream_.connection_gone(*this);
+}
+
+void Endpoint::note_shut(http::Client& client) {
+  upstream_.learn(client);
+  std::erase(shut_, &client);
+  if (client.call_limit() > 0 || client.is_spent()) return;
+  if (is_retired) return client.retire();
+  shut_.push_back(&client);
 }
 
 void Endpoint::keep(http::Client& client) {
@@ -57,6 +79,7 @@ void Endpoint::retire() {
     ready_.pop_back();
     client->retire();
   }
+  for (http::Client* client : std::exchange(shut_, {})) client->retire();
 }
 
 void Endpoint::failed(TimePoint now, Duration backoff, Duration backoff_max) {

@@ -27,10 +27,12 @@ class Endpoint final : public http::ClientOwner {
   void on_gone(http::Client& client) override;
 
   /// A connection with room for a call, the one used last; null: there is none.
-  [[nodiscard]] http::Client* ready() const { return ready_.empty() ? nullptr : ready_.back(); }
+  [[nodiscard]] http::Client* ready();
+  /// It has a connection on which the server takes no calls, for now (HTTP/2:
+  /// SETTINGS_MAX_CONCURRENT_STREAMS 0): another one would be no better.
+  [[nodiscard]] bool is_shut() const { return !shut_.empty(); }
   /// After a call was given to ready().
   void used(http::Client& client);
-  void keep(http::Client& client);
   /// Ends what is beyond max_idle.
   void let_idle_go();
 
@@ -53,13 +55,16 @@ class Endpoint final : public http::ClientOwner {
   bool is_retired = false;      ///< Its name means other addresses now.
 
  private:
+  void keep(http::Client& client);
   void forget(http::Client& client);
+  void note_shut(http::Client& client);
 
   Upstream& upstream_;
   const net::SocketAddress address_;
   const std::string name_;
   const std::size_t url_;
   std::vector<http::Client*> ready_;  ///< With room for a call. Kept HTTP/1.1 ones, mostly.
+  std::vector<http::Client*> shut_;   ///< That take no calls, for now.
   std::uint32_t failures_ = 0;        ///< In a row.
   TimePoint rests_until_{};
 };

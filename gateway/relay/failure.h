@@ -39,7 +39,7 @@ constexpr std::string_view text_of_failure(Failure failure) {
     case Failure::timeout:
       return "the application did not answer in time";
     case Failure::busy:
-      return "too many requests wait for the application";
+      return "the application takes no more requests at the moment";
     case Failure::closed:
       return "the application broke its answer off";
     case Failure::malformed:

@@ -14,8 +14,6 @@ namespace {
 constexpr Millis kPatienceStep{100};
 /// Between two tries of an address while all rest.
 constexpr Millis kTryInterval{100};
-/// Streams that a connection that is only coming will be good for; servers allow 100 or more.
-constexpr std::size_t kStreamsExpected = 100;
 
 }  // namespace
 
@@ -76,6 +74,7 @@ void Upstream::wait(UpstreamCall& call) {
   if (waiting_size_ >= options_.max_waiting) {
     return doom(call, Failure::busy, "too many requests wait for a connection");
   }
+  call.pending_->since = setting_.loop.now();
   waiting_.push_back(call);
   ++waiting_size_;
   counters_.waiting.set(static_cast<std::int64_t>(waiting_size_));
@@ -146,8 +145,7 @@ void Upstream::connection_gone(Endpoint& endpoint) {
 void Upstream::expire_waiting() {
   const TimePoint now = setting_.loop.now();
   while (!waiting_.empty() && now - waiting_.front().pending_->since >= options_.connect_timeout) {
-    doom(waiting_.front(), Failure::timeout,
-         fmt::format("no connection within {}", format_duration(options_.connect_timeout)));
+    give_up(waiting_.front());
   }
   if (waiting_.empty()) {
     patience_.stop();
@@ -156,21 +154,52 @@ void Upstream::expire_waiting() {
   }
 }
 
+/// After connect_timeout. Whether there is nothing to be had, or only nothing left, is not the same
+/// to who reads the log.
+void Upstream::give_up(UpstreamCall& call) {
+  const std::string time = format_duration(options_.connect_timeout);
+  const bool is_shut = std::any_of(endpoints_.begin(), endpoints_.end(),
+                                   [](const auto& one) { return one->is_shut(); });
+  if (is_shut) {
+    return doom(call, Failure::busy,
+                fmt::format("the upstream has taken no requests for {} "
+                            "(SETTINGS_MAX_CONCURRENT_STREAMS 0)",
+                            time));
+  }
+  if (dialing_in_all() == 0 && connections_in_all() >= options_.max_connections) {
+    return doom(call, Failure::busy,
+                fmt::format("all {} connections were in use for {} (max_connections)",
+                            options_.max_connections, time));
+  }
+  doom(call, Failure::timeout, fmt::format("no connection within {}", time));
+}
+
+/// What one connection is told of the server, the next one need not find out by refusals.
+void Upstream::learn(const http::Client& client) {
+  if (speaks_ == Speaks::h2) h2_.assumed_streams = client.call_limit();
+}
+
 // --- Connections --------------------------------------------------------------------------------
 
 Endpoint* Upstream::choose() const {
   const TimePoint now = setting_.loop.now();
   Endpoint* best = nullptr;
+  Endpoint* shut = nullptr;
   Endpoint* soonest = nullptr;
   for (std::size_t i = 0; i < endpoints_.size(); ++i) {
     Endpoint* one = endpoints_[(turn_ + i) % endpoints_.size()].get();
     if (one->is_retired) continue;
     if (soonest == nullptr || one->rests_until() < soonest->rests_until()) soonest = one;
     if (!one->is_well(now)) continue;
+    if (one->is_shut()) {
+      shut = one;
+      continue;
+    }
     if (best == nullptr || one->calls + one->dialing < best->calls + best->dialing) {
       best = one;
     }
   }
+  if (best == nullptr) best = shut;
   if (best != nullptr || soonest == nullptr) return best;
   const bool may_try = soonest->dialing > 0 || now - soonest->last_try >= kTryInterval;
   return may_try ? soonest : nullptr;
@@ -189,15 +218,16 @@ std::size_t Upstream::dialing_in_all() const {
 }
 
 /// As many connections as those who wait will need. One, as long as it is not known whether it will
-/// carry one call or a hundred.
+/// carry one call or a hundred, or any.
 void Upstream::dial_for_waiting() {
-  const std::size_t each = speaks_ == Speaks::h2 ? kStreamsExpected : 1;
-  const std::size_t needed = speaks_ == Speaks::unknown ? 1 : (waiting_size_ + each - 1) / each;
+  const std::size_t each = speaks_ == Speaks::h2 ? h2_.assumed_streams : 1;
+  const bool is_known = speaks_ != Speaks::unknown && each > 0;
+  const std::size_t needed = is_known ? (waiting_size_ + each - 1) / each : 1;
   std::size_t all = connections_in_all();
   for (std::size_t coming = dialing_in_all(); coming < needed; ++coming, ++all) {
     if (waiting_.empty() || all >= options_.max_connections) return;
     Endpoint* endpoint = choose();
-    if (endpoint == nullptr) return;
+    if (endpoint == nullptr || endpoint->is_shut()) return;
     // A resting address is tried by one connection.
     if (!endpoint->is_well(setting_.loop.now()) && endpoint->dialing > 0) return;
     dial(*endpoint);
@@ -238,9 +268,7 @@ std::unique_ptr<Protocol> Upstream::opened(Endpoint& endpoint, Transport& transp
   } else {
     client = std::make_unique<h1::ClientSession>(transport, endpoint, h1_, h1_counters_, clock);
   }
-  endpoint.keep(*client);
-  room_at(endpoint);
-  endpoint.let_idle_go();
+  endpoint.on_change(*client);
   // It may now be known that one connection is not enough.
   if (!waiting_.empty()) dial_for_waiting();
   return client;
@@ -271,7 +299,7 @@ void Upstream::dial_failed(Endpoint& endpoint, const net::DialFailure& failure) 
 void Upstream::probe(std::function<void(bool)> answer) {
   Endpoint* endpoint = choose();
   // The callbacks of a dial never come from inside it; what needs no dial waits for the turn's end.
-  if (endpoint == nullptr || endpoint->ready() != nullptr) {
+  if (endpoint == nullptr || endpoint->ready() != nullptr || endpoint->is_shut()) {
     const bool is_there = endpoint != nullptr;
     setting_.post([self = self_, is_there, answer = std::move(answer)] {
       if (*self != nullptr) answer(is_there);

@@ -11,6 +11,9 @@
 /// first is tried for every newcomer, but no more often than every 100 ms; between two tries calls
 /// fail at once.
 ///
+/// A server that takes no calls on its connections for now (HTTP/2) is not asked for another
+/// connection: calls wait for it to change its mind, for `connect_timeout`.
+///
 /// Owner   Relay. The loop and the connections outlive it.
 /// Thread  its worker's; counters: any.
 #pragma once
@@ -99,6 +102,7 @@ class Upstream {
   void failed_early(Endpoint& endpoint);
   void call_ended(Endpoint& endpoint);
   // For Endpoint.
+  void learn(const http::Client& client);
   void room_at(Endpoint& endpoint);
   void connection_gone(Endpoint& endpoint);
   [[nodiscard]] std::size_t max_idle() const { return options_.max_idle; }
@@ -108,6 +112,7 @@ class Upstream {
   void doom(UpstreamCall& call, Failure failure, std::string what);
   void doom_all(Failure failure, const std::string& what);
   void expire_waiting();
+  void give_up(UpstreamCall& call);
 
   [[nodiscard]] Endpoint* choose() const;
   [[nodiscard]] std::size_t connections_in_all() const;

@@ -8,7 +8,8 @@
             await exchange.gone.wait()               # the gateway has ended it
         ... app.port, app.requests
 
-It runs in a thread of its own. `Application(wire="h2")` speaks HTTP/2 by prior knowledge.
+It runs in a thread of its own. `Application(wire="h2")` speaks HTTP/2 by prior knowledge, and with
+`streams=n` takes so many requests at once on a connection: those beyond it are refused.
 """
 
 import asyncio
@@ -20,8 +21,13 @@ from dataclasses import dataclass, field
 
 import h2.config
 import h2.connection
+import h2.errors
 import h2.events
 import h2.exceptions
+import h2.settings
+
+MAX_CONCURRENT_STREAMS = h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS
+REFUSED_STREAM = h2.errors.ErrorCodes.REFUSED_STREAM
 
 
 @dataclass
@@ -46,8 +52,10 @@ class Request:
 
 
 class Application:
-    def __init__(self, wire="http/1.1", port=0):
+    def __init__(self, wire="http/1.1", port=0, streams=None):
         self.wire = wire
+        self.streams = streams
+        self.speakers = set()
         self.handlers = {}
         self.requests = []
         self.connections = 0       # Accepted so far.
@@ -82,6 +90,14 @@ class Application:
     def run(self, coroutine):
         """Runs something in the application's thread and returns its result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
+
+    def allow(self, streams):
+        """From now on so many requests at once on a connection."""
+        async def tell():
+            self.streams = streams
+            for speaker in self.speakers:
+                await speaker.tell_limit()
+        self.run(tell())
 
     def call(self, function, *arguments):
         self.loop.call_soon_threadsafe(function, *arguments)
@@ -121,12 +137,14 @@ class Application:
         self.open_connections += 1
         self.writers.add(writer)
         speaker = (Http1 if self.wire == "http/1.1" else Http2)(self, reader, writer)
+        self.speakers.add(speaker)
         try:
             await speaker.run(self.connections)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
             self.open_connections -= 1
+            self.speakers.discard(speaker)
             self.writers.discard(writer)
             writer.close()
 
@@ -305,9 +323,14 @@ class Http2:
             self.writer.write(data)
             await self.writer.drain()
 
+    async def tell_limit(self):
+        if self.app.streams is not None:
+            self.h2.update_settings({MAX_CONCURRENT_STREAMS: self.app.streams})
+        await self.flush()
+
     async def run(self, number):
         self.h2.initiate_connection()
-        await self.flush()
+        await self.tell_limit()
         try:
             while data := await self.reader.read(65536):
                 for event in self.h2.receive_data(data):
@@ -326,6 +349,10 @@ class Http2:
             pseudo = dict(fields[:4])
             request = Request(pseudo[":method"], pseudo[":path"],
                               [("host", pseudo[":authority"]), *fields[4:]], connection=number)
+            is_open = [not one.has_ended for one in self.exchanges.values()]
+            if self.app.streams is not None and sum(is_open) >= self.app.streams:
+                self.h2.reset_stream(event.stream_id, REFUSED_STREAM)
+                return
             self.app.requests.append(request)
             exchange = Http2Exchange(request, self, event.stream_id)
             exchange.body_ended = event.stream_ended is not None
@@ -360,6 +387,7 @@ class Http2Exchange(Exchange):
         super().__init__(request)
         self.speaker, self.stream = speaker, stream
         self.pieces, self.wake, self.body_ended = [], asyncio.Event(), False
+        self.has_ended = False
 
     async def read(self):
         while not self.pieces and not self.body_ended and not self.gone.is_set():
@@ -405,6 +433,7 @@ class Http2Exchange(Exchange):
     async def end(self):
         self._check()
         self.speaker.h2.end_stream(self.stream)
+        self.has_ended = True
         await self.speaker.flush()
 
     def cut(self):

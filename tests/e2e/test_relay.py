@@ -383,6 +383,73 @@ def test_connections_need_not_be_kept(start, app):
         assert app.connections <= 3
 
 
+# -- how many requests an HTTP/2 application takes on a connection --------------------------------
+
+
+@pytest.fixture
+def shut():
+    """An application that takes none, until it is told otherwise."""
+    with Application("h2", streams=0) as application:
+        @application.at("/*")
+        async def page(exchange):
+            await exchange.reply(200, b"here")
+        yield application
+
+
+def test_who_takes_no_requests_is_waited_for_on_one_connection(start, shut):
+    gateway = start(route=routes(shut))
+    with H2(gateway.tls) as client:
+        pages = [client.request("GET", f"/{n}") for n in range(20)]
+        upstream = shut.url + " (h2)"
+        wait_until(lambda: gateway.metric("sluice_upstream_waiting", upstream=upstream) == 20,
+                   "all wait")
+        assert shut.connections == 1
+        shut.allow(100)
+        for page in pages:
+            assert client.answer(page).text == "here"
+        assert shut.connections == 1
+
+
+def test_who_takes_no_requests_is_not_waited_for_without_end(start, shut):
+    gateway = start(upstream=[{"name": "app", "urls": [shut.url], "protocol": "h2",
+                               "connect_timeout": "300ms"}],
+                    route=[{"path": "/*", "upstream": "app"}])
+    with H2(gateway.tls) as client:
+        for page in [client.request("GET", f"/{n}") for n in range(5)]:
+            assert client.answer(page).status == 503
+        assert gateway.metric("sluice_route_failures_total", kind="busy") == 5
+        assert shut.connections == 1
+        shut.allow(1)
+        assert client.answer(client.request("GET", "/")).text == "here"
+
+
+def test_another_address_serves_while_one_takes_no_requests(start, shut):
+    with Application("h2") as other:
+        other.handlers["/*"] = shut.handlers["/*"]
+        gateway = start(route=[{"path": "/*", "protocol": "h2",
+                                "upstream": [shut.url, other.url]}])
+        with H2(gateway.tls) as client:
+            for n in range(10):
+                assert client.answer(client.request("GET", f"/{n}")).text == "here"
+        assert (len(shut.requests), len(other.requests)) == (0, 10)
+
+
+def test_one_request_on_a_connection_needs_a_connection_for_each(start):
+    with Application("h2", streams=1) as app:
+        @app.at("/*")
+        async def events(exchange):
+            await exchange.events()
+            await exchange.send(b"data: 1\n\n")
+            await exchange.gone.wait()
+
+        gateway = start(route=routes(app))
+        with H2(gateway.tls) as client:
+            feeds = [client.subscribe(f"/{n}") for n in range(20)]
+            client.pump(lambda: all(client.streams[feed].events for feed in feeds), "all are served")
+            assert 20 <= app.connections <= 25
+            assert len({one.connection for one in app.requests}) == 20
+
+
 # -- alive before the first byte -------------------------------------------------------------------
 
 
