@@ -1,6 +1,7 @@
 #include "gateway/auth/claims.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <utility>
@@ -178,7 +179,7 @@ std::string claims_json(const Claims& claims) {
   Json json = Json::object();
   if (claims.details) {
     json[kDetails] = details_json(*claims.details);
-  } else {
+  } else if (claims.publish || claims.subscribe || !claims.payload.empty()) {
     json[kGrants] = grants_json(claims);
   }
   add_time(json, "exp", claims.expires);
@@ -190,7 +191,21 @@ std::string claims_json(const Claims& claims) {
   add_text(json, "sub", claims.subject);
   add_text(json, "client_id", claims.client_id);
   add_text(json, "jti", claims.token_id);
+  for (const OtherClaim& other : claims.others) {
+    if (!is_own_claim(other.name)) json[other.name] = Json::parse(other.json, nullptr, false);
+  }
   return text_of(json);
+}
+
+bool is_own_claim(std::string_view name) {
+  constexpr std::array<std::string_view, 11> kOwn{
+      "exp",   "nbf", "iat", "iss", "aud", "sub", "client_id", "jti", kGrants, kNamespacedGrants,
+      kDetails};
+  return std::find(kOwn.begin(), kOwn.end(), name) != kOwn.end();
+}
+
+std::string json_of_text(std::string_view text) {
+  return text_of(Json(text));
 }
 
 std::vector<std::string> selector_texts(const std::vector<Grant>& grants) {

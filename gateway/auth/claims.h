@@ -32,6 +32,12 @@ struct Detail {
   std::vector<Grant> topics;  ///< Their payloads are the detail's.
 };
 
+/// A claim that says nothing to the hub, but may to a route or an application.
+struct OtherClaim {
+  std::string name;
+  std::string json;  ///< Its value.
+};
+
 /// The claims that matter to the hub. Grants are in two forms, by the version of the protocol: 0.x
 /// has them in `mercure`, or in `https://mercure.rocks/`, which wins when both are there; 1.0 in
 /// `authorization_details`, beside which the others do not count.
@@ -48,6 +54,7 @@ struct Claims {
   std::string subject;                                ///< `sub`
   std::string client_id;                              ///< `client_id`
   std::string token_id;                               ///< `jti`
+  std::vector<OtherClaim> others;                     ///< For mint(); parse_claims() drops them.
 };
 
 Result<Header> parse_header(std::string_view json);
@@ -55,7 +62,12 @@ Result<Claims> parse_claims(std::string_view json);
 /// Any JSON value, in one line.
 Result<std::string> parse_payload(std::string_view json);
 [[nodiscard]] std::string header_json(const Header& header);
+/// Those of `others` with a name of the hub's own are left out.
 [[nodiscard]] std::string claims_json(const Claims& claims);
+/// It has a field of its own in Claims: "sub", "mercure".
+[[nodiscard]] bool is_own_claim(std::string_view name);
+/// As the JSON text of a string.
+[[nodiscard]] std::string json_of_text(std::string_view text);
 
 /// What the claims allow. `expires` is not set: it depends on the leeway.
 [[nodiscard]] Grants grants_of(const Claims& claims);

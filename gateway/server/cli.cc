@@ -36,6 +36,11 @@ constexpr const char* kSubscribeFooter =
     "lets everybody subscribe.\n";
 
 constexpr const char* kTokenFooter =
+    "\nThe hub reads --publish and --subscribe, a [[route]] with `token` what it names in its "
+    "`claims`:\n"
+    "  sluice token --key-file secret.txt --subject ada --claim scope='read write' --claim "
+    "level:=3\n"
+    "NAME=VALUE is a text, NAME:=VALUE is JSON: 3, true, [\"a\", \"b\"].\n"
     "\nWith --details the grants are `authorization_details`: each --publish and --subscribe is "
     "an\n"
     "exact topic, *, or after `urlpattern:` a URL Pattern. The hub takes such tokens from keys "
@@ -169,7 +174,8 @@ void Grammar::add_subscribe() {
 }
 
 void Grammar::add_token() {
-  CLI::App* app = app_.add_subcommand("token", "Make a token for the hub (a JWT)");
+  CLI::App* app =
+      app_.add_subcommand("token", "Make a token for the hub or for a [[route]] (a JWT)");
   app->footer(kTokenFooter);
   add_list(*app, "--publish", token_.publish, "What it may publish: a topic, a pattern or *");
   add_list(*app, "--subscribe", token_.subscribe, "What private events it may get");
@@ -181,12 +187,15 @@ void Grammar::add_token() {
   app->add_option("--kid", token_.key_id, "The name of that key");
   app->add_option("--subject", token_.subject, "Who it is for: `sub`");
   auto* issuer = app->add_option("--issuer", token_.issuer, "Who has made it: `iss`");
-  add_list(*app, "--audience", token_.audience, "Which hub it is for: `aud`; may be repeated");
+  add_list(*app, "--audience", token_.audience, "Who is to take it: `aud`; may be repeated");
+  add_list(*app, "--claim", token_.claims,
+           "NAME=TEXT or NAME:=JSON: another claim, as a route may want it; may be repeated");
   app->add_option("--payload", token_.payload, "JSON that others are told about the subscriber");
   app->add_flag("--details", token_.details, "A token of Mercure 1.0")->needs(issuer);
   on(app, [this] {
-    if (token_.publish.empty() && token_.subscribe.empty()) {
-      throw CLI::RequiredError("--publish or --subscribe");
+    if (token_.publish.empty() && token_.subscribe.empty() && token_.claims.empty() &&
+        token_.subject.empty()) {
+      throw CLI::RequiredError("--publish, --subscribe, --claim or --subject");
     }
     const auto ttl = parse_duration(ttl_);
     if (!ttl) throw CLI::ValidationError("--ttl", ttl.error().what);

@@ -28,8 +28,9 @@ struct TokenCommand {
   std::string subject;
   std::string issuer;
   std::vector<std::string> audience;
-  std::string payload;   ///< JSON text; may be empty.
-  bool details = false;  ///< A token of Mercure 1.0.
+  std::vector<std::string> claims;  ///< "tenant=a", "level:=3".
+  std::string payload;              ///< JSON text; may be empty.
+  bool details = false;             ///< A token of Mercure 1.0.
 };
 struct ReferenceCommand {
   std::string page;  ///< "config" or "metrics".

@@ -30,6 +30,45 @@ Result<auth::Key> key_of(const TokenCommand& command, std::string_view text) {
   return key;
 }
 
+/// The option that sets a claim of the hub's own.
+std::string_view option_for(std::string_view name) {
+  if (name == "sub") return "--subject";
+  if (name == "iss") return "--issuer";
+  if (name == "aud") return "--audience";
+  if (name == "exp") return "--ttl";
+  if (name == "mercure" || name == "https://mercure.rocks/") return "--publish and --subscribe";
+  return name == "authorization_details" ? "--details" : std::string_view();
+}
+
+/// "tenant=a", "level:=3"
+Result<auth::OtherClaim> claim_of(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  const bool is_json = equals != text.npos && equals > 0 && text[equals - 1] == ':';
+  const std::string_view name = text.substr(0, equals - (is_json ? 1 : 0));
+  if (equals == text.npos || name.empty()) {
+    return fail(Errc::invalid, fmt::format("--claim {}: must be NAME=TEXT or NAME:=JSON, as in "
+                                           "tenant=a or level:=3",
+                                           text));
+  }
+  if (auth::is_own_claim(name)) {
+    const std::string_view option = option_for(name);
+    return fail(Errc::invalid,
+                fmt::format("--claim {}: {}", text,
+                            option.empty() ? fmt::format("\"{}\" is set by the command", name)
+                                           : fmt::format("use {} for it", option)));
+  }
+  const std::string_view value = text.substr(equals + 1);
+  if (!is_json) return auth::OtherClaim{std::string(name), auth::json_of_text(value)};
+  auto json = auth::parse_payload(value);
+  if (!json) {
+    return fail(Errc::invalid,
+                fmt::format("--claim {}: what stands behind := is not JSON; a text is "
+                            "given as {}={}",
+                            text, name, value));
+  }
+  return auth::OtherClaim{std::string(name), std::move(*json)};
+}
+
 /// One detail per action, so that each has topics of its own.
 auth::Detail detail_of(const std::vector<std::string>& topics, const std::string& payload) {
   auth::Detail detail;
@@ -64,6 +103,11 @@ Result<std::string> make_token(const TokenCommand& command, std::string_view key
     auto payload = auth::parse_payload(command.payload);
     if (!payload) return fail(Errc::invalid, "--payload: " + payload.error().what);
     claims.payload = std::move(*payload);
+  }
+  for (const std::string& text : command.claims) {
+    auto claim = claim_of(text);
+    if (!claim) return tl::unexpected(claim.error());
+    claims.others.push_back(std::move(*claim));
   }
   claims.issued = now;
   claims.expires = now + command.ttl;

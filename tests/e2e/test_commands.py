@@ -9,7 +9,8 @@ import pytest
 
 import harness
 import settings
-from clients import H2
+from application import Application
+from clients import H1, H2
 from harness import run
 
 pytestmark = pytest.mark.quick
@@ -220,6 +221,34 @@ def test_token_makes_a_token_that_the_hub_takes(gateway, key_file):
         assert publisher.form([("topic", "news/1"), ("data", "x")])[0] == 200
     with gateway.publisher(token) as publisher:
         assert publisher.form([("topic", "sport"), ("data", "x")])[0] == 403
+
+
+def test_token_makes_a_token_that_a_route_takes(start, key_file):
+    with Application() as app:
+        @app.at("/*")
+        async def page(exchange):
+            await exchange.reply(200, b"in")
+
+        gateway = start(route=[{
+            "path": "/*", "upstream": app.url, "token": "required",
+            "keys": [{"secret": settings.SECRET, "issuer": "us", "audience": "them"}],
+            "claims": {"scope": "read", "tenant": "a"}}])
+
+        def status(*options):
+            done = run("token", "--key-file", key_file, "--issuer", "us", "--audience", "them",
+                       *options)
+            assert done.returncode == 0, done.stderr
+            with H1(gateway.clear) as client:
+                client.request("GET", "/", {"authorization": f"Bearer {done.stdout.strip()}"})
+                return client.answer().status
+
+        assert status("--claim", "scope=write read", "--claim", "tenant=a") == 200
+        assert status("--claim", "scope:=[\"read\"]", "--claim", "tenant=a") == 200
+        assert status("--subject", "ada", "--claim", "tenant=a") == 403
+    done = run("token", "--key-file", key_file, "--claim", "exp=1")
+    assert done.returncode == 2 and "--ttl" in done.stderr
+    done = run("token", "--key-file", key_file)
+    assert done.returncode == 2 and "--claim" in done.stderr
 
 
 # -- check -----------------------------------------------------------------------------------------

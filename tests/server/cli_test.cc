@@ -133,7 +133,7 @@ TEST_SUITE("Command line") {
         {{"publish", "http://h", "--stream", "--data", "x"}, "excludes"},
         {{"publish", "http://h", "--token", "a", "--token-file", "b"}, "excludes"},
         {{"subscribe", "http://h", "--count", "0"}, "--count: Value 0 not in range 1 to "},
-        {{"token", "--key-file", "F"}, "--publish or --subscribe is required"},
+        {{"token", "--key-file", "F"}, "--publish, --subscribe, --claim or --subject is required"},
         {{"token", "--publish", "*", "--key-file", "F", "--ttl", "60"},
          "--ttl: \"60\" needs a unit, as in \"15s\""},
         {{"token", "--publish", "*", "--key-file", "F", "--ttl", "1ms"}, "a second is the least"},

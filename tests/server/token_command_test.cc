@@ -4,7 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include "gateway/auth/required_claims.h"
 #include "gateway/auth/token.h"
+#include "gateway/base/base64.h"
 #include "tests/auth/key_pairs.h"
 
 namespace sluice::server {
@@ -75,6 +77,44 @@ TEST_SUITE("sluice token") {
     CHECK(grants.publish == std::vector<auth::Grant>{{auth::MatchType::exact, "a", ""}});
     CHECK(grants.subscribe == std::vector<auth::Grant>{{auth::MatchType::urlpattern, "/x/:id", "7"},
                                                        {auth::MatchType::exact, "*", "7"}});
+  }
+
+  TEST_CASE("claims that a route may want") {
+    TokenCommand command = command_with({}, {});
+    command.claims = {"tenant=a", "scope=read write",     "eq=a=b",
+                      "level:=3", R"(groups:=["x","y"])", "https://example.com/a:b=c"};
+    const auto token = make_token(command, kSecret, kNow);
+    REQUIRE(token);
+    const auto wants = [&](const char* name, const char* value) {
+      return auth::check_claims(*token, std::vector<auth::RequiredClaim>{{name, value}})
+          .has_value();
+    };
+    CHECK(wants("tenant", "a"));
+    CHECK(wants("scope", "write"));
+    CHECK(wants("eq", "a=b"));
+    CHECK(wants("groups", "y"));
+    CHECK(wants("https://example.com/a:b", "c"));
+    CHECK_FALSE(wants("level", "3"));  // It is a number.
+    const std::string payload = token->substr(token->find('.') + 1);
+    CHECK(base64url_decode(payload.substr(0, payload.find('.'))).value().find("\"level\":3,") !=
+          std::string::npos);
+  }
+
+  TEST_CASE("a claim that cannot be set says what to do") {
+    const auto said = [](const char* claim) {
+      TokenCommand command = command_with({}, {});
+      command.claims = {claim};
+      return refusal(command, kSecret);
+    };
+    CHECK(said("tenant") ==
+          "--claim tenant: must be NAME=TEXT or NAME:=JSON, as in tenant=a or level:=3");
+    CHECK(said("=a").substr(0, 19) == "--claim =a: must be");
+    CHECK(said(":=1").substr(0, 20) == "--claim :=1: must be");
+    CHECK(said("sub=ada") == "--claim sub=ada: use --subject for it");
+    CHECK(said("mercure:={}") == "--claim mercure:={}: use --publish and --subscribe for it");
+    CHECK(said("iat:=1") == "--claim iat:=1: \"iat\" is set by the command");
+    CHECK(said("level:=high") ==
+          "--claim level:=high: what stands behind := is not JSON; a text is given as level=high");
   }
 
   TEST_CASE("what makes no token says why") {
