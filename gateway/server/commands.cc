@@ -42,7 +42,9 @@ int run(const Exit& command) {
 int run(const ServeCommand& command) {
   if (!command.file.empty()) {
     const auto config = load(command.file);
-    return config ? serve(*config) : print_faults(config.error(), stderr);
+    if (!config) return print_faults(config.error(), stderr);
+    print_faults(config->warnings, stderr);
+    return serve(*config);
   }
   const auto state = state_directory().and_then([](const std::string& directory) {
     return open_state(directory, std::chrono::system_clock::now());
@@ -53,6 +55,7 @@ int run(const ServeCommand& command) {
 int run(const CheckCommand& command) {
   const auto config = load(command.file);
   if (!config) return print_faults(config.error(), stdout);
+  print_faults(config->warnings, stdout);
   fmt::print("{}: ok\n", command.file);
   return 0;
 }

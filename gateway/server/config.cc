@@ -15,6 +15,7 @@
 #include "gateway/server/config_keys.h"
 #include "gateway/server/config_relay.h"
 #include "gateway/server/config_table.h"
+#include "gateway/server/config_warnings.h"
 #include "gateway/server/files.h"
 #include "gateway/server/spelling.h"
 
@@ -152,7 +153,10 @@ tl::expected<Config, std::vector<Fault>> Reader::read(const toml::table& root) {
   }
   finish();
   add_faults(check(config_, places_));
-  if (faults_.empty()) return std::move(config_);
+  if (faults_.empty()) {
+    config_.warnings = warnings_of(config_, places_);
+    return std::move(config_);
+  }
   std::stable_sort(faults_.begin(), faults_.end(), [](const Fault& a, const Fault& b) {
     return std::tie(a.line, a.column) < std::tie(b.line, b.column);
   });

@@ -120,6 +120,16 @@ struct DemoOptions {
   bool feed = false;  ///< Publish its events below `demo/`.
 };
 
+/// Something wrong in a configuration file: the key, what is wrong, what would be right.
+struct Fault {
+  std::string file;
+  int line = 0;  ///< From 1; 0: the file as a whole.
+  int column = 0;
+  std::string message;
+};
+/// "FILE:LINE:COL: message".
+[[nodiscard]] std::string to_string(const Fault& fault);
+
 struct Config {
   std::string file;         ///< Where it was read from; empty for the development default.
   std::size_t workers = 0;  ///< Threads; 0: one per CPU.
@@ -143,18 +153,10 @@ struct Config {
   DemoOptions demo;
   log::Level log_level = log::Level::info;
 
+  std::vector<Fault> warnings;  ///< Of its file: what may not be meant so.
+
   [[nodiscard]] bool has_hub() const { return hub_use != HubUse::off; }
 };
-
-/// Something wrong in a configuration file: the key, what is wrong, what would be right.
-struct Fault {
-  std::string file;
-  int line = 0;  ///< From 1; 0: the file as a whole.
-  int column = 0;
-  std::string message;
-};
-/// "FILE:LINE:COL: message".
-[[nodiscard]] std::string to_string(const Fault& fault);
 
 /// Reads, parses and checks a file. Never empty-handed: a configuration, or one fault at least.
 tl::expected<Config, std::vector<Fault>> load(const std::string& file);

@@ -298,6 +298,15 @@ def test_check_tells_the_place_of_a_fault_and_what_would_be_right(
     assert hint in first[3]
 
 
+def test_check_warns_of_what_may_not_be_meant_and_finds_it_good(tmp_path, certificate):
+    routes = [{"path": "/admin", "upstream": "http://127.0.0.1:1", "auth_url": "http://127.0.0.1:2"},
+              {"path": "/*", "upstream": "http://127.0.0.1:1"}]
+    file, done = check(tmp_path, certificate, settings.toml(settings.config(route=routes)))
+    warning, ok = done.stdout.splitlines()
+    assert done.returncode == 0 and ok == f"{file}: ok"
+    assert ': warning: route[0].path: "/admin" asks who it is, but "/admin/" goes unasked' in warning
+
+
 def test_check_reports_every_fault_at_once(tmp_path, certificate):
     text = GOOD.replace("workers = 1", "wrokers = 1").replace('"15s"', '"soon"')
     _, done = check(tmp_path, certificate, text)

@@ -96,6 +96,22 @@ std::string fault_in(const std::string& more) {
   return faults.front();
 }
 
+constexpr std::string_view kGuard =
+    "token = \"required\"\nkeys = [{ secret = \"a-secret-of-32-bytes-or-more-for-it\" }]\n";
+constexpr std::string_view kAll = "[[route]]\nupstream = \"http://h\"\npath = \"/*\"\n";
+
+std::string guarded(const std::string& path, const std::string& more = "") {
+  return "[[route]]\nupstream = \"http://h\"\npath = \"" + path + "\"\n" + std::string(kGuard) +
+         more;
+}
+Texts warnings_in(const std::string& routes) {
+  Texts warnings;
+  for (const Fault& fault : config_of(with(routes)).warnings) {
+    warnings.push_back(to_string(fault).substr(config_of(with(routes)).file.size() + 1));
+  }
+  return warnings;
+}
+
 TEST_SUITE("Configuration of routes") {
   TEST_CASE("the example of the documentation is taken as it stands") {
     const TempDir dir;
@@ -296,6 +312,38 @@ TEST_SUITE("Configuration of routes") {
     REQUIRE(config);
     CHECK(config->relay.upstreams[0].ca_file == dir.path("c.pem"));
     CHECK(config->relay.upstreams[0].key_file == dir.path("k.pem"));
+  }
+}
+
+TEST_SUITE("Warning about a route") {
+  TEST_CASE("a guarded page whose other name nobody guards") {
+    CHECK(warnings_in(guarded("/admin") + std::string(kAll)) ==
+          Texts{"6:8: warning: route[0].path: \"/admin\" asks who it is, but \"/admin/\" goes "
+                "unasked by \"/*\", and many applications serve both as one page; make the path "
+                "\"/admin*\", or guard everything that is not meant for all"});
+    CHECK(warnings_in("[[route]]\nupstream = \"http://h\"\npath = \"/admin\"\nauth_url = "
+                      "\"http://a\"\n" +
+                      std::string(kAll))
+              .size() == 1);
+  }
+
+  TEST_CASE("a guarded page that nobody gets round") {
+    const std::string all(kAll);
+    CHECK(warnings_in(guarded("/admin*") + all).empty());
+    CHECK(warnings_in(guarded("/admin") + guarded("/admin/*") + all).empty());
+    CHECK(warnings_in(guarded("/admin") + guarded("/*")).empty());
+    CHECK(warnings_in(guarded("/admin")).empty());
+    CHECK(warnings_in(guarded("/admin", "hosts = [\"a.example\"]\n") + all +
+                      "hosts = [\"b.example\"]\n")
+              .empty());
+    CHECK(warnings_in(guarded("/admin", "hosts = [\"a.example\"]\n") + all +
+                      "hosts = [\"*.example\"]\n")
+              .size() == 1);
+    CHECK(
+        warnings_in(guarded("/admin") + "[[route]]\nupstream = \"http://another\"\npath = \"/*\"\n")
+            .empty());
+    CHECK(warnings_in(guarded("/admin", "methods = [\"POST\"]\n") + all + "methods = [\"GET\"]\n")
+              .empty());
   }
 }
 
