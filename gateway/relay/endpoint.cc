@@ -82,13 +82,22 @@ void Endpoint::retire() {
   for (http::Client* client : std::exchange(shut_, {})) client->retire();
 }
 
-void Endpoint::failed(TimePoint now, Duration backoff, Duration backoff_max) {
+void Endpoint::failed(TimePoint now, Duration backoff, Duration backoff_max, std::string error) {
+  health_.failed_at = now;
+  health_.error = std::move(error);
+  upstream_.health_changed();
   if (!is_well(now)) return;  // Of the same moment as the failure before.
-  const Duration rest = std::min(backoff * (1U << std::min(failures_, 16U)), backoff_max);
-  ++failures_;
+  const Duration rest = std::min(backoff * (1U << std::min(health_.failures, 16U)), backoff_max);
+  ++health_.failures;
   // Several workers, and several gateways, shall not all knock at the same time.
   const auto most = std::chrono::duration_cast<Millis>(rest);
   rests_until_ = now + jitter(most / 2, most);
+}
+
+void Endpoint::succeeded(TimePoint now) {
+  // Another worker may have found it otherwise.
+  const bool is_first = std::exchange(health_.answered_at, now) == TimePoint();
+  if (std::exchange(health_.failures, 0U) > 0 || is_first) upstream_.health_changed();
 }
 
 }  // namespace sluice::relay

@@ -17,6 +17,14 @@ namespace sluice::relay {
 
 class Upstream;
 
+/// What an address has last done.
+struct Health {
+  std::uint32_t failures = 0;  ///< In a row.
+  TimePoint failed_at{};       ///< The last time.
+  TimePoint answered_at{};     ///< The last time.
+  std::string error;           ///< Of the last failure; empty: it has never failed.
+};
+
 class Endpoint final : public http::ClientOwner {
  public:
   /// `url`: which of the upstream's it belongs to.
@@ -38,10 +46,13 @@ class Endpoint final : public http::ClientOwner {
 
   /// No more calls; its connections end with those they have.
   void retire();
-  void failed(TimePoint now, Duration backoff, Duration backoff_max);
-  void succeeded() { failures_ = 0; }
+  /// Did not take a connection, or broke a new one before any answer; `error` says which.
+  void failed(TimePoint now, Duration backoff, Duration backoff_max, std::string error);
+  /// It has answered.
+  void succeeded(TimePoint now);
   [[nodiscard]] bool is_well(TimePoint now) const { return now >= rests_until_; }
   [[nodiscard]] TimePoint rests_until() const { return rests_until_; }
+  [[nodiscard]] const Health& health() const { return health_; }
 
   [[nodiscard]] const net::SocketAddress& address() const { return address_; }
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -65,7 +76,7 @@ class Endpoint final : public http::ClientOwner {
   const std::size_t url_;
   std::vector<http::Client*> ready_;  ///< With room for a call. Kept HTTP/1.1 ones, mostly.
   std::vector<http::Client*> shut_;   ///< That take no calls, for now.
-  std::uint32_t failures_ = 0;        ///< In a row.
+  Health health_;
   TimePoint rests_until_{};
 };
 

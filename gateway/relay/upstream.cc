@@ -123,8 +123,8 @@ void Upstream::call_ended(Endpoint& endpoint) {
   counters_.calls.sub();
 }
 
-void Upstream::failed_early(Endpoint& endpoint) {
-  endpoint.failed(setting_.loop.now(), options_.backoff, options_.backoff_max);
+void Upstream::failed_early(Endpoint& endpoint, std::string_view what) {
+  endpoint.failed(setting_.loop.now(), options_.backoff, options_.backoff_max, std::string(what));
 }
 
 void Upstream::room_at(Endpoint& endpoint) {
@@ -285,7 +285,7 @@ void Upstream::dial_failed(Endpoint& endpoint, const net::DialFailure& failure) 
   }
   const TimePoint now = setting_.loop.now();
   if (endpoint.is_well(now)) log::warning("upstream {}: {}", options_.name, last_error_);
-  endpoint.failed(now, options_.backoff, options_.backoff_max);
+  endpoint.failed(now, options_.backoff, options_.backoff_max, failure.what);
   names_are_old();
   const bool others_are_well =
       std::any_of(endpoints_.begin(), endpoints_.end(),
@@ -331,14 +331,14 @@ void Upstream::probe(std::function<void(bool)> answer) {
 }
 
 std::vector<Upstream::Address> Upstream::addresses() const {
-  const TimePoint now = setting_.loop.now();
   std::vector<Address> all;
   for (const auto& one : endpoints_) {
     if (one->is_retired) continue;
     all.push_back({.name = one->name(),
-                   .is_well = one->is_well(now),
                    .connections = one->connections,
-                   .calls = one->calls});
+                   .calls = one->calls,
+                   .health = one->health(),
+                   .rests_until = one->rests_until()});
   }
   return all;
 }

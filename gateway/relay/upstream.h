@@ -25,6 +25,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gateway/base/intrusive_list.h"
@@ -61,9 +62,10 @@ class Upstream {
   /// An address, for the status page.
   struct Address {
     std::string name;
-    bool is_well = true;
     std::size_t connections = 0;
     std::size_t calls = 0;
+    Health health;
+    TimePoint rests_until{};
   };
 
   Upstream(const UpstreamOptions& options, Setting setting);
@@ -81,6 +83,8 @@ class Upstream {
   [[nodiscard]] const UpstreamOptions& options() const { return options_; }
   [[nodiscard]] const UpstreamUrl& url() const { return urls_.front(); }
   [[nodiscard]] std::vector<Address> addresses() const;
+  /// An address has failed, or answered again, since this was asked last.
+  [[nodiscard]] bool has_news() { return std::exchange(has_news_, false); }
   [[nodiscard]] const UpstreamCounters& counters() const { return counters_; }
 
  private:
@@ -99,10 +103,11 @@ class Upstream {
   // For UpstreamCall.
   void place(UpstreamCall& call);
   void unwait(UpstreamCall& call);
-  void failed_early(Endpoint& endpoint);
+  void failed_early(Endpoint& endpoint, std::string_view what);
   void call_ended(Endpoint& endpoint);
   // For Endpoint.
   void learn(const http::Client& client);
+  void health_changed() { has_news_ = true; }
   void room_at(Endpoint& endpoint);
   void connection_gone(Endpoint& endpoint);
   [[nodiscard]] std::size_t max_idle() const { return options_.max_idle; }
@@ -149,6 +154,7 @@ class Upstream {
   std::string last_error_;
   std::size_t turn_ = 0;  ///< Of equally loaded addresses the next one is taken.
   bool has_retired_ = false;
+  bool has_news_ = false;
   Speaks speaks_;
   net::Timer patience_;  ///< While somebody waits.
 };

@@ -66,7 +66,7 @@ void UpstreamCall::take(std::span<std::byte> out) {
 
 void UpstreamCall::on_head(http::Response head, std::optional<std::uint64_t> content_length) {
   pending_.reset();
-  endpoint_->succeeded();
+  endpoint_->succeeded(upstream_->setting_.loop.now());
   on_answer(std::move(head), content_length);
 }
 
@@ -86,7 +86,7 @@ void UpstreamCall::on_failure(const http::CallFailure& failure) {
   }
   // A kept connection that was just closing says nothing of the application behind it.
   if (pending_ != nullptr && !pending_->is_reused && failure.error == http::CallError::closed) {
-    upstream_->failed_early(endpoint);
+    upstream_->failed_early(endpoint, failure.what);
   }
   pending_.reset();
   upstream_->call_ended(endpoint);

@@ -1,5 +1,6 @@
 #include "gateway/server/relay_metrics.h"
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -69,6 +70,40 @@ nlohmann::ordered_json route_json(std::size_t index, const Workers& workers,
   return json;
 }
 
+const char* name_of(UpstreamBoard::State state) {
+  switch (state) {
+    case UpstreamBoard::State::well:
+      return "well";
+    case UpstreamBoard::State::resting:
+      return "resting";
+    case UpstreamBoard::State::failing:
+      break;
+  }
+  return "failing";
+}
+
+double seconds(Duration time) {
+  return std::chrono::duration<double>(std::chrono::duration_cast<Millis>(time)).count();
+}
+
+nlohmann::ordered_json address_json(const UpstreamBoard::Address& address, TimePoint now) {
+  const auto state = UpstreamBoard::state_of(address, now);
+  const bool is_well = state == UpstreamBoard::State::well;
+  nlohmann::ordered_json json{{"address", address.name},
+                              {"state", name_of(state)},
+                              {"connections", address.connections},
+                              {"calls", address.calls},
+                              {"failures_in_a_row", is_well ? 0U : address.health.failures}};
+  if (state == UpstreamBoard::State::resting) {
+    json["rests_for_seconds"] = seconds(address.rests_until - now);
+  }
+  if (!address.health.error.empty()) {
+    json["last_error"] = address.health.error;
+    json["last_error_seconds_ago"] = seconds(now - address.health.failed_at);
+  }
+  return json;
+}
+
 nlohmann::ordered_json upstream_json(std::size_t index, const Workers& workers,
                                      const Shared& shared) {
   nlohmann::ordered_json json{{"name", shared.config.relay.upstreams[index].name}};
@@ -77,11 +112,8 @@ nlohmann::ordered_json upstream_json(std::size_t index, const Workers& workers,
     append(json, row, "sluice_upstream_", parts);
   }
   json["addresses"] = nlohmann::ordered_json::array();
-  for (const relay::Upstream::Address& address : shared.upstreams.of(index)) {
-    json["addresses"].push_back({{"address", address.name},
-                                 {"state", address.is_well ? "well" : "resting"},
-                                 {"connections", address.connections},
-                                 {"calls", address.calls}});
+  for (const UpstreamBoard::Address& address : shared.upstreams.of(index)) {
+    json["addresses"].push_back(address_json(address, shared.clock.now()));
   }
   return json;
 }

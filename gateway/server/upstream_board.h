@@ -1,12 +1,14 @@
 /// UpstreamBoard: how each worker finds the addresses of each upstream, for /status.
 ///
-/// Only its worker may look at an upstream. So each puts down here, once a second, what it sees,
-/// and the admin listener reads that without waiting for anybody.
+/// Only its worker may look at an upstream. So each puts down here, once a second and whenever an
+/// address fails or answers again, what it sees, and the admin listener reads that without waiting
+/// for anybody.
 ///
 /// Owner   server::Shared. Thread  any, under a mutex that is held for a copy.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -17,12 +19,18 @@ namespace sluice::server {
 
 class UpstreamBoard {
  public:
-  using Addresses = std::vector<relay::Upstream::Address>;
+  using Address = relay::Upstream::Address;
+  using Addresses = std::vector<Address>;
+  enum class State : std::uint8_t {
+    well,     ///< It answered last, or was never asked.
+    resting,  ///< It failed last, and is left alone for a while.
+    failing,  ///< It failed last, and is tried for the next request.
+  };
 
   void put(std::size_t worker, std::size_t upstream, Addresses addresses);
-  /// Of all workers together, by name. An address is well when no more than half of
-  /// those that know it found it otherwise.
+  /// Of all workers together, by name: the last that any of them has seen of an address.
   [[nodiscard]] Addresses of(std::size_t upstream) const;
+  [[nodiscard]] static State state_of(const Address& address, TimePoint now);
 
  private:
   mutable std::mutex mutex_;

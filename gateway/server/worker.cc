@@ -107,9 +107,14 @@ std::unique_ptr<RelaySite> Worker::make_relay_site() {
 
 void Worker::tidy() {
   hub_.tidy();
+  show_upstreams(true);
+}
+
+void Worker::show_upstreams(bool all) {
   if (relay_ == nullptr) return;
   for (std::size_t i = 0; i < shared_.config.relay.upstreams.size(); ++i) {
-    shared_.upstreams.put(index_, i, relay_->upstream(i).addresses());
+    relay::Upstream& upstream = relay_->upstream(i);
+    if (upstream.has_news() || all) shared_.upstreams.put(index_, i, upstream.addresses());
   }
 }
 
@@ -215,6 +220,7 @@ bool Worker::end_turn() {
   // for what those have then given back. Also before a wait: publishers that have their answers
   // publish what it is for.
   if (relay_ != nullptr) relay_->flush();
+  show_upstreams(false);  // Who is told of a failure may look at once.
   connections_.flush();
   if (relay_ != nullptr) relay_->flush();
   const bool is_unfinished = connections_.has_work() || (relay_ != nullptr && relay_->has_work());

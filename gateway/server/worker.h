@@ -103,6 +103,8 @@ class Worker {
 
   std::unique_ptr<RelaySite> make_relay_site();
   void tidy();
+  /// Puts upstreams on the board; unless `all`, those with news.
+  void show_upstreams(bool all);
   std::unique_ptr<Protocol> speak(Transport& transport, const net::Hello& hello);
   void let_in(Newcomer& newcomer);
   void take_letters(std::vector<Letter>& letters);

@@ -1,6 +1,7 @@
 """The relay between a client and its application: what goes in comes out, soon, and no more."""
 
 import asyncio
+import json
 import socket
 import time
 
@@ -284,6 +285,44 @@ def test_an_event_source_is_parked_while_its_application_is_down(start):
         refused = client.answer(client.request("POST", "/feed", {}, b"x"))
         assert refused.status == 502
         assert "127.0.0.1" not in refused.text, "what is behind is nobody's business"
+
+
+def test_the_status_tells_how_an_address_is(start, app):
+    @app.at("/")
+    async def page(exchange):
+        await exchange.reply(200, b"here")
+
+    port = free_port()
+    gateway = start(server={"workers": 2}, upstream=[
+        {"name": "gone", "urls": [f"http://127.0.0.1:{port}"], "backoff": "1s"},
+        {"name": "app", "urls": [app.url], "protocol": app.wire}], route=[
+        {"path": "/gone", "upstream": "gone"}, {"path": "/*", "upstream": "app"}])
+
+    def address(upstream):
+        [one] = [one for one in json.loads(gateway.get_admin("/status")[1])["upstreams"]
+                 if one["name"] == upstream]
+        return one["addresses"][0] if one["addresses"] else {"state": None}
+
+    wait_until(lambda: address("gone")["state"] == "well", "nobody has asked yet")
+    with H2(gateway.tls) as client:
+        assert client.answer(client.request("GET", "/")).status == 200
+        assert client.answer(client.request("GET", "/gone")).status == 502
+    seen = address("gone")
+    assert seen["state"] == "resting" and 0 < seen["rests_for_seconds"] <= 1
+    assert seen["failures_in_a_row"] == 1
+    assert "refused" in seen["last_error"] and seen["last_error_seconds_ago"] < 1
+    wait_until(lambda: address("gone")["state"] == "failing", "it has rested")
+    well = address("app")
+    assert (well["state"], well["failures_in_a_row"]) == ("well", 0)
+    assert "last_error" not in well
+
+    with Application(port=port) as back:
+        back.handlers["/gone"] = page
+        with H2(gateway.tls) as client:
+            assert client.answer(client.request("GET", "/gone")).status == 200
+        seen = address("gone")
+        assert (seen["state"], seen["failures_in_a_row"]) == ("well", 0)
+        assert "refused" in seen["last_error"]
 
 
 def test_another_address_is_taken_when_one_is_down(start, app):

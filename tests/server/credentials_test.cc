@@ -6,8 +6,6 @@
 
 #include <doctest/doctest.h>
 
-#include "gateway/server/upstream_board.h"
-
 namespace sluice::server {
 namespace {
 
@@ -77,32 +75,6 @@ TEST_SUITE("Credentials") {
     CHECK(left(request({{"authorization", "Basic a"}, {"cookie", "a=1; b=2"}}, "q=authorization"),
                Carrier::none) == "Basic a|a=1; b=2|q=authorization");
     CHECK(left(request({{"cookie", "auth=b"}}), Carrier::none) == "-|-|");
-  }
-}
-
-TEST_SUITE("UpstreamBoard") {
-  TEST_CASE("workers' views of an address are one") {
-    UpstreamBoard board;
-    board.put(0, 1, {{"10.0.0.1:80", true, 2, 3}, {"10.0.0.2:80", false, 0, 0}});
-    board.put(1, 1, {{"10.0.0.1:80", true, 1, 1}, {"10.0.0.2:80", false, 0, 0}});
-    const auto all = board.of(1);
-    REQUIRE(all.size() == 2);
-    CHECK(all[0].connections == 3);
-    CHECK(all[0].calls == 4);
-    CHECK(all[0].is_well);
-    CHECK_FALSE(all[1].is_well);
-    CHECK(board.of(0).empty());
-    CHECK(board.of(7).empty());
-  }
-
-  TEST_CASE("an address that most find well is well") {
-    UpstreamBoard board;
-    board.put(0, 0, {{"a", true, 0, 0}});
-    board.put(1, 0, {{"a", true, 0, 0}});
-    board.put(2, 0, {{"a", false, 0, 0}});
-    CHECK(board.of(0).at(0).is_well);
-    board.put(1, 0, {{"a", false, 0, 0}});
-    CHECK_FALSE(board.of(0).at(0).is_well);
   }
 }
 

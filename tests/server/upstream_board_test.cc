@@ -1,0 +1,81 @@
+#include "gateway/server/upstream_board.h"
+
+#include <chrono>
+#include <string>
+
+#include <doctest/doctest.h>
+
+namespace sluice::server {
+namespace {
+
+using namespace std::chrono_literals;
+using State = UpstreamBoard::State;
+
+const TimePoint kStart{1h};
+
+/// An address that failed and answered at these moments after kStart; 0s: it never did.
+UpstreamBoard::Address seen(Millis failed, Millis answered, std::string error = "refused") {
+  UpstreamBoard::Address address;
+  address.name = "a";
+  address.connections = 1;
+  address.calls = 2;
+  if (failed > 0s) {
+    address.health.failures = 1;
+    address.health.failed_at = kStart + failed;
+    address.health.error = std::move(error);
+    address.rests_until = kStart + failed + 500ms;
+  }
+  if (answered > 0s) address.health.answered_at = kStart + answered;
+  return address;
+}
+
+TEST_SUITE("UpstreamBoard") {
+  TEST_CASE("workers' views of an address are one") {
+    UpstreamBoard board;
+    board.put(0, 1, {seen(0s, 1s)});
+    board.put(1, 1, {seen(0s, 2s)});
+    const auto all = board.of(1);
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].name == "a");
+    CHECK(all[0].connections == 2);
+    CHECK(all[0].calls == 4);
+    CHECK(board.of(0).empty());
+    CHECK(board.of(7).empty());
+  }
+
+  TEST_CASE("an address that failed rests, and is not well when it has rested") {
+    UpstreamBoard board;
+    board.put(0, 0, {seen(2s, 1s)});
+    const auto state = [&](Millis at) {
+      return UpstreamBoard::state_of(board.of(0).at(0), kStart + at);
+    };
+    CHECK(state(2s) == State::resting);
+    CHECK(state(2499ms) == State::resting);
+    CHECK(state(2500ms) == State::failing);
+    CHECK(state(1h) == State::failing);
+    board.put(0, 0, {seen(2s, 3s)});
+    CHECK(state(3s) == State::well);
+    CHECK(board.of(0).at(0).health.error == "refused");
+  }
+
+  TEST_CASE("what any worker has seen last is so") {
+    UpstreamBoard board;
+    board.put(0, 0, {seen(5s, 0s, "old")});
+    board.put(1, 0, {seen(0s, 6s)});
+    CHECK(UpstreamBoard::state_of(board.of(0).at(0), kStart + 6s) == State::well);
+    board.put(2, 0, {seen(7s, 0s, "new")});
+    board.put(0, 0, {seen(5s, 0s, "old")});
+    const auto address = board.of(0).at(0);
+    CHECK(UpstreamBoard::state_of(address, kStart + 8s) == State::failing);
+    CHECK(address.health.error == "new");
+  }
+
+  TEST_CASE("an address that nobody has asked yet is well") {
+    UpstreamBoard board;
+    board.put(0, 0, {seen(0s, 0s)});
+    CHECK(UpstreamBoard::state_of(board.of(0).at(0), kStart) == State::well);
+  }
+}
+
+}  // namespace
+}  // namespace sluice::server
