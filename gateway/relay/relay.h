@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -58,11 +59,13 @@ class Relay {
   [[nodiscard]] bool has_work() const { return connections_.has_work(); }
   /// Event streams that may be ended one by one.
   [[nodiscard]] Streams& streams() { return streams_; }
-  /// Streams that are open, those that a drain leaves alone included.
-  [[nodiscard]] std::size_t event_streams() const;
   [[nodiscard]] Upstream& upstream(std::size_t index) { return *upstreams_[index]; }
 
   // Any thread.
+  /// Streams that are open, those that a drain leaves alone included.
+  [[nodiscard]] std::size_t event_streams() const;
+  /// Of all routes.
+  [[nodiscard]] std::uint64_t heartbeats() const;
   [[nodiscard]] const RouteCounters& route_counters(std::size_t route) const {
     return routes_[route]->counters;
   }

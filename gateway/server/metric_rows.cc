@@ -16,34 +16,40 @@ double number(const T& counter) {
   return static_cast<double>(counter.value());
 }
 
+/// Of a worker's routes.
+template <class Figure>
+double of_relay(const Worker& worker, Figure figure) {
+  return worker.relay() == nullptr ? 0.0 : static_cast<double>((worker.relay()->*figure)());
+}
+
 constexpr auto kCounter = MetricKind::counter;
 constexpr auto kGauge = MetricKind::gauge;
 
 // clang-format off
 const WorkerRow kWorkerRows[] = {
-  {"sluice_streams", "", kGauge, "Event streams that are open now.",
-   [](const Worker& w) { return number(w.counters().site.event_streams); }},
+  {"sluice_streams", "", kGauge, "Event streams that are open now, of the hub and of routes.",
+   [](const Worker& w) { return number(w.counters().site.event_streams) + of_relay(w, &relay::Relay::event_streams); }},
   {"sluice_gathered_turns_total", "", kCounter, "Times that a busy worker waited for at most 0.2 ms, so that more events share its writes.",
    [](const Worker& w) { return number(w.counters().site.gathered); }},
-  {"sluice_streams_opened_total", "", kCounter, "Event streams opened since the start.",
-   [](const Worker& w) { return number(w.counters().hub.subscribed); }},
-  {"sluice_streams_lagging", "", kGauge, "Event streams that read from history now, because they are behind.",
+  {"sluice_streams_opened_total", "", kCounter, "Event streams opened since the start, of the hub and of routes.",
+   [](const Worker& w) { return number(w.counters().hub.subscribed) + number(w.counters().site.relay_streams); }},
+  {"sluice_streams_lagging", "", kGauge, "The hub's event streams that read from history now, because they are behind.",
    [](const Worker& w) { return number(w.counters().hub.lagging); }},
-  {"sluice_streams_fell_behind_total", "", kCounter, "Times that a live event stream became a lagging one.",
+  {"sluice_streams_fell_behind_total", "", kCounter, "Times that a live event stream of the hub became a lagging one.",
    [](const Worker& w) { return number(w.counters().hub.fell_behind); }},
   {"sluice_streams_stalled_total", "protocol=h2", kCounter, "Event streams reset alone because their client took nothing for too long.",
    [](const Worker& w) { return number(w.counters().h2.stalled_streams); }},
-  {"sluice_streams_parked_total", "", kCounter, "Event streams answered with a retry line and ended at once: a limit or a drain.",
+  {"sluice_streams_parked_total", "", kCounter, "Event streams, of the hub and of routes, answered with a retry line and ended at once: a limit, a drain, a login that ran out. Those whose upstream failed count as sluice_route_failures_total.",
    [](const Worker& w) { return number(w.counters().site.parked); }},
-  {"sluice_streams_rejected_total", "", kCounter, "Event streams answered with a 4xx.",
+  {"sluice_streams_rejected_total", "", kCounter, "The hub's event streams answered with a 4xx. Of routes: sluice_route_denied_total, sluice_route_limited_total.",
    [](const Worker& w) { return number(w.counters().site.subscribe_rejected); }},
-  {"sluice_streams_drained_total", "", kCounter, "Event streams ended by a drain.",
+  {"sluice_streams_drained_total", "", kCounter, "Event streams ended by a drain, of the hub and of routes.",
    [](const Worker& w) { return number(w.counters().site.drained); }},
-  {"sluice_streams_closed_slow_total", "", kCounter, "Event streams ended because their topic's policy is `close` and they were too slow.",
+  {"sluice_streams_closed_slow_total", "", kCounter, "The hub's event streams ended because their topic's policy is `close` and they were too slow.",
    [](const Worker& w) { return number(w.counters().hub.closed_slow); }},
-  {"sluice_streams_expired_total", "", kCounter, "Event streams ended because their token was no longer good.",
+  {"sluice_streams_expired_total", "", kCounter, "The hub's event streams ended because their token was no longer good. Of routes: in sluice_route_drained_total.",
    [](const Worker& w) { return number(w.counters().site.expired); }},
-  {"sluice_streams_revoked_total", "", kCounter, "Event streams ended by a revocation.",
+  {"sluice_streams_revoked_total", "", kCounter, "Event streams ended by a revocation, of the hub and of routes.",
    [](const Worker& w) { return number(w.counters().site.revoked); }},
   {"sluice_route_denied_total", "", kCounter, "Requests for routes answered 400, 401 or 403 because of their token.",
    [](const Worker& w) { return number(w.counters().site.relay_denied); }},
@@ -57,11 +63,11 @@ const WorkerRow kWorkerRows[] = {
    [](const Worker& w) { return number(w.counters().site.auth_denied); }},
   {"sluice_auth_calls_total", "result=failed", kCounter, "",
    [](const Worker& w) { return number(w.counters().site.auth_failed); }},
-  {"sluice_channels", "", kGauge, "Distinct interests of all event streams.",
+  {"sluice_channels", "", kGauge, "Distinct interests of the hub's event streams.",
    [](const Worker& w) { return number(w.counters().hub.channels); }},
   {"sluice_events_total", "", kCounter, "Events taken from the journal, by every worker.",
    [](const Worker& w) { return number(w.counters().hub.events); }},
-  {"sluice_deliveries_total", "", kCounter, "Events handed to event streams, one per stream.",
+  {"sluice_deliveries_total", "", kCounter, "Events handed to the hub's event streams, one per stream. What routes pass on is counted in bytes: sluice_route_sent_bytes_total.",
    [](const Worker& w) { return number(w.counters().hub.deliveries); }},
   {"sluice_events_conflated_total", "", kCounter, "Events left out for one reader because a newer one stood for them.",
    [](const Worker& w) { return number(w.counters().hub.conflated); }},
@@ -75,10 +81,10 @@ const WorkerRow kWorkerRows[] = {
    [](const Worker& w) { return number(w.counters().hub.page_errors); }},
   {"sluice_history_readers_waiting", "", kGauge, "Event streams that wait for a page.",
    [](const Worker& w) { return number(w.counters().hub.fetching); }},
-  {"sluice_gaps_total", "", kCounter, "Gap events: a reader was told that it may have missed something.",
+  {"sluice_gaps_total", "", kCounter, "Gap events: a reader of the hub was told that it may have missed something. Of routes: sluice_route_gaps_total.",
    [](const Worker& w) { return number(w.counters().hub.gaps); }},
-  {"sluice_heartbeats_total", "", kCounter, "Comment lines sent on silent event streams.",
-   [](const Worker& w) { return number(w.counters().site.heartbeats); }},
+  {"sluice_heartbeats_total", "", kCounter, "Heartbeats sent on silent event streams, of the hub and of routes.",
+   [](const Worker& w) { return number(w.counters().site.heartbeats) + of_relay(w, &relay::Relay::heartbeats); }},
   {"sluice_history_events", "", kGauge, "Events that a reader can come back to, in every worker's window.",
    [](const Worker& w) { return number(w.counters().hub.window_events); }},
   {"sluice_history_bytes", "", kGauge, "Memory of these events; workers share it.",
@@ -229,7 +235,7 @@ const RouteRow kRouteRows[] = {
    [](const relay::RouteCounters& c) { return number(c.retries); }},
   {"sluice_route_cancelled_total", "", kCounter, "Answers that their clients did not wait for.",
    [](const relay::RouteCounters& c) { return number(c.cancelled); }},
-  {"sluice_route_drained_total", "", kCounter, "Event streams ended by a drain or a revocation.",
+  {"sluice_route_drained_total", "", kCounter, "Event streams ended by a drain, by a revocation, or because their token was no longer good.",
    [](const relay::RouteCounters& c) { return number(c.drained); }},
   {"sluice_route_failures_total", "kind=connect", kCounter, "Upstreams' failures by kind: no connection; too slow; no connection left; broken off; not HTTP.",
    [](const relay::RouteCounters& c) { return number(c.failed_connect); }},

@@ -149,6 +149,7 @@ std::unique_ptr<http::Answer> RelaySite::go_on(Visit& visit, const http::Request
       visit.client.exchange, [this, client = visit.client, subject = std::move(subject)] {
         Turnstile::Verdict verdict{.instead = check_totals(client, 1), .lease = nullptr};
         if (!verdict.instead) verdict.instead = take_lease(client, subject, verdict.lease);
+        if (!verdict.instead) counters_.relay_streams.add();
         return verdict;
       });
   turnstile->enter([&](http::Exchange& exchange) {

@@ -1,5 +1,6 @@
 """Which route takes a request, how it looks behind it, and who may."""
 
+import json
 import time
 
 import pytest
@@ -179,6 +180,22 @@ def test_a_stream_ends_with_its_token(start, app):
     wait_until(lambda: app.requests[-1].gone_at, "the application is told")
 
 
+@pytest.mark.parametrize("kept", [{}, {"share": True}, {"replay": True}])
+def test_a_revocation_counts_the_streams_that_it_ends(start, app, kept):
+    gateway = start(route=[route(app, token="required", keys=KEYS, **kept)])
+    old = bearer({"iat": int(time.time()) - 10})
+    with H2(gateway.tls) as client:
+        streams = [client.subscribe(f"/{n}", old) for n in range(3)]
+        client.opened(*streams)
+        page = client.answer(client.request("GET", "/page", old))
+        assert page.status == 200
+        assert revoke(gateway, "alice") == (200, "3 streams are being ended\n")
+        for stream in streams:
+            assert client.answer(stream).ended
+        assert gateway.metric("sluice_streams_revoked_total") == 3
+        assert revoke(gateway, "alice") == (200, "0 streams are being ended\n")
+
+
 @pytest.mark.parametrize("kind", [{}, {"replay": {"post": True}}])
 @pytest.mark.parametrize("way", ["expiry", "revocation"])
 def test_an_answer_to_a_post_ends_with_its_token_too(start, app, kind, way):
@@ -272,6 +289,22 @@ def test_a_drain_ends_relayed_streams_with_a_retry(start, app):
             assert answer.ended and b"retry: " in answer.body
     assert gateway.wait() == 0
     wait_until(lambda: all(one.gone_at for one in app.requests), "the application is told")
+
+
+def test_totals_of_streams_have_those_of_routes(start, app):
+    """What somebody sees who has only routes."""
+    often = {"heartbeat_interval": "100ms"}
+    gateway = start(limits={"streams": 3}, hub={"enabled": False}, route=[
+        route(app, path="/shared", share=True, **often), route(app, **often)])
+    with H2(gateway.tls) as client:
+        client.opened(*[client.subscribe(path) for path in ("/plain", "/shared", "/shared")])
+        assert client.answer(client.subscribe("/more")).status == 200
+        assert gateway.metric("sluice_streams") == 3
+        assert gateway.metric("sluice_streams_opened_total") == 3
+        assert gateway.metric("sluice_streams_parked_total") == 1
+        wait_until(lambda: gateway.metric("sluice_heartbeats_total") >= 3, "heartbeats")
+        status = json.loads(gateway.get_admin("/status")[1])
+        assert (status["streams"], status["streams_opened_total"]) == (3, 3)
 
 
 def test_metrics_and_status_tell_of_routes(start, app):
