@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -55,6 +56,16 @@ Place to_place(const toml::source_region& source) {
 /// `name` as it stands between `open` and `close`; nothing when there is no such name.
 std::string did_you_mean(std::string_view open, std::string_view name, std::string_view close) {
   return name.empty() ? "" : fmt::format("; did you mean {}{}{}?", open, name, close);
+}
+
+/// The key that was meant, or all that have the word in them: "timeout" stands for several.
+std::string hint_for(std::string_view word, const std::vector<std::string_view>& names) {
+  const std::string_view meant = nearest(word, names);
+  if (!meant.empty()) return did_you_mean("\"", meant, "\"");
+  std::vector<std::string_view> with;
+  std::copy_if(names.begin(), names.end(), std::back_inserter(with),
+               [&](std::string_view name) { return name.find(word) != name.npos; });
+  return with.empty() ? "" : fmt::format("; there is {}", fmt::join(with, ", "));
 }
 
 /// "route.share" of "route[0].share".
@@ -238,9 +249,8 @@ bool Reader::read_entry(Owner& owner, const std::vector<Row<Owner>>& rows, std::
   for (const auto& [key, value] : *entries) {
     const auto at = std::find(names.begin(), names.end(), key.str());
     if (at == names.end()) {
-      fault(to_place(key.source()),
-            fmt::format("{} has no key \"{}\"{}", without_index(table), key.str(),
-                        did_you_mean("\"", nearest(key.str(), names), "\"")));
+      fault(to_place(key.source()), fmt::format("{} has no key \"{}\"{}", without_index(table),
+                                                key.str(), hint_for(key.str(), names)));
       continue;
     }
     const Row<Owner>& row = rows[static_cast<std::size_t>(at - names.begin())];
@@ -301,6 +311,7 @@ void Reader::read_switch(Owner& owner, const std::vector<Row<Owner>>& rows, cons
 
 void Reader::read_keys(std::string_view name, const toml::node& node, std::vector<auth::Key>& keys,
                        std::vector<JwksSource>& jwks) {
+  places_.emplace(name, to_place(node.source()));
   const toml::array* entries = node.as_array();
   if (entries == nullptr) {
     fault(to_place(node.source()),
@@ -308,7 +319,6 @@ void Reader::read_keys(std::string_view name, const toml::node& node, std::vecto
                       name));
     return;
   }
-  places_.emplace(name, to_place(node.source()));
   std::size_t index = 0;
   for (const toml::node& element : *entries) {
     KeyEntry entry;
@@ -329,9 +339,15 @@ void Reader::unknown_section(const toml::key& key, const toml::node& node) {
     return;
   }
   std::vector<std::string_view> names{"listen", "topic", "route", "upstream"};
+  const std::vector<std::string_view> arrays = names;
   for (const Section& section : config_sections()) names.push_back(section.name);
-  fault(to_place(key.source()), fmt::format("there is no table [{}]{}", key.str(),
-                                            did_you_mean("[", nearest(key.str(), names), "]")));
+  const std::string_view meant = nearest(key.str(), names);
+  const bool is_array = std::find(arrays.begin(), arrays.end(), meant) != arrays.end();
+  const std::string hint =
+      is_array ? did_you_mean("[[", meant, "]]") : did_you_mean("[", meant, "]");
+  fault(to_place(key.source()), fmt::format("there is no table [{}]{}", key.str(), hint));
+  // Or the next fault would be about a hub that nobody wants.
+  if (meant == "route") places_.emplace(meant, to_place(key.source()));
 }
 
 void Reader::unknown_key(std::string_view section, const toml::key& key) {

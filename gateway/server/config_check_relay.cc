@@ -215,6 +215,7 @@ void Checker::check_files(const UpstreamOptions& upstream) {
 
 void Checker::check_match(const RouteOptions& route, std::size_t index) {
   if (route.path.empty()) {
+    if (is_given("path")) return;  // It is at fault, and that is told.
     fault_at(place_of(places_, {key_}),
              "this [[route]] has no path; add one, as in path = \"/app/*\", or \"/*\" for all");
     return;

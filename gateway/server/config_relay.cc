@@ -105,6 +105,13 @@ std::optional<std::size_t> Setter::find_named(const std::string& name, const std
 std::optional<std::size_t> Setter::find_or_add(std::vector<std::string> urls, relay::Wire wire,
                                                const std::string& key) {
   for (std::string& url : urls) {
+    if (!is_url(url) && urls.size() > 1) {
+      fault({key},
+            fmt::format("{}: \"{}\" is no URL, as in \"http://127.0.0.1:9000\"; several names "
+                        "need an [[upstream]] with all `urls`",
+                        key, url));
+      return std::nullopt;
+    }
     if (auto parsed = relay::parse_upstream_url(url); !parsed) {
       fault({key}, fmt::format("{}: {}", key, parsed.error().what));
       return std::nullopt;

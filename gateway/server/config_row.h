@@ -167,6 +167,10 @@ struct Make {
             help,
             [=](Owner& owner, const Value& value) -> Result<void> {
               const auto* given = std::get_if<std::vector<std::string>>(&value);
+              if (const auto* one = std::get_if<std::string>(&value)) {
+                return fail(Errc::invalid,
+                            fmt::format("must be an array of strings: [\"{}\"]", *one));
+              }
               if (given == nullptr) return fail(Errc::invalid, "must be an array of strings");
               at(owner) = *given;
               return {};
@@ -176,7 +180,8 @@ struct Make {
 
   /// A list that may also be one string alone.
   template <class At>
-  static Row<Owner> one_or_more(std::string_view key, std::string_view help, At at) {
+  static Row<Owner> one_or_more(std::string_view key, std::string_view example,
+                                std::string_view help, At at) {
     Row<Owner> row = list(key, help, at);
     row.type = "string or array of strings";
     row.set = [=](Owner& owner, const Value& value) -> Result<void> {
@@ -187,7 +192,8 @@ struct Make {
       } else if (many != nullptr && !many->empty()) {
         at(owner) = *many;
       } else {
-        return fail(Errc::invalid, "must be a string or an array of strings");
+        return fail(Errc::invalid,
+                    fmt::format("must be a string or an array of strings, as in \"{}\"", example));
       }
       return {};
     };

@@ -73,7 +73,7 @@ const std::vector<Row<UpstreamOptions>>& upstream_rows() {
   using U = Make<UpstreamOptions>;
   static const std::vector<Row<UpstreamOptions>> rows{
       U::text("name", "What routes call it; for metrics and logs, too.", SLUICE_AT(name)),
-      U::one_or_more("urls",
+      U::one_or_more("urls", "http://127.0.0.1:9000",
                      "\"http://127.0.0.1:9000\", or several: scheme, host and port. A request goes "
                      "to the address with the fewest; one that failed rests.",
                      SLUICE_AT(urls)),

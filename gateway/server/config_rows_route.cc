@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include "gateway/base/ascii.h"
 #include "gateway/server/config_rows_fields.h"
 #include "gateway/server/config_table.h"
+#include "gateway/server/spelling.h"
 
 namespace sluice::server {
 namespace {
@@ -46,6 +48,18 @@ Row<Route> fields(std::string_view key, std::string_view help, At at) {
           [](const Route&) { return std::string(); }};
 }
 
+/// What somebody meant who wrote a method that there is not. Any word may be one (RFC 9110 §9.1): a
+/// registered one is not doubted, and another one only where it is nearly one that everybody knows.
+std::string_view meant_method(std::string_view method) {
+  static constexpr std::string_view kKnown[] = {
+      "GET",    "HEAD",   "POST",   "PUT",      "DELETE",    "CONNECT", "OPTIONS", "TRACE",
+      "PATCH",  "QUERY",  "ACL",    "BIND",     "COPY",      "LABEL",   "LINK",    "LOCK",
+      "MERGE",  "MKCOL",  "MOVE",   "PROPFIND", "PROPPATCH", "PURGE",   "REBIND",  "REPORT",
+      "SEARCH", "UNBIND", "UNLINK", "UNLOCK",   "UPDATE"};
+  if (std::find(std::begin(kKnown), std::end(kKnown), method) != std::end(kKnown)) return {};
+  return nearest(method, {std::begin(kKnown), std::begin(kKnown) + 10});
+}
+
 Row<Route> method_row() {
   Row<Route> row = R::list("methods", "Only these; without it all.", SLUICE_AT(relay.methods));
   row.set = [list = row.set](Route& route, const Value& value) -> Result<void> {
@@ -55,6 +69,10 @@ Row<Route> method_row() {
             return to_lower(c) == c && is_alpha(c);
           })) {
         return fail(Errc::invalid, fmt::format("\"{}\" is not a method, as in \"GET\"", method));
+      }
+      if (const std::string_view meant = meant_method(method); !meant.empty()) {
+        return fail(Errc::invalid,
+                    fmt::format("there is no method \"{}\"; did you mean \"{}\"?", method, meant));
       }
     }
     return {};
@@ -128,7 +146,7 @@ Rows match_rows() {
 
 Rows target_rows() {
   return {
-      R::one_or_more("upstream",
+      R::one_or_more("upstream", "http://127.0.0.1:9000",
                      "Where to: \"http://127.0.0.1:9000\", several such URLs of which each request "
                      "takes one, or the name of an [[upstream]].",
                      SLUICE_AT(upstream)),

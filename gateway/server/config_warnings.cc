@@ -62,10 +62,31 @@ const RouteOptions* way_round(const RelayOptions& relay, std::size_t guarded,
   return nullptr;
 }
 
+/// A route was to go there, and goes elsewhere.
+void warn_of_unused(const Config& config, const Places& places, std::vector<Fault>& warnings) {
+  const RelayOptions& relay = config.relay;
+  for (std::size_t i = 0; i < relay.upstreams.size(); ++i) {
+    const std::string key = fmt::format("upstream[{}]", i);
+    const bool is_used =
+        !places.contains(key) ||
+        std::any_of(relay.routes.begin(), relay.routes.end(),
+                    [&](const RouteOptions& route) { return route.upstream == i; }) ||
+        std::any_of(relay.access.begin(), relay.access.end(), [&](const RouteAccess& access) {
+          return !access.call.url.empty() && access.call.upstream == i;
+        });
+    if (is_used) continue;
+    const Place place = place_of(places, {key});
+    warnings.push_back(
+        {config.file, place.line, place.column,
+         fmt::format("warning: {}: no [[route]] goes to \"{}\"", key, relay.upstreams[i].name)});
+  }
+}
+
 }  // namespace
 
 std::vector<Fault> warnings_of(const Config& config, const Places& places) {
   std::vector<Fault> warnings;
+  warn_of_unused(config, places, warnings);
   const RelayOptions& relay = config.relay;
   for (std::size_t i = 0; i < relay.routes.size(); ++i) {
     const std::string& path = relay.routes[i].path;

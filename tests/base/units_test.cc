@@ -34,6 +34,23 @@ TEST_SUITE("durations") {
     CHECK(complaint_about_duration("15") == "\"15\" needs a unit, as in \"15s\"");
   }
 
+  TEST_CASE("a unit that there is not is refused with those that there are") {
+    constexpr const char* kNone = " has none of the units ms, s, m, h, d";
+    CHECK(complaint_about_duration("15sec") ==
+          "\"15sec\"" + std::string(kNone) + "; did you mean \"15s\"?");
+    CHECK(complaint_about_duration("5 min").ends_with("did you mean \"5m\"?"));
+    CHECK(complaint_about_duration("5S").ends_with("did you mean \"5s\"?"));
+    CHECK(complaint_about_duration("15 parsecs") == "\"15 parsecs\"" + std::string(kNone));
+    CHECK(complaint_about_duration("15 ") == "\"15 \"" + std::string(kNone));
+    CHECK(complaint_about_duration("-5s") == "\"-5s\" is negative");
+    CHECK(complaint_about_duration("1.5s") ==
+          "\"1.5s\" is not a whole number; take a smaller unit");
+    CHECK(complaint_about_size("1GB") ==
+          "\"1GB\" has none of the units B, KiB, MiB, GiB; did you mean \"1GiB\"?");
+    CHECK(complaint_about_size("64k").ends_with("did you mean \"64KiB\"?"));
+    CHECK(complaint_about_size("1TB") == "\"1TB\" has none of the units B, KiB, MiB, GiB");
+  }
+
   TEST_CASE("what is not a duration is refused") {
     for (const auto* text : {"", "s", "-5s", "+5s", " 5s", "5 s", "5s ", "1.5s", "5S", "0x5s"}) {
       CAPTURE(text);

@@ -327,6 +327,14 @@ TEST_SUITE("Warning about a route") {
               .size() == 1);
   }
 
+  TEST_CASE("an upstream that nobody goes to") {
+    const std::string table = "[[upstream]]\nname = \"a\"\nurls = \"http://a\"\n";
+    CHECK(warnings_in(table + std::string(kAll)) ==
+          Texts{"4:1: warning: upstream[0]: no [[route]] goes to \"a\""});
+    CHECK(warnings_in(table + "[[route]]\npath = \"/*\"\nupstream = \"a\"\n").empty());
+    CHECK(warnings_in(table + std::string(kAll) + "auth_url = \"http://a/check\"\n").empty());
+  }
+
   TEST_CASE("a guarded page that nobody gets round") {
     const std::string all(kAll);
     CHECK(warnings_in(guarded("/admin*") + all).empty());
@@ -370,7 +378,7 @@ TEST_SUITE("Configuration fault of a route") {
     CHECK(fault_of("keys = [{ secrt = \"a\" }]\ntoken = \"required\"\n") ==
           "7:11: route.keys has no key \"secrt\"; did you mean \"secret\"?");
     CHECK(fault_in("[[upstrem]]\nname = \"a\"\n" + std::string(kLastRoute)) ==
-          "4:3: there is no table [upstrem]; did you mean [upstream]?");
+          "4:3: there is no table [upstrem]; did you mean [[upstream]]?");
   }
 
   TEST_CASE("a path that is none") {
@@ -421,7 +429,8 @@ TEST_SUITE("Configuration fault of a route") {
           "6:12: route[0].upstream: \"http://h/app\" has more than scheme, host and port; a path "
           "is changed by strip_prefix and rewrite");
     CHECK(fault_in("[[route]]\npath = \"/\"\nupstream = []\n") ==
-          "6:12: route[0].upstream: must be a string or an array of strings");
+          "6:12: route[0].upstream: must be a string or an array of strings, as in "
+          "\"http://127.0.0.1:9000\"");
     CHECK(fault_in("[[upstream]]\nname = \"a\"\nurls = \"http://h\"\n[[route]]\npath = \"/\"\n"
                    "upstream = \"a\"\nprotocol = \"h2\"\n") ==
           "10:12: route[0].protocol: belongs into the [[upstream]] \"a\"");
@@ -553,6 +562,97 @@ TEST_SUITE("Configuration fault of a route") {
     CHECK(fault_of("claims = { admin = true }\ntoken = \"required\"\n"
                    "keys = [{ secret = \"a-secret-of-32-bytes-or-more-for-it\" }]\n") ==
           "7:10: route[0].claims: must be a table of strings, as in { scope = \"read\" }");
+  }
+
+  TEST_CASE("what people write who have not read the manual") {
+    struct Mistake {
+      const char* written;
+      const char* said;  ///< Behind the place and the key's table.
+    };
+    const Mistake mistakes[] = {
+        {"max_request_bytes = \"10MB\"",
+         "max_request_bytes: \"10MB\" has none of the units B, KiB, "
+         "MiB, GiB; did you mean \"10MiB\"?"},
+        {"heartbeat_interval = 15",
+         "heartbeat_interval: 15 needs quotes and a unit, as in \"15s\""},
+        {"heartbeat_interval = \"15 sec\"",
+         "heartbeat_interval: \"15 sec\" has none of the units ms, s, m, h, d; did you mean "
+         "\"15s\"?"},
+        {"first_byte_timeout = \"-1s\"", "first_byte_timeout: \"-1s\" is negative"},
+        {"early_after = \"0.5s\"",
+         "early_after: \"0.5s\" is not a whole number; take a smaller unit"},
+        {"methods = [\"GTE\"]", "methods: there is no method \"GTE\"; did you mean \"GET\"?"},
+        {"methods = [\"PSOT\"]", "methods: there is no method \"PSOT\"; did you mean \"POST\"?"},
+        {"methods = [\"DELET\"]",
+         "methods: there is no method \"DELET\"; did you mean \"DELETE\"?"},
+        {"methods = [\"Get\"]", "methods: \"Get\" is not a method, as in \"GET\""},
+        {"methods = \"GET\"", "methods: must be an array of strings: [\"GET\"]"},
+        {"hosts = \"app.example\"", "hosts: must be an array of strings: [\"app.example\"]"},
+        {"token = true", "token: must be one of \"off\", \"optional\", \"required\""},
+        {"errors = \"openAI\"",
+         "errors: must be one of \"reset\", \"event\", \"openai\", \"anthropic\""},
+        {"protocol = \"http2\"", "protocol: must be one of \"auto\", \"http/1.1\", \"h2\""},
+        {"claims = \"read\"", "claims: must be a table of strings, as in { scope = \"read\" }"},
+        {"set_request_headers = [\"x: y\"]",
+         "set_request_headers: must be a table, as in { x-tenant = \"a\" }"},
+        {"remove_request_headers = [\"x y\"]",
+         "remove_request_headers: \"x y\" is not the name of a header"},
+        {"heartbeat = \"event\"",
+         "heartbeat: must be one of \"line\", \"block\", \"event:NAME\", \"off\""},
+        {"replay = { events = 0 }", "replay.events: 0 is below the least, 1"},
+        {"share = { late = \"all\" }",
+         "share.late: must be one of \"none\", \"events\", \"types\""},
+        {"auth_url = \"/check\"",
+         "auth_url: \"/check\" is no upstream's URL, as in \"http://127.0.0.1:9000\""},
+        {"strip_prefix = \"/app/\"",
+         "strip_prefix: \"/app/\" is not the beginning of a path, as in \"/app\""},
+    };
+    for (const Mistake& mistake : mistakes) {
+      CAPTURE(mistake.written);
+      const std::string said = fault_of(std::string(mistake.written) + "\n");
+      const std::size_t table = said.find("route[0].");
+      CHECK(said.substr(0, 2) == "7:");
+      REQUIRE(table != said.npos);
+      CHECK(said.substr(table + 9) == mistake.said);
+    }
+  }
+
+  TEST_CASE("methods of others are not doubted") {
+    for (const char* method : {"PROPFIND", "PURGE", "COPY", "LOCK", "QUERY", "M-SEARCH", "BREW"}) {
+      CAPTURE(method);
+      CHECK(faults_of(route("methods = [\"" + std::string(method) + "\"]\n")).empty());
+    }
+  }
+
+  TEST_CASE("mistakes in an upstream, and in the names of tables") {
+    const auto said = [](const std::string& more) {
+      return fault_in("[[upstream]]\nname = \"a\"\nurls = \"http://h\"\n" + more + "\n" +
+                      std::string(kLastRoute));
+    };
+    CHECK(said("max_connections = 0") ==
+          "7:19: upstream[0].max_connections: 0 is below the least, 1");
+    CHECK(said("max_waiting = -1") == "7:15: upstream[0].max_waiting: -1 is below the least, 0");
+    CHECK(said("max_idle = \"many\"") == "7:12: upstream[0].max_idle: must be a whole number");
+    CHECK(said("window = \"64KB\"").ends_with("did you mean \"64KiB\"?"));
+    CHECK(said("backof = \"1s\"") ==
+          "7:1: upstream has no key \"backof\"; did you mean \"backoff\"?");
+    CHECK(said("timeout = \"1s\"") ==
+          "7:1: upstream has no key \"timeout\"; there is connect_timeout, idle_timeout");
+    CHECK(fault_in("[[route]]\npath = 5\nupstream = \"http://h\"\n") ==
+          "5:8: route[0].path: must be a string");
+    CHECK(fault_of("token = \"required\"\nkeys = { secret = \"x\" }\n").substr(0, 40) ==
+          "8:8: route[0].keys: must be an array, as");
+    CHECK(fault_in("[[routes]]\npath = \"/\"\nupstream = \"http://h\"\n") ==
+          "4:3: there is no table [routes]; did you mean [[route]]?");
+    CHECK(fault_in("[[routes]]\npath = \"/a\"\n" + std::string(kLastRoute)) ==
+          "4:3: there is no table [routes]; did you mean [[route]]?");
+    CHECK(fault_in("[[route]]\npath = \"/\"\nupstream = \"http://h:99999\"\n") ==
+          "6:12: route[0].upstream: \"http://h:99999\" has no port from 1 to 65535");
+    CHECK(fault_in("[[route]]\npath = \"/\"\nupstream = [\"a\", \"b\"]\n") ==
+          "6:12: route[0].upstream: \"a\" is no URL, as in \"http://127.0.0.1:9000\"; several "
+          "names need an [[upstream]] with all `urls`");
+    CHECK(faults_of("[route]\npath = \"/\"\n" + with("")).at(0) ==
+          "1:1: route must be an array of tables; write it as [[route]]");
   }
 
   TEST_CASE("two of the same name, and networks that are none") {

@@ -249,7 +249,8 @@ TEST_SUITE("Configuration fault") {
           "7:14: history.max_events: must be a whole number");
     CHECK(fault("[log]\nlevel = \"loud\"\n") ==
           "7:9: log.level: must be one of \"debug\", \"info\", \"warning\", \"error\", \"off\"");
-    CHECK(fault("cors_origins = \"*\"\n") == "6:16: hub.cors_origins: must be an array of strings");
+    CHECK(fault("cors_origins = \"*\"\n") ==
+          "6:16: hub.cors_origins: must be an array of strings: [\"*\"]");
     CHECK(fault("cors_origins = [\"*\", 1]\n") ==
           "6:16: hub.cors_origins: must be an array of strings");
     CHECK(fault("[[log]]\nlevel = \"info\"\n") == "6:1: log must be one table, [log]");
