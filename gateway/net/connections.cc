@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <utility>
 
@@ -36,6 +37,15 @@ void keep_alive(int fd, const Connections::Options& options) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
 }
 
+/// It is one of the last: those are for who accepts, or nobody could look why all are gone.
+/// Descriptors are given from the lowest on.
+bool is_spare(int fd) {
+  constexpr rlim_t kSpare = 16;
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+         static_cast<rlim_t>(fd) + kSpare >= limit.rlim_cur;
+}
+
 }  // namespace
 
 Connections::Connections(Loop& loop, const Options& options, ProtocolFactory factory)
@@ -67,6 +77,10 @@ void Connections::dial(Dial dial) {
   if (dial.server_name.empty()) dial.server_name = to.host();
   UniqueFd socket(::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   int error = socket ? 0 : errno;
+  if (socket && is_spare(socket.get())) {
+    socket.reset();
+    error = EMFILE;
+  }
   if (socket) {
     set_options(socket.get(), options_);
     keep_alive(socket.get(), options_);

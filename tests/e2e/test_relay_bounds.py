@@ -1,17 +1,24 @@
 """What has a bound in the relay, at its bound: what the client gets, what counts it, and that it is
 over as soon as there is room again."""
 
+import json
+
 import pytest
 
 from application import Application
-from clients import H2
+from clients import H1, H2
+from harness import binary, wait_until
 
 pytestmark = pytest.mark.quick
 
 
-def feed(app, path="/*"):
-    """A stream that goes on as long as it is read, whatever the request accepts."""
-    @app.at(path)
+def serve(app):
+    """`/page` is one, all else is a stream that goes on as long as it is read."""
+    @app.at("/page")
+    async def page(exchange):
+        await exchange.reply(200, b"here")
+
+    @app.at("/*")
     async def events(exchange):
         await exchange.events()
         await exchange.send(b"data: 1\n\n")
@@ -21,7 +28,7 @@ def feed(app, path="/*"):
 @pytest.fixture
 def app():
     with Application() as application:
-        feed(application)
+        serve(application)
         yield application
 
 
@@ -51,7 +58,7 @@ def test_streams_are_counted_though_nobody_said_that_they_would_be(start, app, l
         assert gateway.metric("sluice_route_limited_total") == 1
         assert gateway.metric("sluice_streams_parked_total") == 1
         client.reset(first[0])
-        client.pump(lambda: gateway.metric("sluice_route_event_streams") == 1, "one has gone")
+        wait_until(lambda: gateway.metric("sluice_route_event_streams") == 1, "one has gone")
         opened(client, "/5")
 
 
@@ -66,3 +73,153 @@ def test_an_early_answer_needs_room_too(start, app):
         opened(client)
         refused = client.answer(client.request("POST", "/model", {}, b'{"stream": true}'))
         assert refused.status == 503
+
+
+# -- connections to an upstream --------------------------------------------------------------------
+
+
+def upstream(app, **options):
+    """The sections of a gateway with one upstream, and all going there."""
+    return {"upstream": [{"name": "app", "urls": [app.url], **options}],
+            "route": [{"path": "/*", "upstream": "app"}]}
+
+
+def test_who_waits_beyond_max_waiting_is_told_at_once(start, app):
+    gateway = start(**upstream(app, max_connections=1, max_waiting=2))
+    with H2(gateway.tls) as client:
+        first = opened(client)
+        waiting = [client.request("GET", f"/{n}") for n in range(2)]
+        wait_until(lambda: gateway.metric("sluice_upstream_waiting") == 2, "both wait")
+        assert client.answer(client.request("GET", "/3")).status == 503
+        parked = client.answer(client.subscribe("/4"))
+        assert parked.status == 200 and parked.text.startswith("retry: ")
+        assert gateway.metric("sluice_route_failures_total", kind="busy") == 2
+        assert gateway.metric("sluice_upstream_waiting") == 2, "they still wait"
+        client.reset(first)
+        client.pump(lambda: client.streams[waiting[0]].events, "the next is served")
+        client.reset(waiting[0])
+        client.pump(lambda: client.streams[waiting[1]].events, "and the last")
+        assert gateway.metric("sluice_upstream_waiting") == 0
+
+
+def test_no_more_than_max_connections_are_opened(start, app):
+    gateway = start(**upstream(app, max_connections=2, connect_timeout="300ms"))
+    with H2(gateway.tls) as client:
+        first = [opened(client, f"/{n}") for n in range(2)]
+        assert client.answer(client.request("GET", "/3")).status == 503
+        assert gateway.metric("sluice_route_failures_total", kind="busy") == 1
+        assert gateway.metric("sluice_upstream_connections") == 2 == app.connections
+        client.reset(first[0])
+        opened(client, "/4")
+        assert gateway.metric("sluice_upstream_connections") == 2
+
+
+def test_an_address_that_fails_again_and_again_rests_no_longer_than_backoff_max(start):
+    with Application() as gone:
+        port = gone.port
+    gateway = start(upstream=[{"name": "app", "urls": [f"http://127.0.0.1:{port}"],
+                               "backoff": "50ms", "backoff_max": "200ms"}],
+                    route=[{"path": "/*", "upstream": "app"}])
+
+    def address():
+        [one] = json.loads(gateway.get_admin("/status")[1])["upstreams"]
+        return one["addresses"][0]
+
+    with H2(gateway.tls) as client:
+        rests = []
+
+        def failed_often():
+            assert client.answer(client.request("GET", "/")).status == 502
+            seen = address()
+            rests.append(seen.get("rests_for_seconds", 0))
+            return seen["failures_in_a_row"] >= 8
+        wait_until(failed_often, "eight failures in a row", 20)
+        assert 0.05 < max(rests) <= 0.2, "doubled eight times it would rest for 12 s"
+        assert gateway.metric("sluice_upstream_connect_failures_total") >= 8
+        with Application(port=port) as back:
+            serve(back)
+            wait_until(lambda: client.answer(client.request("GET", "/page")).status == 200,
+                       "it is back", 2)
+            assert address()["state"] == "well"
+
+
+# -- shared and replayed streams -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kept", [{"share": {"linger": "0s"}}, {"replay": {"linger": "0s"}}])
+def test_beyond_limits_sources_a_stream_is_only_relayed(start, app, kept):
+    gateway = start(limits={"sources": 1}, route=[{"path": "/*", "upstream": app.url, **kept}])
+    with H2(gateway.tls) as client:
+        first = opened(client, "/1")
+        second = opened(client, "/2")
+        assert gateway.metric("sluice_route_sources") == 1
+        assert gateway.metric("sluice_route_event_streams") == 2
+        client.reset(first)
+        wait_until(lambda: gateway.metric("sluice_route_sources") == 0, "the first has gone")
+        opened(client, "/3")
+        assert gateway.metric("sluice_route_sources") == 1
+        client.reset(second)
+
+
+# -- the call-out ----------------------------------------------------------------------------------
+
+
+def test_of_a_call_outs_answers_so_many_are_remembered(start, app):
+    with Application() as gatekeeper:
+        @gatekeeper.at("/check")
+        async def check(exchange):
+            await exchange.reply(200, b"", {"cache-control": "max-age=60"})
+
+        gateway = start(route=[{"path": "/*", "upstream": app.url, "auth_cache_entries": 2,
+                                "auth_url": gatekeeper.url + "/check"}])
+
+        def asked(who):
+            before = len(gatekeeper.requests)
+            with H1(gateway.clear) as client:
+                client.request("GET", "/page", {"authorization": who})
+                assert client.answer().status == 200
+            return len(gatekeeper.requests) - before
+
+        assert [asked("a"), asked("b"), asked("a"), asked("b")] == [1, 1, 0, 0]
+        assert [asked("c"), asked("b"), asked("a")] == [1, 0, 1], "the least recently used goes"
+        assert gateway.metric("sluice_auth_calls_total", result="asked") == 4
+        assert gateway.metric("sluice_auth_calls_total", result="cached") == 3
+
+
+# -- descriptors -----------------------------------------------------------------------------------
+
+DESCRIPTORS = 100
+
+
+@pytest.fixture
+def cramped(tmp_path):
+    """The program, with hardly a file that it may open."""
+    script = tmp_path / "cramped"
+    script.write_text(f'#!/bin/sh\nulimit -n {DESCRIPTORS} && exec "{binary()}" "$@"\n')
+    script.chmod(0o755)
+    return str(script)
+
+
+def test_without_descriptors_a_request_is_refused_and_the_rest_goes_on(start, app, cramped):
+    gateway = start(cramped, **upstream(app))
+    with H2(gateway.tls) as client:
+        feeds = [client.request("GET", f"/{n}") for n in range(DESCRIPTORS)]
+        streams = [client.streams[feed] for feed in feeds]
+        client.pump(lambda: all(one.events or one.over for one in streams), "an answer to each")
+        served = [feed for feed in feeds if client.streams[feed].events]
+        refused = [one for one in streams if one.over]
+        assert len(served) > DESCRIPTORS / 3 and refused
+        assert {one.status for one in refused} == {503}
+        assert gateway.metric("sluice_route_failures_total", kind="busy") == len(refused)
+        parked = client.answer(client.subscribe("/parked"))
+        assert parked.status == 200 and parked.text.startswith("retry: ")
+        assert gateway.get_admin("/readyz")[0] == 200, "operators still get in"
+        with H1(gateway.clear) as newcomer:
+            newcomer.request("GET", "/newcomer")
+            assert newcomer.answer().status == 503
+        assert all(not client.streams[feed].over for feed in served), "nobody else is cut"
+        for feed in served[:5]:
+            client.reset(feed)
+        wait_until(lambda: gateway.metric("sluice_upstream_connections") == len(served) - 5,
+                   "five have gone")
+        opened(client, "/again")
