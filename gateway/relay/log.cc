@@ -204,6 +204,7 @@ std::optional<Place> Log::join(const Wish& wish) {
       } else if (from_start && first() > 1) {
         place->gap = GapReason::evicted;
       }
+      if (place->gap) place->gap_behind = wish.last_event_id;
       place->after = first() - 1;
       if (!from_start) place_late(wish, *place);
     }

@@ -75,7 +75,8 @@ struct Place {
   std::uint64_t serial = 0;           ///< Of the reader; for Log::leave() and Log::handed().
   std::uint64_t after = 0;            ///< He gets what comes behind this number …
   std::vector<ItemPtr> page;          ///< … and these before.
-  std::optional<sse::GapReason> gap;  ///< He misses something, and is told so first.
+  std::optional<sse::GapReason> gap;  ///< He misses something, and is told so first …
+  std::string gap_behind;             ///< … with the id that he came with; empty: none.
   bool is_resumed = false;            ///< He came back to his very place.
 };
 

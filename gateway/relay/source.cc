@@ -103,7 +103,7 @@ void Source::on_next_answer(const http::Response& head) {
     setting_.route.counters.reconnects.add();
     begin_stream();
     // Without ids the upstream begins anew: what was sent meanwhile is lost.
-    if (has_events_ && upstream_id_.empty()) add_gap(sse::GapReason::unknown, 0);
+    if (has_events_ && upstream_id_.empty()) add_gap(sse::GapReason::unknown, last_id(), 0);
     return flush();
   }
   call_->stop();

@@ -122,12 +122,15 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   void on_lone_id(const std::string& id);
   void on_overflow();
   void add(Item item);
-  void add_gap(sse::GapReason reason, std::uint64_t missed);
+  /// Something may be missing behind the event with that id.
+  void add_gap(sse::GapReason reason, std::string_view behind, std::uint64_t missed);
   void flush();
   void note_memory();
   void note_id(const std::string& id);
   [[nodiscard]] bool may_keep(const sse::Message& message);
   [[nodiscard]] std::string next_id() const;
+  /// Of the last event, as its readers come back with it; empty: none.
+  [[nodiscard]] std::string last_id() const;
 
   // Set in the constructor.
   const Setting setting_;

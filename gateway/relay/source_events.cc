@@ -24,6 +24,11 @@ std::string Source::next_id() const {
   return make_event_id(log_->setting().name, next_);
 }
 
+std::string Source::last_id() const {
+  if (!is_named()) return sticky_id_;
+  return next_ > 1 ? make_event_id(log_->setting().name, next_ - 1) : std::string();
+}
+
 void Source::add(Item item) {
   ++next_;
   batch_.push_back(std::make_shared<const Item>(std::move(item)));
@@ -57,7 +62,7 @@ void Source::note_id(const std::string& id) {
 void Source::on_message(sse::Message message) {
   // It was asked to go on behind an id and knows none: it has begun anew.
   if (std::exchange(must_resume_, false) && is_named() && !message.has_own_id) {
-    add_gap(sse::GapReason::unknown, 0);
+    add_gap(sse::GapReason::unknown, upstream_id_, 0);
   }
   has_events_ = true;
   if (message.has_own_id) note_id(message.id);
@@ -105,16 +110,18 @@ void Source::on_lone_id(const std::string& id) {
 }
 
 void Source::on_overflow() {
+  const std::string behind = last_id();
   if (parser_->last_id() != sticky_id_ && !parser_->last_id().empty()) {
+    must_resume_ = false;
     note_id(parser_->last_id());
   }
-  add_gap(sse::GapReason::dropped, 1);
+  add_gap(sse::GapReason::dropped, behind, 1);
 }
 
-void Source::add_gap(sse::GapReason reason, std::uint64_t missed) {
+void Source::add_gap(sse::GapReason reason, std::string_view behind, std::uint64_t missed) {
   setting_.route.counters.gaps.add();
   has_had_id_ = has_had_id_ || !sticky_id_.empty();
-  add({.wire = sse::encode_gap(reason, is_named() ? next_id() : sticky_id_, {}, missed),
+  add({.wire = sse::encode_gap(reason, is_named() ? next_id() : sticky_id_, behind, missed),
        .id = {},
        .type = "gap"});
 }

@@ -133,7 +133,7 @@ Reader::Reader(View& view, ReaderOwner& owner, Place place, SlowReader slow,
   ++view_.readers_count_;
   view_.readers_.push_back(*this);
   counters_.readers.add();
-  if (place.gap) put_gap(*place.gap, place.after, 0);
+  if (place.gap) put_gap(*place.gap, place.after, place.gap_behind, 0);
   for (ItemPtr& item : place.page) put(std::move(item));
   view_.reach_back(next_);
 }
@@ -223,6 +223,7 @@ void Reader::choose() {
 
 void Reader::fall_behind() {
   const std::uint64_t missed = view_.first_ - next_;
+  const std::string behind = view_.log_->id_behind(next_ - 1);
   if (slow_ == SlowReader::close) {
     is_out_ = true;
     owner_.on_too_slow();
@@ -231,12 +232,12 @@ void Reader::fall_behind() {
   if (slow_ == SlowReader::drop) {
     // What is newest, and that is the last event.
     const std::uint64_t newest = std::max(view_.first_, view_.next() - 1);
-    put_gap(sse::GapReason::dropped, newest - 1, newest - next_);
+    put_gap(sse::GapReason::dropped, newest - 1, behind, newest - next_);
     next_ = newest;
     return;
   }
   // With `latest` all that is held will be looked through.
-  put_gap(sse::GapReason::evicted, view_.first_ - 1, missed);
+  put_gap(sse::GapReason::evicted, view_.first_ - 1, behind, missed);
   next_ = view_.first_;
 }
 
@@ -257,9 +258,11 @@ void Reader::put(ItemPtr item) {
   page_->items.push_back(std::move(item));
 }
 
-void Reader::put_gap(sse::GapReason reason, std::uint64_t at, std::uint64_t missed) {
+/// Between the id `behind` and the event `at`, which the gap takes the id of.
+void Reader::put_gap(sse::GapReason reason, std::uint64_t at, std::string_view behind,
+                     std::uint64_t missed) {
   put(std::make_shared<const Item>(
-      Item{.wire = sse::encode_gap(reason, view_.log_->id_behind(at), {}, missed),
+      Item{.wire = sse::encode_gap(reason, view_.log_->id_behind(at), behind, missed),
            .id = {},
            .type = "gap"}));
   counters_.gaps.add();

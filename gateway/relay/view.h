@@ -21,6 +21,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/base/clock.h"
@@ -87,7 +88,8 @@ class Reader : public ListHook<ViewReadersTag>, public ListHook<ViewWaitingTag> 
   void fall_behind();
   void pick_newest();
   void put(ItemPtr item);
-  void put_gap(sse::GapReason reason, std::uint64_t at, std::uint64_t missed);
+  void put_gap(sse::GapReason reason, std::uint64_t at, std::string_view behind,
+               std::uint64_t missed);
   void rest();
   void stop_resting();
   bool copy(const Item& item, std::span<std::byte>& out);

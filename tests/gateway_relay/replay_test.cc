@@ -427,6 +427,29 @@ TEST_SUITE("a replayed stream") {
     world.turn();
     CHECK(client.events() == "a b");
   }
+
+  TEST_CASE("a gap says what its reader asked with, or which event it had last") {
+    World world(replayed(4));
+    const std::string ours = make_event_id(make_stream_name(), 5);
+    Client stranger(world), knows_not(world), late(world);
+    stranger.ask("/events", {{"last-event-id", ours}});
+    knows_not.ask("/events", {{"last-event-id", "7"}});
+    late.ask();
+    for (std::size_t i = 0; i < 3; ++i) world.call(i).answer();
+    for (int i = 0; i < 10; ++i) {
+      for (std::size_t k = 0; k < 3; ++k) world.call(k).send("data: " + token(i) + "\n\n");
+      world.turn();
+      for (Client* client : {&stranger, &knows_not, &late}) client->read();
+    }
+    CHECK(stranger.gaps_behind == std::vector<std::string>{ours});
+    CHECK(knows_not.gaps_behind == std::vector<std::string>{"7"});
+    late.leave();
+    late.last_id = late.ids[0];
+    late.ask_again();
+    world.turn();
+    late.read();
+    CHECK(late.gaps_behind == std::vector<std::string>{late.ids[0]});
+  }
 }
 
 TEST_SUITE("the answer to a POST") {

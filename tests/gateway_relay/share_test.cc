@@ -527,6 +527,22 @@ TEST_SUITE("a shared stream") {
     CHECK(world.workers[0]->route.counters.replay_bytes.value() ==
           static_cast<std::int64_t>(world.sources.bytes()));
   }
+
+  TEST_CASE("a gap says behind which id something may be missing") {
+    World world(shared());
+    Client first(world), lost(world);
+    first.ask();
+    world.call().answer();
+    world.call().send("id: 1\ndata: a\n\n");
+    world.turn();
+    lost.ask("/events", {{"last-event-id", "77"}});
+    world.call().send("id: 2\ndata: " + std::string(2_MiB, 'x') + "\n\nid: 3\ndata: c\n\n");
+    world.turn();
+    CHECK(lost.events() == "gap(unknown) gap(dropped) c");
+    CHECK(lost.gaps_behind == std::vector<std::string>{"77", "1"});
+    CHECK(first.events() == "a gap(dropped) c");
+    CHECK(first.gaps_behind == std::vector<std::string>{"1"});
+  }
 }
 
 }  // namespace

@@ -94,12 +94,15 @@ class FakeCall final : public SourceCall {
 };
 
 class World;
+class Client;
 
 /// A worker: its loop, its mailbox, its side of what is shared.
 class FakeWorker {
  public:
   FakeWorker(World& world, const RouteOptions& options);
   ~FakeWorker() { loop.set_turn_end(nullptr); }
+  /// In the order of server::Worker::end_turn().
+  bool end_turn();
 
   net::Loop loop;
   Streams streams;
@@ -107,6 +110,7 @@ class FakeWorker {
   RouteContext route;
   net::Mailbox<std::function<void()>> mailbox;
   std::unique_ptr<Sharing> sharing;
+  std::vector<Client*> eager;  ///< Who read at the end of each turn, as sessions do.
 };
 
 class World {
@@ -163,10 +167,7 @@ inline FakeWorker::FakeWorker(World& world, const RouteOptions& options)
       mailbox(loop, [](auto& tasks) {
         for (auto& task : tasks) task();
       }) {
-  loop.set_turn_end([this] {
-    mailbox.drain();
-    return false;
-  });
+  loop.set_turn_end([this] { return end_turn(); });
   sharing = std::make_unique<Sharing>(Sharing::Setting{
       .loop = loop,
       .sources = world.sources,
@@ -188,7 +189,10 @@ class Client final : private http::Exchange {
  public:
   explicit Client(World& world, std::size_t worker = 0)
       : world_(world), worker_(*world.workers.at(worker)) {}
-  ~Client() { leave(); }
+  ~Client() {
+    leave();
+    std::erase(worker_.eager, this);
+  }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
@@ -229,8 +233,17 @@ class Client final : private http::Exchange {
   }
   Client& post(std::string target, std::string_view body) {
     ask(std::move(target), {}, "POST");
-    answer_->on_body(body);
-    answer_->on_body_end();
+    return send(body, true);
+  }
+  /// A part of the request's body.
+  Client& send(std::string_view bytes, bool is_last = false) {
+    answer_->on_body(bytes);
+    if (is_last) answer_->on_body_end();
+    return *this;
+  }
+  /// From now on it takes what there is in each turn.
+  Client& keep_up() {
+    worker_.eager.push_back(this);
     return *this;
   }
   /// Reads what there is, at most `max` bytes of it, `piece` at a time.
@@ -276,6 +289,7 @@ class Client final : private http::Exchange {
   std::vector<std::string> ids;  ///< Of all events.
   std::vector<Millis::rep> retries;
   std::string last_id;
+  std::vector<std::string> gaps_behind;  ///< What the gap events say as `last_event_id`.
   int gaps = 0;
 
  private:
@@ -283,8 +297,12 @@ class Client final : private http::Exchange {
     if (!events_.empty()) events_ += ' ';
     if (message.type == "gap") {
       ++gaps;
-      const std::size_t at = message.data.find("\"reason\":\"") + 10;
-      events_ += "gap(" + message.data.substr(at, message.data.find('"', at) - at) + ")";
+      const auto member = [&data = message.data](const std::string& name) {
+        const std::size_t at = data.find('"' + name + "\":\"") + name.size() + 4;
+        return data.substr(at, data.find('"', at) - at);
+      };
+      events_ += "gap(" + member("reason") + ")";
+      gaps_behind.push_back(member("last_event_id"));
     } else {
       events_ += message.type.empty() ? message.data : message.type + ":" + message.data;
       text += message.data;
@@ -309,5 +327,11 @@ class Client final : private http::Exchange {
   std::unique_ptr<sse::Parser> parser_;
   std::string events_;
 };
+
+inline bool FakeWorker::end_turn() {
+  mailbox.drain();
+  for (Client* client : eager) client->read();
+  return false;
+}
 
 }  // namespace sluice::relay
