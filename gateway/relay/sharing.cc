@@ -213,10 +213,12 @@ std::unique_ptr<http::Answer> Sharing::begin(Ask& ask, const std::shared_ptr<Log
     log->close(false);
     return nullptr;
   }
-  // An id of ours says nothing to the upstream; but its owner misses what was behind it.
-  const bool is_ours = parse_event_id(ask.last_event_id).has_value();
-  if (is_ours) outgoing->head.headers = without(outgoing->head.headers, "last-event-id");
-  auto place = log->join({.last_event_id = is_ours ? ask.last_event_id : std::string()});
+  // An id of ours says nothing to the upstream, and what one client has read is nothing that all
+  // who will share the stream have: but its owner misses what was behind it.
+  const bool is_kept_back =
+      !log->setting().is_exclusive || parse_event_id(ask.last_event_id).has_value();
+  if (is_kept_back) outgoing->head.headers = without(outgoing->head.headers, "last-event-id");
+  auto place = log->join({.last_event_id = is_kept_back ? ask.last_event_id : std::string()});
   if (!place) return nullptr;
   auto stream = std::make_unique<ReaderStream>(
       ReaderStream::Setting{

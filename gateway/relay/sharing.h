@@ -4,7 +4,8 @@
 /// new stream, a View for one that is read here), and keeps both.
 ///
 ///   route.share    GET: one stream for all whose host, path, query and chosen headers are the
-///                  same, of the same principal, unless across_credentials
+///                  same, of the same principal, unless across_credentials. It is asked for
+///                  without anybody's Last-Event-ID; whose id it does not hold is told by a gap
 ///   route.replay   GET: a stream for each client, which waits for it when it goes; who comes back
 ///                  with an id of ours, or with the upstream's where exactly one waiting stream of
 ///                  the same wish and principal has it, goes on there

@@ -136,7 +136,7 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   const Setting setting_;
   const std::shared_ptr<Log> log_;
   const std::unique_ptr<SourceCall> call_;
-  const http::Outgoing request_;  ///< Without a Last-Event-ID.
+  const http::Outgoing request_;  ///< With the asker's Last-Event-ID, if it is his stream alone.
   const bool is_get_;
 
   Asker* asker_;

@@ -543,6 +543,26 @@ TEST_SUITE("a shared stream") {
     CHECK(first.events() == "a gap(dropped) c");
     CHECK(first.gaps_behind == std::vector<std::string>{"1"});
   }
+
+  TEST_CASE("is nobody's past: its first asker's id is not sent upstream, and a gap says so") {
+    for (const bool is_replayed : {false, true}) {
+      INFO(is_replayed);
+      RouteOptions options = shared();
+      options.replay.enabled = is_replayed;
+      World world(options);
+      Client first(world), second(world, 1);
+      first.ask("/events", {{"last-event-id", "7"}});
+      second.ask();
+      CHECK(world.asked() == 1);
+      CHECK(world.call().header("last-event-id") == "-");
+      world.call().answer();
+      world.call().send("data: a\n\n");
+      world.turn();
+      CHECK(first.events() == "gap(unknown) a");
+      CHECK(first.gaps_behind == std::vector<std::string>{"7"});
+      CHECK(second.events() == "a");
+    }
+  }
 }
 
 }  // namespace
