@@ -71,7 +71,9 @@ void Passage::on_body(std::string_view bytes) {
     }
     return fail(413, "body_too_large", "the request's body is too large");
   }
-  if (opening_ != nullptr && !is_get_) opening_->stream_flag.feed(bytes);
+  if (opening_ != nullptr && !is_get_ && opening_->stream_flag.feed(bytes)) {
+    arm(route_.loop.now());
+  }
   upload_->add(bytes);
   call_.wake_body();
 }
@@ -324,7 +326,7 @@ void Passage::arm(TimePoint now) {
   const auto at = [&](TimePoint since, Millis limit) {
     if (limit > Millis(0)) due = std::min(due, since + limit);
   };
-  if (state_ == State::waiting) at(last_read_, options.early_after);
+  if (may_answer_early()) at(last_read_, options.early_after);
   if (state_ == State::waiting || state_ == State::early) {
     at(last_read_, options.first_byte_timeout);
   }

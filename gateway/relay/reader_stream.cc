@@ -96,7 +96,7 @@ void ReaderStream::on_body(std::string_view bytes) {
                           .what = fmt::format("the body is larger than {}", format_size(most))};
     return state_ == State::waiting ? refuse(parting) : fail(parting);
   }
-  if (opening_ != nullptr) opening_->stream_flag.feed(bytes);
+  if (opening_ != nullptr && opening_->stream_flag.feed(bytes)) arm(route_.loop.now());
   upload_->add(bytes);
   source_->wake_body();
 }
@@ -369,9 +369,7 @@ bool ReaderStream::may_answer_early() const {
 
 void ReaderStream::arm(TimePoint now) {
   TimePoint due = TimePoint::max();
-  if (state_ == State::waiting && route_.options.early_after > Millis(0)) {
-    due = begun_ + route_.options.early_after;
-  }
+  if (may_answer_early()) due = begun_ + route_.options.early_after;
   if (has_heartbeats()) due = std::min(due, begun_ + interval_);
   if (tenure_ != nullptr && is_streaming()) due = std::min(due, tenure_->ends);
   if (due < TimePoint::max()) route_.loop.wheel().arm(*this, std::max(due, now));
@@ -382,10 +380,7 @@ void ReaderStream::on_deadline(TimePoint now) {
   if (tenure_ != nullptr && is_streaming() && now >= tenure_->ends) {
     return cut(jitter(route_.retry.min, route_.retry.max));
   }
-  if (state_ == State::waiting && now >= begun_ + route_.options.early_after) {
-    if (!may_answer_early()) return;
-    answer_early();
-  }
+  if (may_answer_early() && now >= begun_ + route_.options.early_after) answer_early();
   // A client that does not read has bytes waiting: it needs no more.
   const bool is_blocked = text_ != nullptr || rest_of_event() > 0;
   if (has_heartbeats() && now >= begun_ + interval_) {

@@ -14,19 +14,21 @@ constexpr bool is_blank(char c) {
 
 }  // namespace
 
-void StreamFlag::feed(std::string_view bytes) {
+bool StreamFlag::feed(std::string_view bytes) {
+  if (is_set_) return false;
   for (const char c : bytes) {
-    if (is_set_) return;
     if (kPattern[at_] == ' ') {
       if (is_blank(c)) continue;
       ++at_;
     }
     if (c == kPattern[at_]) {
       is_set_ = ++at_ == kPattern.size();
+      if (is_set_) return true;
     } else {
       at_ = c == kPattern[0] ? 1 : 0;
     }
   }
+  return false;
 }
 
 }  // namespace sluice::relay

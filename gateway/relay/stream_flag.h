@@ -12,7 +12,8 @@ namespace sluice::relay {
 
 class StreamFlag {
  public:
-  void feed(std::string_view bytes);
+  /// True: they are what sets it.
+  bool feed(std::string_view bytes);
   [[nodiscard]] bool is_set() const { return is_set_; }
 
  private:

@@ -516,6 +516,25 @@ def test_a_slow_answer_is_begun_early(start, app):
         assert answer.events[0].data == "token"
 
 
+@pytest.mark.parametrize("more", [{}, {"replay": {"post": True}}])
+def test_a_request_that_says_late_that_it_wants_a_stream_is_answered_then(start, app, more):
+    @app.at("/model")
+    async def model(exchange):
+        await exchange.read_all()
+        await exchange.gone.wait()
+
+    gateway = start(route=routes(app, early_after="100ms", **more))
+    with H2(gateway.tls) as client:
+        stream = client.request("POST", "/model", {"content-type": "application/json"},
+                                b'{"messages": [', end=False)
+        client.listen(0.5)
+        assert not client.streams[stream].status
+        client.send_all(stream, b'], "stream": true}')
+        client.end(stream)
+        client.pump(lambda: client.streams[stream].body == b":\n", "the early answer")
+        assert client.streams[stream].status == 200
+
+
 def test_a_request_that_wants_no_stream_is_never_answered_early(start, app):
     @app.at("/model")
     async def model(exchange):

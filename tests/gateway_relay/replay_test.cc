@@ -624,6 +624,21 @@ TEST_SUITE("the answer to a POST") {
       CHECK(world.is_gone());
     }
   }
+
+  TEST_CASE("that says late that it wants a stream begins as soon as it says so") {
+    RouteOptions options = posted();
+    options.early_after = seconds(5);
+    World world(options);
+    Client client(world);
+    client.ask("/chat", {}, "POST");
+    client.send("{\"messages\": [");
+    world.pass(seconds(6));
+    CHECK(client.status() == 0);
+    client.send("], \"stream\": true}", true);
+    world.pass(milliseconds(200));
+    CHECK(client.status() == 200);
+    CHECK(client.read().wire == ":\n");
+  }
 }
 
 /// One stream of tokens, by GET or POST, with the worst of clients and networks.
