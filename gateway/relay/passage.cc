@@ -303,6 +303,7 @@ void Passage::take(std::span<std::byte> out) {
 void Passage::pay(std::size_t n) {
   if (n == 0) return;
   unpaid_ -= n;
+  last_read_ = route_.loop.now();  // It may have been we who did not let it speak.
   call_.consume(n);
 }
 
@@ -349,7 +350,7 @@ void Passage::on_deadline(TimePoint now) {
   };
   if (state_ == State::late && is_over(opening_->failed_at, kFailedBodyTime)) return tell_late();
   const bool has_head = state_ == State::open;
-  if (unpaid_ > 0) last_read_ = now;  // It may be we who do not let it speak.
+  if (unpaid_ > 0) last_read_ = now;
   if (state_ != State::late &&
       is_over(last_read_, has_head ? options.silence_timeout : options.first_byte_timeout)) {
     call_.stop();

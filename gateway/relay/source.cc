@@ -58,6 +58,12 @@ void Source::forget_asker(bool is_body_complete) {
   if (state_ == State::plain || !is_body_complete) die();
 }
 
+void Source::consume(std::size_t n) {
+  unpaid_ -= n;
+  last_read_ = setting_.route.loop.now();  // It may have been we who did not let it speak.
+  call_->consume(n);
+}
+
 http::Answer::Ready Source::body_ready(std::size_t max) {
   return asker_ == nullptr ? http::Answer::Ready{} : asker_->body_ready(max);
 }
@@ -126,6 +132,7 @@ void Source::on_bytes(std::string_view bytes) {
   setting_.route.counters.bytes_in.add(bytes.size());
   last_read_ = setting_.route.loop.now();
   if (state_ == State::plain) {
+    unpaid_ += bytes.size();
     if (asker_ != nullptr) asker_->on_plain_bytes(bytes);
     return;
   }
@@ -288,15 +295,16 @@ void Source::on_ring() {
   if (!log_->is_closed()) arm();
 }
 
-void Source::arm() {
+Millis Source::patience() const {
   const RouteOptions& route = setting_.route.options;
-  TimePoint due = std::min(retry_at_, idle_until_);
-  const bool is_asking = state_ == State::asking || state_ == State::asking_again;
+  if (is_asking()) return route.first_byte_timeout;
   const bool is_reading = (state_ == State::live && held_.empty()) || state_ == State::plain;
-  const Millis patience = is_asking    ? route.first_byte_timeout
-                          : is_reading ? route.silence_timeout
-                                       : Millis(0);
-  if (patience > Millis(0)) due = std::min(due, last_read_ + patience);
+  return is_reading ? route.silence_timeout : Millis(0);
+}
+
+void Source::arm() {
+  TimePoint due = std::min(retry_at_, idle_until_);
+  if (patience() > Millis(0)) due = std::min(due, last_read_ + patience());
   if (due == TimePoint::max()) return Deadline::cancel();
   setting_.route.loop.wheel().arm(*this, due);
 }
@@ -307,15 +315,12 @@ void Source::on_deadline(TimePoint now) {
     if (log_->close(true)) return die();
   }
   if (now >= retry_at_) ask_again();
-  const RouteOptions& route = setting_.route.options;
-  const bool is_asking = state_ == State::asking || state_ == State::asking_again;
-  const bool is_reading = (state_ == State::live && held_.empty()) || state_ == State::plain;
-  const Millis patience = is_asking ? route.first_byte_timeout : route.silence_timeout;
-  if (patience > Millis(0) && (is_asking || is_reading) && now >= last_read_ + patience) {
+  if (unpaid_ > 0) last_read_ = now;
+  if (patience() > Millis(0) && now >= last_read_ + patience()) {
     call_->stop();
     return on_broken(
         {.failure = Failure::timeout,
-         .what = is_asking ? "the upstream did not answer in time" : "the upstream fell silent"});
+         .what = is_asking() ? "the upstream did not answer in time" : "the upstream fell silent"});
   }
   arm();
 }

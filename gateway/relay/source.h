@@ -82,7 +82,7 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   /// He goes. `is_body_complete`: all of his request has been taken.
   void forget_asker(bool is_body_complete);
   void wake_body() { call_->wake_body(); }
-  void consume(std::size_t n) { call_->consume(n); }
+  void consume(std::size_t n);
   [[nodiscard]] Log& log() { return *log_; }
 
  private:
@@ -113,6 +113,11 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   void finish(End end, Parting parting = {});
   void die();
   [[nodiscard]] Millis linger() const;
+  /// How long the upstream may say nothing in the state that this is in; 0: as long as it likes.
+  [[nodiscard]] Millis patience() const;
+  [[nodiscard]] bool is_asking() const {
+    return state_ == State::asking || state_ == State::asking_again;
+  }
   [[nodiscard]] bool is_named() const { return log_->setting().has_names; }
   void arm();
 
@@ -143,6 +148,7 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   State state_ = State::asking;
   std::unique_ptr<sse::Parser> parser_;  ///< Of this connection.
   std::string held_;                     ///< What the log has no room for.
+  std::size_t unpaid_ = 0;               ///< Of a plain answer: what the asker has not taken.
   std::vector<ItemPtr> batch_;
   std::uint64_t next_ = 1;   ///< The number of the next item.
   std::string upstream_id_;  ///< What the upstream is asked with again; empty: it has no ids.

@@ -563,6 +563,34 @@ TEST_SUITE("a shared stream") {
       CHECK(second.events() == "a");
     }
   }
+
+  TEST_CASE("of a plain answer, the time that its client needs is not the upstream's silence") {
+    for (const bool is_shared : {true, false}) {
+      INFO(is_shared);
+      RouteOptions options = shared();
+      options.share.enabled = is_shared;
+      options.replay.enabled = !is_shared;
+      options.silence_timeout = seconds(10);
+      World world(options);
+      Client client(world);
+      client.ask("/file");
+      world.call().answer(200, "application/octet-stream");
+      world.call().send("begin");
+      for (int i = 0; i < 6; ++i) world.pass(seconds(9));
+      REQUIRE_FALSE(world.is_gone());
+      CHECK(client.read().wire == "begin");
+      world.pass(seconds(9));  // The upstream may speak again, since then only.
+      world.call().send(" end");
+      world.turn();
+      CHECK(client.read().wire == "begin end");
+      world.pass(seconds(9));
+      CHECK_FALSE(client.is_aborted);
+      world.pass(seconds(2));
+      world.pass(seconds(1));
+      CHECK(client.is_aborted);
+      CHECK(world.is_gone());
+    }
+  }
 }
 
 }  // namespace
