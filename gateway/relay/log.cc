@@ -47,17 +47,16 @@ void Log::append(std::vector<ItemPtr>& items) {
       items.clear();
       return;
     }
-    const std::size_t before = memory_;
     for (ItemPtr& item : items) {
       memory_ += item->memory();
+      account_.bytes += item->memory();
       if (!item->id.empty()) ids_.try_emplace(item->id, next_);
       const std::size_t size = item->wire.size();
       slots_.push_back({std::move(item), end_});
       end_ += size;
       ++next_;
-      while (must_drop()) drop_first();
+      drop_surplus();
     }
-    account_.bytes += memory_ - before;  // Modulo 2^64: it may have become less.
     views = views_;
   }
   items.clear();
@@ -65,8 +64,7 @@ void Log::append(std::vector<ItemPtr>& items) {
 }
 
 std::size_t Log::bound(std::size_t configured) const {
-  const bool is_tight = is_tight_.load(std::memory_order_relaxed);
-  return std::max<std::size_t>(1, is_tight ? configured / kTight : configured);
+  return std::max<std::size_t>(1, account_.is_tight ? configured / kTight : configured);
 }
 
 bool Log::must_drop() const {
@@ -80,9 +78,16 @@ bool Log::must_drop() const {
   return handed_ - first() + 1 > events / 2 || kept > bytes / 2;
 }
 
+bool Log::drop_surplus() {
+  if (!must_drop()) return false;
+  while (must_drop()) drop_first();
+  return true;
+}
+
 void Log::drop_first() {
   const Item& item = *slots_.front().item;
   memory_ -= item.memory();
+  account_.bytes -= item.memory();
   if (const auto found = ids_.find(item.id); found != ids_.end() && found->second == first()) {
     ids_.erase(found);
   }
@@ -118,8 +123,8 @@ Log::Room Log::room() {
   if (!setting_.is_exclusive) return {};
   const std::uint64_t unread = next_ - 1 - std::min(handed_, next_ - 1);
   const std::uint64_t unread_bytes = bytes_from(std::max(handed_ + 1, first()));
-  const std::uint64_t events = std::max<std::size_t>(1, setting_.events / 2);
-  const std::uint64_t bytes = std::max<std::size_t>(1, setting_.bytes / 2);
+  const std::uint64_t events = std::max<std::size_t>(1, bound(setting_.events) / 2);
+  const std::uint64_t bytes = std::max<std::size_t>(1, bound(setting_.bytes) / 2);
   const Room room{.events = static_cast<std::size_t>(events - std::min(unread, events)),
                   .bytes = static_cast<std::size_t>(bytes - std::min(unread_bytes, bytes))};
   wants_room_ = room.is_none();
@@ -254,8 +259,22 @@ void Log::handed(std::uint64_t serial, std::uint64_t number) {
     const std::lock_guard lock(mutex_);
     if (serial != serial_ || number <= handed_) return;
     handed_ = number;
-    if (!wants_room_) return;
-    wants_room_ = false;
+    // What went may be what the process had to get rid of: the Source looks.
+    const bool is_lighter = account_.is_tight && drop_surplus();
+    if (!std::exchange(wants_room_, false) && !is_lighter) return;
+  }
+  home_->ring();
+}
+
+void Log::trim() {
+  const std::lock_guard lock(mutex_);
+  drop_surplus();
+}
+
+void Log::relax() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(wants_room_, false)) return;
   }
   home_->ring();
 }

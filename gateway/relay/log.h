@@ -9,8 +9,12 @@
 ///
 /// A *shared* log drops its oldest events whoever still wants them. An *exclusive* one has one
 /// reader and loses nothing: it drops only what that reader was handed, keeps half of its bounds
-/// for that, as what was handed out may not have arrived, and tells the Source by has_room() to
-/// leave the rest at the upstream. It goes past its bounds by two events at most.
+/// for that, as what was handed out may not have arrived, and tells the Source by room() to leave
+/// the rest at the upstream. It goes past its bounds by two events at most.
+///
+/// While the process is tight (Account) the bounds of each log are a small part of their own. What
+/// a log has above it already it loses, or gives to its reader, with the next events: so what logs
+/// hold beyond the process' bound is that part of each, and one event always fits.
 ///
 /// Owner      shared: its Source, its Views, Sources. Thread  any; the mutex is held for an append,
 ///            a join, or a copy of pointers. Nothing is called while it is held.
@@ -68,6 +72,7 @@ struct Parting {
 /// What all logs of the process hold.
 struct Account {
   std::atomic<std::size_t> bytes{0};
+  std::atomic<bool> is_tight{false};  ///< There is no room for more. Set by Sources.
 };
 
 /// Where somebody begins to read, and by what right he is here.
@@ -139,8 +144,10 @@ class Log {
   /// For good: nobody joins, and nothing is held once the readers have gone. `how` is how it ends
   /// for them, if it has not. With `only_if_idle`: false if there are some.
   bool close(bool only_if_idle, End how = End::broken);
-  /// A small part of the bounds holds as long as the process has no room for more.
-  void set_tight(bool is_tight) { is_tight_.store(is_tight, std::memory_order_relaxed); }
+  /// The process has become tight: what the bounds no longer allow goes.
+  void trim();
+  /// It no longer is: rings the Source if it waits for room.
+  void relax();
   /// A place to read from; none: it is closed. An exclusive log's former reader loses his.
   std::optional<Place> join(const Wish& wish);
   void leave(std::uint64_t serial, TimePoint now);
@@ -175,6 +182,8 @@ class Log {
   [[nodiscard]] std::uint64_t first() const { return next_ - slots_.size(); }
   [[nodiscard]] std::uint64_t bytes_from(std::uint64_t number) const;
   [[nodiscard]] bool must_drop() const;
+  /// True: something went.
+  bool drop_surplus();
   void drop_first();
   void drop_all();
   [[nodiscard]] std::size_t bound(std::size_t configured) const;
@@ -189,7 +198,6 @@ class Log {
   const std::shared_ptr<Bell> home_;
   // Any thread.
   std::atomic<Duration::rep> idle_since_;
-  std::atomic<bool> is_tight_{false};
   std::atomic<Millis::rep> retry_{0};
   // Under the mutex.
   mutable std::mutex mutex_;

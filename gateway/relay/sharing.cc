@@ -278,6 +278,7 @@ void Sharing::sweep() {
   is_sweeping_ = false;
   buried_.clear();
   std::erase_if(views_, [](const auto& each) { return each.second->readers() == 0; });
+  setting_.sources.relax();  // With them what was held for them has gone.
 }
 
 }  // namespace sluice::relay

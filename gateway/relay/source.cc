@@ -284,6 +284,8 @@ Millis Source::linger() const {
 void Source::on_ring() {
   if (state_ == State::plain || is_dead_) return;
   if (log_->is_closed()) return die();
+  note_memory();
+  setting_.sources.relax();
   if (log_->readers() > 0) {
     idle_until_ = TimePoint::max();
   } else if (idle_until_ == TimePoint::max()) {

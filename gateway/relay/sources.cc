@@ -93,16 +93,20 @@ bool Sources::drop_longest_idle() {
 }
 
 void Sources::relieve(Log& newest) {
-  if (bytes() <= options_.replay_bytes) {
-    if (bytes() < options_.replay_bytes / 4 * 3) newest.set_tight(false);
-    return;
-  }
+  if (bytes() <= options_.replay_bytes) return relax();
   const std::lock_guard lock(mutex_);
   while (bytes() > options_.replay_bytes) {
     if (drop_longest_idle()) continue;
-    newest.set_tight(true);
-    return;
+    account_.is_tight = true;
+    return newest.trim();
   }
+}
+
+void Sources::relax() {
+  if (!account_.is_tight || bytes() >= options_.replay_bytes / 4 * 3) return;
+  const std::lock_guard lock(mutex_);
+  account_.is_tight = false;
+  for (const auto& [name, log] : by_name_) log->relax();
 }
 
 std::size_t Sources::size() const {

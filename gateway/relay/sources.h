@@ -3,7 +3,7 @@
 /// A shared log is found by its key (what was asked for, by whom); one with names by its name, and
 /// by its key beside others of the same. The process' bounds are held here: above `sources` or
 /// `replay_bytes` the log that has been without readers for longest goes; where all have some, the
-/// newcomer is relayed plainly.
+/// newcomer is relayed plainly, and the process is tight (log.h) until a quarter is free again.
 ///
 /// Owner   the process; outlives the workers. Thread  any; the mutex is held for a look-up, or, at
 /// a bound, for one pass over the logs.
@@ -44,6 +44,8 @@ class Sources {
   void remove(const Log& log, bool for_good);
   /// After an append: holds to replay_bytes.
   void relieve(Log& newest);
+  /// When something may have gone: the process is tight no longer, if so, and who waits is told.
+  void relax();
 
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::size_t bytes() const { return account_.bytes.load(std::memory_order_relaxed); }

@@ -64,7 +64,8 @@ std::vector<Row<Config>> relay_rows() {
                "Shared and replayed streams of upstreams; the next one is only relayed.",
                SLUICE_AT(relay.limits.sources)),
       C::size("limits.replay_bytes", from(64_KiB),
-              "What they hold in all; the one that is longest without readers goes.",
+              "What they hold in all; the one that is longest without readers goes. Where all have "
+              "readers, each holds a sixteenth of its own bounds.",
               SLUICE_AT(relay.limits.replay_bytes)),
   };
 }

@@ -450,6 +450,78 @@ TEST_SUITE("a replayed stream") {
     late.read();
     CHECK(late.gaps_behind == std::vector<std::string>{late.ids[0]});
   }
+
+  TEST_CASE("at the process' bound an upstream is held back at a small part of its room") {
+    World world(replayed(10'000, 160'000), {.sources = 100, .replay_bytes = 200'000});
+    constexpr std::size_t kClients = 10;
+    const std::string event = "data: " + std::string(994, 'x') + "\n\n";
+    std::vector<std::unique_ptr<Client>> clients;
+    std::vector<int> sent(kClients, 0);
+    for (std::size_t i = 0; i < kClients; ++i) {
+      clients.push_back(std::make_unique<Client>(world, i % 2));
+      clients.back()->ask();
+      world.call(i).answer();
+    }
+    // As an upstream with a window of 8 KiB does.
+    const auto pour = [&](std::size_t i) {
+      while (sent[i] < 70 && world.call(i).records.back().unpaid < 8'000) {
+        world.call(i).send(event);
+        ++sent[i];
+      }
+    };
+    for (int round = 0; round < 80; ++round) {
+      for (std::size_t i = 0; i < kClients; ++i) pour(i);
+      world.turn();
+    }
+    // Each has a thirty-second of its bounds beyond, and an event or two.
+    CHECK(world.sources.bytes() > 150'000);
+    CHECK(world.sources.bytes() < 200'000 + kClients * (5'000 + 2'500));
+    // What is held for those who stay is what they have not had: they alone go on with it.
+    const int before = sent[9];
+    CHECK(before < 70);
+    for (std::size_t i = 0; i < 9; ++i) clients[i]->leave();
+    world.pass(milliseconds(100));
+    CHECK(world.sources.bytes() < 50'000);
+    for (int round = 0; round < 80; ++round) {
+      pour(9);
+      world.turn();
+    }
+    CHECK(sent[9] == 70);  // It has read nothing: relief has reached it by itself.
+    CHECK(world.call(9).records.back().unpaid == 0);
+    for (int round = 0; round < 80; ++round) {
+      clients[9]->read();
+      world.turn();
+    }
+    CHECK(clients[9]->text.size() == 70U * 994);
+    CHECK(clients[9]->gaps == 0);
+  }
+
+  TEST_CASE(
+      "beyond the process' bound each reader still gets all, one event at a time if need be") {
+    World world(replayed(20, 20'000), {.sources = 100, .replay_bytes = 5'000});
+    Client a(world), b(world, 1);
+    a.ask();
+    b.ask();
+    std::string whole;
+    std::string sent;
+    for (int i = 0; i < 50; ++i) {
+      const std::string text = token(i) + std::string(1'500, 'x');
+      whole += text;
+      sent += "data: " + text + "\n\n";
+    }
+    for (std::size_t i = 0; i < 2; ++i) {
+      world.call(i).answer();
+      world.call(i).send(sent);
+    }
+    for (int i = 0; i < 300; ++i) {
+      world.turn();
+      a.read();
+      b.read();
+    }
+    CHECK(a.text == whole);
+    CHECK(b.text == whole);
+    CHECK(a.gaps + b.gaps == 0);
+  }
 }
 
 TEST_SUITE("the answer to a POST") {
