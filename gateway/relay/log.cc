@@ -52,7 +52,7 @@ void Log::append(std::vector<ItemPtr>& items) {
       account_.bytes += item->memory();
       if (!item->id.empty()) ids_.try_emplace(item->id, next_);
       const std::size_t size = item->wire.size();
-      slots_.push_back({std::move(item), end_});
+      slots_.push_back({.item = std::move(item), .start = end_});
       end_ += size;
       ++next_;
       drop_surplus();
@@ -103,7 +103,7 @@ void Log::drop_all() {
 
 std::uint64_t Log::bytes_from(std::uint64_t number) const {
   if (number >= next_) return 0;
-  return end_ - slots_[static_cast<std::size_t>(number - first())].start;
+  return end_ - slot(number).start;
 }
 
 void Log::finish(End end, Parting parting) {
@@ -214,6 +214,7 @@ std::optional<Place> Log::join(const Wish& wish) {
       if (!from_start) place_late(wish, *place);
     }
     if (setting_.is_exclusive) {
+      if (readers_ > 0) taken_over_ = wish.now;
       handed_ = place->after;
       readers_ = 1;
       views = views_;  // The former reader has to go.
@@ -254,16 +255,26 @@ void Log::leave(std::uint64_t serial, TimePoint now) {
   home_->ring();
 }
 
-void Log::handed(std::uint64_t serial, std::uint64_t number) {
+void Log::handed(std::uint64_t serial, std::uint64_t number, TimePoint now) {
   {
     const std::lock_guard lock(mutex_);
     if (serial != serial_ || number <= handed_) return;
+    for (std::uint64_t each = std::max(handed_ + 1, first()); each <= number; ++each) {
+      slot(each).handed = now;
+    }
     handed_ = number;
     // What went may be what the process had to get rid of: the Source looks.
     const bool is_lighter = account_.is_tight && drop_surplus();
     if (!std::exchange(wants_room_, false) && !is_lighter) return;
   }
   home_->ring();
+}
+
+bool Log::may_be_back(std::string_view id, TimePoint since) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = ids_.find(id);
+  if (found == ids_.end() || found->second > handed_ || taken_over_ >= since) return false;
+  return found->second == handed_ || slot(found->second + 1).handed >= since;
 }
 
 void Log::trim() {
@@ -320,7 +331,7 @@ Log::News Log::news(std::uint64_t from) const {
   if (news.from > next_) news.from = next_;
   news.items.reserve(static_cast<std::size_t>(next_ - news.from));
   for (std::uint64_t number = news.from; number < next_; ++number) {
-    news.items.push_back(slots_[static_cast<std::size_t>(number - first())].item);
+    news.items.push_back(slot(number).item);
   }
   return news;
 }

@@ -91,6 +91,7 @@ struct Wish {
   LateJoiner late = LateJoiner::none;
   std::size_t late_events = 0;
   bool from_start = false;  ///< Of what is held; what `late` says does not matter.
+  TimePoint now{};          ///< An exclusive log needs it.
 };
 
 class Log {
@@ -152,7 +153,13 @@ class Log {
   std::optional<Place> join(const Wish& wish);
   void leave(std::uint64_t serial, TimePoint now);
   /// Everything up to `number` was handed to the client. Exclusive logs only.
-  void handed(std::uint64_t serial, std::uint64_t number);
+  void handed(std::uint64_t serial, std::uint64_t number, TimePoint now);
+  /// Whether the client of the attached reader, which it has, may be the one that now comes with
+  /// this id of the upstream's, having left unnoticed. Not so if that reader was not handed that
+  /// event yet, or was handed the one behind it before `since`: by then it would have been missed.
+  /// And not if it took over from an attached one itself since then: two that live would go on
+  /// taking the stream from each other. Exclusive logs only.
+  [[nodiscard]] bool may_be_back(std::string_view id, TimePoint since) const;
   /// The last id a reader may come back with and be right behind `number`; empty: none.
   [[nodiscard]] std::string id_behind(std::uint64_t number) const;
   /// Whether a reader was given the end, and may not come back for it.
@@ -178,8 +185,15 @@ class Log {
   struct Slot {
     ItemPtr item;
     std::uint64_t start = 0;  ///< Bytes of wire appended before it.
+    TimePoint handed{};       ///< Exclusive: when it was handed to the reader, if it was.
   };
   [[nodiscard]] std::uint64_t first() const { return next_ - slots_.size(); }
+  [[nodiscard]] const Slot& slot(std::uint64_t number) const {
+    return slots_[static_cast<std::size_t>(number - first())];
+  }
+  [[nodiscard]] Slot& slot(std::uint64_t number) {
+    return slots_[static_cast<std::size_t>(number - first())];
+  }
   [[nodiscard]] std::uint64_t bytes_from(std::uint64_t number) const;
   [[nodiscard]] bool must_drop() const;
   /// True: something went.
@@ -208,6 +222,7 @@ class Log {
   std::size_t memory_ = 0;    ///< Of the items held.
   std::uint64_t handed_ = 0;  ///< Exclusive: the reader was handed everything up to here.
   std::uint64_t serial_ = 0;  ///< The last one given.
+  TimePoint taken_over_ = TimePoint::min();  ///< Exclusive: the last time, from an attached reader.
   std::size_t readers_ = 0;
   std::vector<std::shared_ptr<Bell>> views_;
   std::shared_ptr<const http::Response> head_;

@@ -146,7 +146,8 @@ std::shared_ptr<Log> Sharing::find_for(const Ask& ask, const std::string& key) c
     return log;
   }
   if (ask.last_event_id.empty()) return nullptr;
-  auto log = sources.find_holder(key, ask.last_event_id);
+  auto log =
+      sources.find_holder(key, ask.last_event_id, setting_.loop.clock().now() - replay.linger);
   // He has had all of it, its end too: he wants what comes next, and the upstream knows his id.
   if (log != nullptr && log->is_end_told() && log->is_at_end(ask.last_event_id)) return nullptr;
   return log;
@@ -155,7 +156,9 @@ std::shared_ptr<Log> Sharing::find_for(const Ask& ask, const std::string& key) c
 std::unique_ptr<http::Answer> Sharing::come_back(Ask& ask, const std::string& key) {
   const auto log = find_for(ask, key);
   if (log == nullptr) return nullptr;
-  return join(ask, log, {.last_event_id = ask.last_event_id, .from_start = true});
+  return join(
+      ask, log,
+      {.last_event_id = ask.last_event_id, .from_start = true, .now = setting_.loop.clock().now()});
 }
 
 std::unique_ptr<http::Answer> Sharing::open_shared(Ask& ask, const std::string& key) {

@@ -8,7 +8,11 @@
 ///                  without anybody's Last-Event-ID; whose id it does not hold is told by a gap
 ///   route.replay   GET: a stream for each client, which waits for it when it goes; who comes back
 ///                  with an id of ours, or with the upstream's where exactly one waiting stream of
-///                  the same wish and principal has it, goes on there
+///                  the same wish and principal has it, goes on there. So does, where none waits,
+///                  whoever comes before his old connection's end was seen, if exactly one stream
+///                  with a reader has the id. With the upstream's it must be likely that he is that
+///                  reader: it was handed that event, and has not gone on for longer than `linger`
+///                  behind it; and it has not itself taken over in that time from one who was there
 ///   replay.post    POST: the same; GET and DELETE on its path find it by `?sluice-stream=NAME`, or
 ///                  by an id of ours. No POST is sent twice
 ///

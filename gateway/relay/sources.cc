@@ -37,17 +37,27 @@ std::shared_ptr<Log> Sources::find_named(std::string_view name, std::string_view
   return setting.has_names && setting.key == key ? found->second : nullptr;
 }
 
-std::shared_ptr<Log> Sources::find_holder(const std::string& key, std::string_view id) const {
+std::shared_ptr<Log> Sources::find_holder(const std::string& key, std::string_view id,
+                                          TimePoint since) const {
   const std::lock_guard lock(mutex_);
-  std::shared_ptr<Log> holder;
+  std::shared_ptr<Log> waiting;
+  std::shared_ptr<Log> attached;
+  std::size_t are_attached = 0;
   const auto [begin, end] = replays_.equal_range(key);
   for (auto each = begin; each != end; ++each) {
     const auto& log = each->second;
-    if (log->idle_since() == TimePoint::max() || !log->holds(id)) continue;
-    if (holder != nullptr) return nullptr;
-    holder = log;
+    if (!log->holds(id)) continue;
+    if (log->idle_since() == TimePoint::max()) {
+      attached = log;
+      ++are_attached;
+    } else if (waiting != nullptr) {
+      return nullptr;
+    } else {
+      waiting = log;
+    }
   }
-  return holder;
+  if (waiting != nullptr || are_attached != 1) return waiting;
+  return attached->setting().is_exclusive && attached->may_be_back(id, since) ? attached : nullptr;
 }
 
 void Sources::remove(const Log& log, bool for_good) {

@@ -37,8 +37,10 @@ class Sources {
   std::shared_ptr<Log> add(const Log::Setting& setting, const std::shared_ptr<Door>& door);
   /// By a name of ours; null: unknown, or of another key.
   [[nodiscard]] std::shared_ptr<Log> find_named(std::string_view name, std::string_view key) const;
-  /// The one log of that key without readers that holds the upstream's id; null: none or several.
-  [[nodiscard]] std::shared_ptr<Log> find_holder(const std::string& key, std::string_view id) const;
+  /// The one log of that key without readers that holds the upstream's id. Where none has that, the
+  /// one exclusive log with a reader, if Log::may_be_back() says so. Null: none or several.
+  [[nodiscard]] std::shared_ptr<Log> find_holder(const std::string& key, std::string_view id,
+                                                 TimePoint since) const;
 
   /// Newcomers get another one; with `for_good`, who comes back does not find it either.
   void remove(const Log& log, bool for_good);

@@ -186,7 +186,7 @@ void Reader::take(std::span<std::byte> out) {
   const std::uint64_t whole = next_ - (begun_ == nullptr ? 1 : 2);
   if (whole > handed_ && view_.log_->setting().is_exclusive) {
     handed_ = whole;
-    view_.log_->handed(serial_, whole);
+    view_.log_->handed(serial_, whole, view_.clock_.now());
   }
   if (next_ == view_.next() && chosen_bytes() == 0) rest();
 }

@@ -133,6 +133,31 @@ def test_500_token_streams_cut_at_random_moments_are_whole_in_the_end(start, wor
         print(f"{cuts} cuts, {rounds} rounds, every text whole, once")
 
 
+@pytest.mark.parametrize("has_ids", [True, False])
+def test_who_is_back_before_the_old_connection_is_lost_takes_over(start, has_ids):
+    with Application() as app:
+        more = asyncio.Event()
+
+        @app.at("/feed")
+        async def feed(exchange):
+            await exchange.events()
+            await exchange.send(b"id: 1\ndata: a\n\n" if has_ids else b"data: a\n\n")
+            await more.wait()
+            await exchange.send(b"id: 2\ndata: b\n\n" if has_ids else b"data: b\n\n")
+            await exchange.gone.wait()
+
+        gateway = start(server={"workers": 2}, route=routes(app))
+        with H2(gateway.tls) as old, H2(gateway.tls) as new:
+            first = old.subscribe("/feed")
+            [event] = old.events(first, 1)
+            second = new.subscribe("/feed", {"last-event-id": event.id})
+            new.opened(second)
+            old.pump(lambda: old.streams[first].over, "the old one's end")
+            app.call(more.set)
+            assert [event.data for event in new.events(second, 1)] == ["b"]
+        assert len(app.requests) == 1
+
+
 def test_a_cursor_of_somebody_else_is_not_honoured(start):
     with Application() as app:
         tokens(app, count=20, pause=0.0)

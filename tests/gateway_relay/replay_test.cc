@@ -185,9 +185,9 @@ TEST_SUITE("a replayed stream") {
     world.turn();
     a.read();
     b.read();
-    c.ask("/events", {{"last-event-id", "7"}});
-    CHECK(world.asked() == 3);  // Its reader is there.
-    CHECK(world.call(2).header("last-event-id") == "7");
+    c.ask("/events", {{"last-event-id", "77"}});
+    CHECK(world.asked() == 3);  // None has it.
+    CHECK(world.call(2).header("last-event-id") == "77");
     a.leave();
     b.leave();
     world.turn();
@@ -521,6 +521,116 @@ TEST_SUITE("a replayed stream") {
     CHECK(a.text == whole);
     CHECK(b.text == whole);
     CHECK(a.gaps + b.gaps == 0);
+  }
+
+  TEST_CASE("whoever comes with an id of the upstream's takes over from a half dead one, too") {
+    for (const char* id : {"1", "2", "3"}) {  // What was handed last may not have arrived.
+      INFO(id);
+      World world(replayed());
+      Client old(world, 0), back(world, 1);
+      old.ask();
+      world.call().answer();
+      world.call().send("id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\ndata: c\n\n");
+      world.turn();
+      old.read();
+      back.ask("/events", {{"last-event-id", id}});
+      world.call().send("id: 4\ndata: d\n\n");
+      world.turn();
+      world.pass(milliseconds(100));
+      CHECK(world.asked() == 1);
+      CHECK(old.is_aborted);
+      const std::string expected[] = {"b c d", "c d", "d"};
+      CHECK(back.events() == expected[id[0] - '1']);
+      old.leave();
+      world.pass(seconds(60));
+      CHECK_FALSE(world.is_gone());
+    }
+  }
+
+  TEST_CASE("an id that its reader was not given yet is somebody else's") {
+    World world(replayed());
+    Client reader(world), other(world);
+    reader.ask();
+    world.call().answer();
+    world.call().send("id: 1\ndata: a\n\n");
+    world.turn();
+    CHECK(reader.events() == "a");
+    world.call().send("id: 2\ndata: b\n\n");
+    world.turn();
+    other.ask("/events", {{"last-event-id", "2"}});
+    CHECK(world.asked() == 2);
+    world.pass(milliseconds(100));
+    CHECK_FALSE(reader.is_aborted);
+    CHECK(reader.events() == "b");
+  }
+
+  TEST_CASE("a reader who was given more for longer than `linger` is alive, and keeps its stream") {
+    World world(replayed());
+    Client reader(world), other(world, 1);
+    reader.ask();
+    world.call().answer();
+    world.call().send("id: 1\ndata: a\n\nid: 2\ndata: b\n\n");
+    world.turn();
+    reader.read();
+    world.pass(seconds(31));
+    other.ask("/events", {{"last-event-id", "1"}});
+    CHECK(world.asked() == 2);
+    CHECK(world.call(1).header("last-event-id") == "1");
+    world.pass(milliseconds(100));
+    CHECK_FALSE(reader.is_aborted);
+  }
+
+  TEST_CASE("two tabs that read the same do not take each other's streams") {
+    World world(replayed());
+    Client one(world), two(world, 1), three(world);
+    one.ask();
+    two.ask();
+    const auto send = [&](const std::string& id) {
+      for (FakeCall* call : world.calls) call->send("id: " + id + "\ndata: " + id + "\n\n");
+      world.turn();
+      one.read();
+      two.read();
+    };
+    for (FakeCall* call : world.calls) call->answer();
+    send("1");
+    send("2");
+    // Of two that are attached none is known to be the one …
+    three.ask("/events", {{"last-event-id", "2"}});
+    CHECK(world.asked() == 3);
+    three.leave();
+    world.turn();
+    // … and where one waits, it is that one.
+    two.leave();
+    world.turn();
+    two.ask_again();
+    world.pass(milliseconds(100));
+    CHECK(world.asked() == 3);
+    CHECK_FALSE(one.is_aborted);
+  }
+
+  TEST_CASE("who was taken over and lives asks for a stream of its own, and both go on") {
+    World world(replayed());
+    Client one(world), two(world, 1);
+    one.ask();
+    world.call().answer();
+    world.call().send("id: 1\ndata: a\n\n");
+    world.turn();
+    CHECK(one.events() == "a");
+    two.ask("/events", {{"last-event-id", "1"}});
+    world.turn();
+    world.pass(milliseconds(100));
+    CHECK(one.is_aborted);
+    one.ask_again();
+    world.pass(milliseconds(100));
+    CHECK(world.asked() == 2);
+    CHECK(world.call(1).header("last-event-id") == "1");
+    CHECK_FALSE(two.is_aborted);
+    world.call(1).answer();
+    world.call(0).send("id: 2\ndata: b\n\n");
+    world.call(1).send("id: 2\ndata: b\n\n");
+    world.turn();
+    CHECK(one.events() == "b");
+    CHECK(two.events() == "b");
   }
 }
 
