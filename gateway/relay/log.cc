@@ -24,12 +24,12 @@ Log::~Log() {
   drop_all();
 }
 
-void Log::ring(const std::vector<std::shared_ptr<Bell>>& bells) {
-  for (const auto& bell : bells) bell->ring();
+void Log::ring(const Watchers& views) {
+  for (const Watcher& view : views) view.bell->ring();
 }
 
 void Log::open(std::shared_ptr<const http::Response> head) {
-  std::vector<std::shared_ptr<Bell>> views;
+  Watchers views;
   {
     const std::lock_guard lock(mutex_);
     head_ = std::move(head);
@@ -40,7 +40,7 @@ void Log::open(std::shared_ptr<const http::Response> head) {
 
 void Log::append(std::vector<ItemPtr>& items) {
   if (items.empty()) return;
-  std::vector<std::shared_ptr<Bell>> views;
+  Watchers views;
   {
     const std::lock_guard lock(mutex_);
     if (is_closed_) {
@@ -72,7 +72,7 @@ bool Log::must_drop() const {
   const std::size_t events = bound(setting_.events);
   const std::size_t bytes = bound(setting_.bytes);
   if (slots_.size() <= events && bytes_from(first()) <= bytes) return false;
-  if (!setting_.is_exclusive) return true;
+  if (!setting_.is_exclusive) return first() <= passed_;
   if (first() >= handed_) return false;  // By the last one's id he comes back.
   const std::uint64_t kept = bytes_from(first()) - bytes_from(handed_ + 1);
   return handed_ - first() + 1 > events / 2 || kept > bytes / 2;
@@ -107,7 +107,7 @@ std::uint64_t Log::bytes_from(std::uint64_t number) const {
 }
 
 void Log::finish(End end, Parting parting) {
-  std::vector<std::shared_ptr<Bell>> views;
+  Watchers views;
   {
     const std::lock_guard lock(mutex_);
     if (how_ != End::none) return;
@@ -120,9 +120,9 @@ void Log::finish(End end, Parting parting) {
 
 Log::Room Log::room() {
   const std::lock_guard lock(mutex_);
-  if (!setting_.is_exclusive) return {};
-  const std::uint64_t unread = next_ - 1 - std::min(handed_, next_ - 1);
-  const std::uint64_t unread_bytes = bytes_from(std::max(handed_ + 1, first()));
+  const std::uint64_t had = std::min(setting_.is_exclusive ? handed_ : passed_, next_ - 1);
+  const std::uint64_t unread = next_ - 1 - had;
+  const std::uint64_t unread_bytes = bytes_from(std::max(had + 1, first()));
   const std::uint64_t events = std::max<std::size_t>(1, bound(setting_.events) / 2);
   const std::uint64_t bytes = std::max<std::size_t>(1, bound(setting_.bytes) / 2);
   const Room room{.events = static_cast<std::size_t>(events - std::min(unread, events)),
@@ -162,7 +162,7 @@ bool Log::was_handed() const {
 }
 
 bool Log::close(bool only_if_idle, End how) {
-  std::vector<std::shared_ptr<Bell>> views;
+  Watchers views;
   {
     const std::lock_guard lock(mutex_);
     if (only_if_idle && readers_ > 0) return false;
@@ -190,7 +190,7 @@ std::optional<std::uint64_t> Log::find(std::string_view id, GapReason& reason) c
 }
 
 std::optional<Place> Log::join(const Wish& wish) {
-  std::vector<std::shared_ptr<Bell>> views;
+  Watchers views;
   std::optional<Place> place;
   {
     const std::lock_guard lock(mutex_);
@@ -312,12 +312,35 @@ bool Log::is_at_end(std::string_view last_event_id) const {
 
 void Log::add_view(std::shared_ptr<Bell> bell) {
   const std::lock_guard lock(mutex_);
-  views_.push_back(std::move(bell));
+  views_.push_back({.bell = std::move(bell), .passed = next_ - 1});
+  note_passed();
 }
 
 void Log::remove_view(const std::shared_ptr<Bell>& bell) {
-  const std::lock_guard lock(mutex_);
-  std::erase(views_, bell);
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(views_, [&](const Watcher& view) { return view.bell == bell; });
+    if (!note_passed()) return;
+  }
+  home_->ring();
+}
+
+void Log::passed(const std::shared_ptr<Bell>& bell, std::uint64_t number) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (Watcher& view : views_) {
+      if (view.bell == bell) view.passed = number;
+    }
+    if (!note_passed()) return;
+  }
+  home_->ring();
+}
+
+bool Log::note_passed() {
+  if (setting_.is_exclusive) return false;
+  const std::uint64_t before = std::exchange(passed_, UINT64_MAX);
+  for (const Watcher& view : views_) passed_ = std::min(passed_, view.passed);
+  return passed_ > before && std::exchange(wants_room_, false);
 }
 
 Log::News Log::news(std::uint64_t from) const {

@@ -7,10 +7,14 @@
 ///   opening ─► live ─► ended: clean, broken (with what readers are told), refused (no stream)
 ///                any of them ─► closed: nobody joins any more, and nothing is held
 ///
-/// A *shared* log drops its oldest events whoever still wants them. An *exclusive* one has one
-/// reader and loses nothing: it drops only what that reader was handed, keeps half of its bounds
-/// for that, as what was handed out may not have arrived, and tells the Source by room() to leave
-/// the rest at the upstream. It goes past its bounds by two events at most.
+/// A *shared* log drops its oldest events whoever still wants them, but never what a View was not
+/// given a turn to hand on. Of that it takes half of its bounds, and leaves the rest at the
+/// upstream until all Views have passed on what they have (passed()). So who takes all that he can
+/// have in each turn loses nothing, however much comes at once, and who does not holds nobody up
+/// for longer than his worker's turn. An *exclusive* one has one reader and loses nothing: it drops
+/// only what that reader was handed, keeps half of its bounds for that, as what was handed out may
+/// not have arrived, and tells the Source by room() to leave the rest at the upstream. It goes past
+/// its bounds by two events at most.
 ///
 /// While the process is tight (Account) the bounds of each log are a small part of their own. What
 /// a log has above it already it loses, or gives to its reader, with the next events: so what logs
@@ -126,7 +130,8 @@ class Log {
   [[nodiscard]] Millis retry() const { return Millis(retry_.load(std::memory_order_relaxed)); }
   /// The last word.
   void finish(End end, Parting parting = {});
-  /// How much it takes before the reader must have had some; asks to be rung when there is more.
+  /// How much it takes before the reader, or each View, must have had some; asks to be rung when
+  /// there is more.
   struct Room {
     std::size_t events = SIZE_MAX;
     std::size_t bytes = SIZE_MAX;
@@ -170,6 +175,9 @@ class Log {
   // A View's.
   void add_view(std::shared_ptr<Bell> bell);
   void remove_view(const std::shared_ptr<Bell>& bell);
+  /// A turn has ended in which the readers of that View could take everything up to `number`.
+  /// Shared logs only.
+  void passed(const std::shared_ptr<Bell>& bell, std::uint64_t number);
   struct News {
     std::vector<ItemPtr> items;  ///< Numbers from, from + 1, …
     std::uint64_t from = 0;      ///< Later than asked for if that is no longer held.
@@ -194,7 +202,14 @@ class Log {
   [[nodiscard]] Slot& slot(std::uint64_t number) {
     return slots_[static_cast<std::size_t>(number - first())];
   }
+  struct Watcher {
+    std::shared_ptr<Bell> bell;
+    std::uint64_t passed = 0;
+  };
+  using Watchers = std::vector<Watcher>;
   [[nodiscard]] std::uint64_t bytes_from(std::uint64_t number) const;
+  /// True: there is room for which the Source waits.
+  bool note_passed();
   [[nodiscard]] bool must_drop() const;
   /// True: something went.
   bool drop_surplus();
@@ -204,7 +219,7 @@ class Log {
   [[nodiscard]] std::optional<std::uint64_t> find(std::string_view id,
                                                   sse::GapReason& reason) const;
   void place_late(const Wish& wish, Place& place) const;
-  static void ring(const std::vector<std::shared_ptr<Bell>>& bells);
+  static void ring(const Watchers& views);
 
   // Set in the constructor.
   const Setting setting_;
@@ -224,7 +239,8 @@ class Log {
   std::uint64_t serial_ = 0;  ///< The last one given.
   TimePoint taken_over_ = TimePoint::min();  ///< Exclusive: the last time, from an attached reader.
   std::size_t readers_ = 0;
-  std::vector<std::shared_ptr<Bell>> views_;
+  Watchers views_;
+  std::uint64_t passed_ = UINT64_MAX;  ///< Shared: what all views have passed on.
   std::shared_ptr<const http::Response> head_;
   Parting parting_;
   End how_ = End::none;

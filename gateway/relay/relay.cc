@@ -73,6 +73,11 @@ void Relay::flush() {
   connections_.flush();
 }
 
+void Relay::end_turn() {
+  if (sharing_ != nullptr) sharing_->end_turn();
+  flush();
+}
+
 std::size_t Relay::event_streams() const {
   std::int64_t sum = 0;
   for (const auto& route : routes_) sum += route->counters.event_streams.value();

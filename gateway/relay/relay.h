@@ -53,9 +53,11 @@ class Relay {
   /// Never null; as http::Service::open().
   std::unique_ptr<http::Answer> open(std::size_t route, const http::Request& request,
                                      http::Exchange& exchange, Terms terms);
-  /// Turn end: tells upstreams what is to be told.
+  /// Turn end, before clients are written to: tells upstreams what is to be told.
   void flush();
-  /// After flush(): the next turn must not sleep.
+  /// The same behind that; and what is shared goes on with the next turn.
+  void end_turn();
+  /// After end_turn(): the next turn must not sleep.
   [[nodiscard]] bool has_work() const { return connections_.has_work(); }
   /// Event streams that may be ended one by one.
   [[nodiscard]] Streams& streams() { return streams_; }

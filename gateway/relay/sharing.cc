@@ -265,8 +265,14 @@ std::unique_ptr<http::Answer> Sharing::stop_stream(Ask& ask) {
 
 View& Sharing::view_of(const std::shared_ptr<Log>& log) {
   auto& view = views_[log.get()];
-  if (view == nullptr) view = std::make_unique<View>(log, door_, setting_.loop.clock());
+  if (view == nullptr) {
+    view = std::make_unique<View>(log, door_, setting_.loop.clock(), pulled_);
+  }
   return *view;
+}
+
+void Sharing::end_turn() {
+  while (!pulled_.empty()) pulled_.pop_front().pass();
 }
 
 void Sharing::sweep_later() {

@@ -64,6 +64,8 @@ class Sharing {
   /// As http::Service::open(). Null: it is to be relayed plainly, and `terms` are as they were.
   std::unique_ptr<http::Answer> open(RouteContext& route, const http::Request& request,
                                      http::Exchange& exchange, Terms& terms);
+  /// The clients have been written to: what is shared may go on.
+  void end_turn();
 
  private:
   struct Ask {
@@ -94,6 +96,7 @@ class Sharing {
   const std::function<void()> sweep_later_;
   const std::shared_ptr<Sharing*> self_;  ///< For a task that comes when this may be gone.
 
+  View::Pulled pulled_;  ///< In this turn.
   std::unordered_map<const Log*, std::unique_ptr<View>> views_;
   std::unordered_map<const Source*, std::unique_ptr<Source>> sources_;
   std::vector<std::unique_ptr<Source>> buried_;

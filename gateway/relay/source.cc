@@ -158,23 +158,35 @@ void Source::digest() {
 }
 
 std::size_t Source::feed_some(std::string_view bytes) {
-  // The shortest event, and what its wire is longer by than what it was made of.
-  constexpr std::size_t kShortest = 6;
-  constexpr std::size_t kLonger = 12;
   const std::size_t all = bytes.size();
   while (!bytes.empty()) {
     flush();
     const Log::Room room = log_->room();
     if (room.is_none()) break;
-    // What surely fits; near the bound a line at a time, which ends at most one event.
-    const std::size_t surely = std::min((room.events - 1) / kShortest, room.bytes / kLonger);
-    const std::size_t line = sse::find_line_end(bytes);
-    const std::size_t least = line == std::string_view::npos ? bytes.size() : line + 1;
-    const std::size_t n = std::min(bytes.size(), std::max(surely, least));
-    parser_->feed(bytes.substr(0, n));
-    bytes.remove_prefix(n);
+    bytes.remove_prefix(fill(room, bytes));
   }
   return all - bytes.size();
+}
+
+/// What surely fits; near the bound a line at a time, which ends at most one event.
+std::size_t Source::fill(const Log::Room& room, std::string_view bytes) {
+  // The shortest event, and what its wire is longer by than what it was made of.
+  constexpr std::size_t kShortest = 6;
+  constexpr std::size_t kLonger = 12;
+  const std::uint64_t next = next_;
+  const std::uint64_t made = made_;
+  std::size_t fed = 0;
+  while (fed < bytes.size() && next_ - next < room.events && made_ - made < room.bytes) {
+    const std::size_t surely = std::min((room.events - (next_ - next) - 1) / kShortest,
+                                        (room.bytes - (made_ - made)) / kLonger);
+    const std::string_view rest = bytes.substr(fed);
+    const std::size_t line = sse::find_line_end(rest);
+    const std::size_t least = line == std::string_view::npos ? rest.size() : line + 1;
+    const std::size_t n = std::min(rest.size(), std::max(surely, least));
+    parser_->feed(rest.substr(0, n));
+    fed += n;
+  }
+  return fed;
 }
 
 void Source::on_complete(bool until_close) {

@@ -22,8 +22,9 @@
 /// so that whoever begins or skips somewhere has the right one.
 ///
 /// Owner   Sharing. Thread  its worker's: the log's home.
-/// Limits  route.max_event_bytes: a larger event is skipped, and a gap event stands for it. What an
-///         exclusive log has no room for is left at the upstream, but for its window.
+/// Limits  route.max_event_bytes: a larger event is skipped, and a gap event stands for it. What
+/// the
+///         log has no room for is left at the upstream, but for its window.
 #pragma once
 
 #include <cstddef>
@@ -107,6 +108,7 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   /// As much as the log has room for, and reads on or waits.
   void digest();
   [[nodiscard]] std::size_t feed_some(std::string_view bytes);
+  [[nodiscard]] std::size_t fill(const Log::Room& room, std::string_view bytes);
   void settle();
   void come_back_later();
   void ask_again();
@@ -151,6 +153,7 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   std::size_t unpaid_ = 0;               ///< Of a plain answer: what the asker has not taken.
   std::vector<ItemPtr> batch_;
   std::uint64_t next_ = 1;   ///< The number of the next item.
+  std::uint64_t made_ = 0;   ///< Bytes of wire of all before it.
   std::string upstream_id_;  ///< What the upstream is asked with again; empty: it has no ids.
   std::string sticky_id_;    ///< As a client sees it who has read everything.
   bool has_had_id_ =

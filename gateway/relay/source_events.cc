@@ -31,6 +31,7 @@ std::string Source::last_id() const {
 
 void Source::add(Item item) {
   ++next_;
+  made_ += item.wire.size();
   batch_.push_back(std::make_shared<const Item>(std::move(item)));
 }
 

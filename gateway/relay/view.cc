@@ -10,8 +10,11 @@
 
 namespace sluice::relay {
 
-View::View(std::shared_ptr<Log> log, std::shared_ptr<Door> door, const Clock& clock)
-    : log_(std::move(log)), clock_(clock), bell_(std::make_shared<Bell>(std::move(door))) {
+View::View(std::shared_ptr<Log> log, std::shared_ptr<Door> door, const Clock& clock, Pulled& pulled)
+    : log_(std::move(log)),
+      clock_(clock),
+      pulled_(pulled),
+      bell_(std::make_shared<Bell>(std::move(door))) {
   bell_->belong_to(this);
   log_->add_view(bell_);
   first_ = fresh_ = told_ = log_->next();
@@ -29,10 +32,13 @@ void View::pull() {
   const End was = end_;
   const bool had_head = head_ != nullptr;
   Log::News news = log_->news(next());
-  // More than the ring holds came at once: what was here before is not followed by what comes.
+  // It was closed, and has let go of what comes between.
   if (news.from > next()) {
     clear();
     first_ = news.from;
+  }
+  if (!news.items.empty() && !log_->setting().is_exclusive && !is_linked()) {
+    pulled_.push_back(*this);
   }
   fresh_ = next();
   take_in(news.items);

@@ -5,6 +5,9 @@
 /// event that it is in the middle of and, for who joins late or is slow, a page of events to be
 /// read first. A View whose readers have had everything lets go of it at the next pull.
 ///
+/// When a View of a shared log has pulled, its readers have the rest of that turn to take what is
+/// new. Sharing then calls pass(), and the log may go on.
+///
 /// Slow readers of a shared log are decided on here, when they read: one whose place the ring has
 /// given up gets by SlowReader the rest of it behind a gap event, the newest event behind one, or
 /// its end; with `latest` one that had not had everything when news came gets the newest of each
@@ -33,6 +36,7 @@
 namespace sluice::relay {
 
 class View;
+struct ViewPulledTag;
 struct ViewReadersTag;
 struct ViewWaitingTag;
 
@@ -109,9 +113,11 @@ class Reader : public ListHook<ViewReadersTag>, public ListHook<ViewWaitingTag> 
   bool is_out_ = false;  ///< Gets nothing more.
 };
 
-class View final : private Bellman {
+class View final : public ListHook<ViewPulledTag>, private Bellman {
  public:
-  View(std::shared_ptr<Log> log, std::shared_ptr<Door> door, const Clock& clock);
+  using Pulled = IntrusiveList<View, ViewPulledTag>;
+  /// `pulled`: where it is found when it has to be passed on at the end of the turn.
+  View(std::shared_ptr<Log> log, std::shared_ptr<Door> door, const Clock& clock, Pulled& pulled);
   ~View();
   View(const View&) = delete;
   View& operator=(const View&) = delete;
@@ -122,6 +128,8 @@ class View final : private Bellman {
   [[nodiscard]] std::size_t readers() const { return readers_count_; }
   /// Takes what the log has, and tells the readers. Before somebody joins who was given a Place.
   void pull();
+  /// At the end of a turn in which it has pulled, when readers have taken what they can.
+  void pass() { log_->passed(bell_, next() - 1); }
   /// The upstream's, without what is a connection's own; null: not yet known.
   [[nodiscard]] const std::shared_ptr<const http::Response>& head() const { return head_; }
   [[nodiscard]] End end() const { return end_; }
@@ -147,6 +155,7 @@ class View final : private Bellman {
 
   const std::shared_ptr<Log> log_;
   const Clock& clock_;
+  Pulled& pulled_;
   const std::shared_ptr<Bell> bell_;
   IntrusiveList<Reader, ViewReadersTag> readers_;
   IntrusiveList<Reader, ViewWaitingTag> waiting_;

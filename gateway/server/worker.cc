@@ -222,7 +222,7 @@ bool Worker::end_turn() {
   if (relay_ != nullptr) relay_->flush();
   show_upstreams(false);  // Who is told of a failure may look at once.
   connections_.flush();
-  if (relay_ != nullptr) relay_->flush();
+  if (relay_ != nullptr) relay_->end_turn();
   const bool is_unfinished = connections_.has_work() || (relay_ != nullptr && relay_->has_work());
   if (has_news && wait == Duration::zero()) gathering_.flushed(begin, shared_.clock.now());
   if (!is_accepting_) accept_within_limits();

@@ -221,6 +221,23 @@ def test_a_slow_reader_slows_nobody(start):
             assert types.count("gap") == 1
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("slow", ["replay", "close"])
+def test_a_burst_larger_than_what_is_held_reaches_all_who_keep_up(start, workers, slow):
+    """It fits into their sockets: what a turn cannot write is not kept up with."""
+    with Application() as app:
+        channel = Channel(app)
+        gateway = start(server={"workers": workers},
+                        route=routes(app, replay={"events": 50}, slow=slow))
+        clients = [H2(gateway.tls, window=1 << 20) for _ in range(6)]
+        streams = [opened(client) for client in clients]
+        channel.say("".join(f"data: {n}\n\n" for n in range(500)))
+        for client, stream in zip(clients, streams):
+            client.events(stream, 500)
+            assert data(client, stream) == [str(n) for n in range(500)]
+            client.socket.close()
+
+
 def test_http1_clients_share_with_http2_clients(start):
     with Application("h2") as app:
         channel = Channel(app)

@@ -591,6 +591,62 @@ TEST_SUITE("a shared stream") {
       CHECK(world.is_gone());
     }
   }
+
+  TEST_CASE("a burst larger than what is held loses no reader anything who keeps up") {
+    for (const SlowReader slow : {SlowReader::replay, SlowReader::drop, SlowReader::close}) {
+      for (const bool is_bounded_by_bytes : {false, true}) {
+        INFO(is_bounded_by_bytes);
+        RouteOptions options = shared(LateJoiner::none, slow);
+        if (is_bounded_by_bytes) options.replay.bytes = 200;
+        options.replay.events = is_bounded_by_bytes ? 1'000 : 10;
+        World world(options);
+        Client here(world, 0), there(world, 1), stuck(world, 1);
+        here.keep_up().ask();
+        there.keep_up().ask();
+        stuck.ask();
+        world.call().answer();
+        world.turn();
+        std::string burst;
+        std::string whole;
+        for (int i = 0; i < 200; ++i) {
+          burst += "data: " + std::to_string(i) + ";\n\n";
+          whole += std::to_string(i) + ";";
+        }
+        world.call().send(burst);
+        // The one that takes nothing holds nobody up.
+        for (int i = 0; i < 60; ++i) world.turn();
+        CHECK(world.call().records.back().unpaid == 0);
+        CHECK(here.text == whole);
+        CHECK(there.text == whole);
+        CHECK(here.gaps + there.gaps == 0);
+        CHECK_FALSE(here.has_ended);
+        stuck.read();
+        CHECK(stuck.has_ended == (slow == SlowReader::close));
+        if (slow != SlowReader::close) CHECK(stuck.gaps == 1);
+      }
+    }
+  }
+
+  TEST_CASE("a burst and the end behind it, or a cut, arrive whole") {
+    for (const bool is_cut : {false, true}) {
+      RouteOptions options = shared();
+      options.replay.events = 10;
+      World world(options);
+      Client client(world, 1);
+      client.keep_up().ask();
+      world.call().answer();
+      std::string burst;
+      for (int i = 0; i < 100; ++i) burst += "id: " + std::to_string(i) + "\ndata: x\n\n";
+      world.call().send(burst);
+      is_cut ? world.call().cut() : world.call().complete();
+      for (int i = 0; i < 40; ++i) world.turn();
+      CHECK(client.text == std::string(100, 'x'));
+      CHECK(client.has_ended == !is_cut);
+      if (!is_cut) continue;
+      world.pass(seconds(2));
+      CHECK(world.call().header("last-event-id") == "99");
+    }
+  }
 }
 
 }  // namespace

@@ -75,7 +75,11 @@ TEST_SUITE("threads") {
     const SteadyClock clock;
     World world(options_of(true), {}, clock);
     std::vector<std::unique_ptr<Client>> clients;
-    for (int i = 0; i < 8; ++i) clients.push_back(std::make_unique<Client>(world, i % 2));
+    for (int i = 0; i < 8; ++i) {
+      clients.push_back(std::make_unique<Client>(world, i % 2));
+      // What has waited for one worker's turn comes to the other in pieces, one in each turn.
+      clients.back()->keep_up();
+    }
     Threads threads(world);
     threads.run(0, [&] {
       clients[0]->ask();

@@ -331,6 +331,7 @@ class Client final : private http::Exchange {
 inline bool FakeWorker::end_turn() {
   mailbox.drain();
   for (Client* client : eager) client->read();
+  if (sharing != nullptr) sharing->end_turn();
   return false;
 }
 
