@@ -310,10 +310,11 @@ bool Log::is_at_end(std::string_view last_event_id) const {
   return how_ != End::none && find(last_event_id, reason) == next_ - 1;
 }
 
-void Log::add_view(std::shared_ptr<Bell> bell) {
+std::uint64_t Log::add_view(std::shared_ptr<Bell> bell) {
   const std::lock_guard lock(mutex_);
   views_.push_back({.bell = std::move(bell), .passed = next_ - 1});
   note_passed();
+  return next_;
 }
 
 void Log::remove_view(const std::shared_ptr<Bell>& bell) {

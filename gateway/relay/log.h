@@ -173,7 +173,8 @@ class Log {
   [[nodiscard]] bool is_at_end(std::string_view last_event_id) const;
 
   // A View's.
-  void add_view(std::shared_ptr<Bell> bell);
+  /// The number of the next event: what comes from there on is held for it.
+  std::uint64_t add_view(std::shared_ptr<Bell> bell);
   void remove_view(const std::shared_ptr<Bell>& bell);
   /// A turn has ended in which the readers of that View could take everything up to `number`.
   /// Shared logs only.

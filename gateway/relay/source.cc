@@ -172,13 +172,14 @@ std::size_t Source::feed_some(std::string_view bytes) {
 std::size_t Source::fill(const Log::Room& room, std::string_view bytes) {
   // The shortest event, and what its wire is longer by than what it was made of.
   constexpr std::size_t kShortest = 6;
-  constexpr std::size_t kLonger = 12;
+  constexpr std::size_t kOurs = 12;
+  const std::size_t longer = kOurs + (is_named() ? 0 : sticky_id_.size());
   const std::uint64_t next = next_;
   const std::uint64_t made = made_;
   std::size_t fed = 0;
   while (fed < bytes.size() && next_ - next < room.events && made_ - made < room.bytes) {
     const std::size_t surely = std::min((room.events - (next_ - next) - 1) / kShortest,
-                                        (room.bytes - (made_ - made)) / kLonger);
+                                        (room.bytes - (made_ - made)) / longer);
     const std::string_view rest = bytes.substr(fed);
     const std::size_t line = sse::find_line_end(rest);
     const std::size_t least = line == std::string_view::npos ? rest.size() : line + 1;

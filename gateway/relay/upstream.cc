@@ -191,7 +191,7 @@ Endpoint* Upstream::choose() const {
     if (one->is_retired) continue;
     if (soonest == nullptr || one->rests_until() < soonest->rests_until()) soonest = one;
     if (!one->is_well(now)) continue;
-    if (one->is_shut()) {
+    if (one->is_shut() && one->ready() == nullptr) {
       shut = one;
       continue;
     }

@@ -16,8 +16,8 @@ View::View(std::shared_ptr<Log> log, std::shared_ptr<Door> door, const Clock& cl
       pulled_(pulled),
       bell_(std::make_shared<Bell>(std::move(door))) {
   bell_->belong_to(this);
-  log_->add_view(bell_);
-  first_ = fresh_ = told_ = log_->next();
+  first_ = fresh_ = told_ = log_->add_view(bell_);
+  passed_ = first_ - 1;
   pull();
 }
 
@@ -68,12 +68,13 @@ void View::reach_back(std::uint64_t number) {
   take_in(news.items);
 }
 
-/// The bounds of a shared log hold here, too; an exclusive one's are kept by its Source.
+/// The bounds of a shared log hold here, too, for what readers had a turn to take; an exclusive
+/// one's are kept by its Source.
 void View::trim() {
   const Log::Setting& setting = log_->setting();
   if (setting.is_exclusive) return;
-  while (next() - first_ > setting.events ||
-         (next() - first_ > 1 && bytes_from(first_) > setting.bytes)) {
+  while (first_ <= passed_ && (next() - first_ > setting.events ||
+                               (next() - first_ > 1 && bytes_from(first_) > setting.bytes))) {
     slots_[dropped_].item.reset();
     ++dropped_;
     ++first_;

@@ -129,7 +129,10 @@ class View final : public ListHook<ViewPulledTag>, private Bellman {
   /// Takes what the log has, and tells the readers. Before somebody joins who was given a Place.
   void pull();
   /// At the end of a turn in which it has pulled, when readers have taken what they can.
-  void pass() { log_->passed(bell_, next() - 1); }
+  void pass() {
+    passed_ = next() - 1;
+    log_->passed(bell_, passed_);
+  }
   /// The upstream's, without what is a connection's own; null: not yet known.
   [[nodiscard]] const std::shared_ptr<const http::Response>& head() const { return head_; }
   [[nodiscard]] End end() const { return end_; }
@@ -163,9 +166,10 @@ class View final : public ListHook<ViewPulledTag>, private Bellman {
   std::size_t waiting_count_ = 0;
   std::vector<Slot> slots_;  ///< The first `dropped_` are empty.
   std::size_t dropped_ = 0;
-  std::uint64_t first_ = 1;  ///< Number of slots_[dropped_].
-  std::uint64_t fresh_ = 1;  ///< The first that the last pull brought.
-  std::uint64_t told_ = 1;   ///< Who waits was told of everything before this number.
+  std::uint64_t first_ = 1;   ///< Number of slots_[dropped_].
+  std::uint64_t fresh_ = 1;   ///< The first that the last pull brought.
+  std::uint64_t told_ = 1;    ///< Who waits was told of everything before this number.
+  std::uint64_t passed_ = 0;  ///< Readers have had a turn to take everything up to here.
   std::uint64_t end_bytes_ = 0;
   std::shared_ptr<const http::Response> head_;
   Parting parting_;

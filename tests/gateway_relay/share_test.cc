@@ -627,6 +627,23 @@ TEST_SUITE("a shared stream") {
     }
   }
 
+  TEST_CASE("two events that together are more than what is held reach who keeps up") {
+    RouteOptions options = shared(LateJoiner::none, SlowReader::close);
+    options.replay.bytes = 200;
+    World world(options);
+    Client client(world, 1);
+    client.keep_up().ask();
+    world.call().answer();
+    world.turn();
+    const std::string first(80, 'a');
+    const std::string second(190, 'b');
+    world.call().send("data: " + first + "\n\ndata: " + second + "\n\n");
+    for (int i = 0; i < 10; ++i) world.turn();
+    CHECK(client.text == first + second);
+    CHECK(client.gaps == 0);
+    CHECK_FALSE(client.has_ended);
+  }
+
   TEST_CASE("a burst and the end behind it, or a cut, arrive whole") {
     for (const bool is_cut : {false, true}) {
       RouteOptions options = shared();
