@@ -21,6 +21,10 @@ class Transport {
   /// fill() has something to give: it is called once at the end of this turn of the loop. Any
   /// number of calls in a turn count as one; allowed from inside feed(), check() and fill().
   virtual void flush_later() = 0;
+  /// The same, for what may wait a moment for more of its kind: what a busy worker has written to
+  /// just now is written to again a little later (net/connections.h, set_pace()). Whatever calls
+  /// flush_later() meanwhile takes it along.
+  virtual void flush_soon() { flush_later(); }
 
  protected:
   ~Transport() = default;

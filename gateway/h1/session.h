@@ -77,6 +77,7 @@ class Session final : public Protocol, private http::Exchange {
   void respond(http::Response head, http::Kind kind,
                std::optional<std::uint64_t> content_length) override;
   void wake() override;
+  void wake_soon() override;
   void consume(std::size_t n) override;
   void abort() override;
   [[nodiscard]] const http::Connection& connection() const override { return connection_; }

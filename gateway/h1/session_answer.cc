@@ -58,6 +58,10 @@ void Session::wake() {
   if (current_.is_open) transport_.flush_later();
 }
 
+void Session::wake_soon() {
+  if (current_.is_open) transport_.flush_soon();
+}
+
 void Session::consume(std::size_t n) {
   const bool was_full = current_.unconsumed > options_.unconsumed_bytes;
   current_.unconsumed -= std::min(n, current_.unconsumed);

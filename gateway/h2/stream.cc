@@ -116,12 +116,24 @@ void Stream::begin_burst() {
 }
 
 void Stream::wake() {
+  if (join_woken(false)) shared_.transport.flush_later();
+}
+
+void Stream::wake_soon() {
+  if (join_woken(true)) shared_.transport.flush_soon();
+}
+
+/// False: the transport knows already, or nghttp2 will ask, or the exchange is over.
+bool Stream::join_woken(bool may_wait) {
   if (is_reading_) was_woken_ = true;
-  if (sending_ == Sending::busy || is_woken_ || is_over_) return;
+  if (sending_ == Sending::busy || is_over_) return false;
+  if (is_woken_ && (may_wait || !may_wait_)) return false;
+  may_wait_ = may_wait;
+  if (is_woken_) return true;
   is_woken_ = true;
   (shared_.first_woken == nullptr ? shared_.first_woken : shared_.last_woken->next_woken_) = this;
   shared_.last_woken = this;
-  shared_.transport.flush_later();
+  return true;
 }
 
 void Stream::begin_bursts(Shared& shared) {

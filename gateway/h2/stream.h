@@ -65,6 +65,7 @@ class Stream final : public http::Exchange {
   void respond(http::Response head, http::Kind kind,
                std::optional<std::uint64_t> content_length) override;
   void wake() override;
+  void wake_soon() override;
   void consume(std::size_t n) override;
   void abort() override;
   [[nodiscard]] const http::Connection& connection() const override { return shared_.info; }
@@ -109,6 +110,7 @@ class Stream final : public http::Exchange {
 
   void submit(const http::Response& head, std::optional<std::uint64_t> length, bool has_body);
   void begin_burst();
+  bool join_woken(bool may_wait);
   void leave_woken();
   void refuse(int status);
   void reset(std::uint32_t code);
@@ -133,6 +135,7 @@ class Stream final : public http::Exchange {
   bool is_reading_ : 1 = false;  ///< Inside Answer::ready() or take().
   bool was_woken_ : 1 = false;   ///< wake() came from inside them.
   bool is_woken_ : 1 = false;    ///< In Shared's list.
+  bool may_wait_ : 1 = false;    ///< … by wake_soon() alone.
   bool ends_burst_ : 1 = false;  ///< The frame that was read is the burst's last.
   bool body_moved_ = true;
   bool send_moved_ = true;

@@ -52,6 +52,8 @@ class Exchange {
                        std::optional<std::uint64_t> content_length = {}) = 0;
   /// ready() may answer differently from now on. Cheap; any number of times.
   virtual void wake() = 0;
+  /// The same, for events that may wait a moment for more (Transport::flush_soon()).
+  virtual void wake_soon() { wake(); }
   /// `n` bytes given by on_body() have been dealt with: the client may send as many more.
   virtual void consume(std::size_t n) = 0;
   /// Ends the exchange at once without finishing its body (HTTP/2: RST_STREAM CANCEL; HTTP/1.1:

@@ -31,8 +31,21 @@ IoResult verdict(ssize_t n) {
 Connection::~Connection() = default;
 
 void Connection::flush_later() {
-  if (state_ != State::open || ListHook<DirtyTag>::is_linked()) return;
+  if (state_ != State::open) return;
+  if (ListHook<DirtyTag>::is_linked()) {
+    if (!is_paced_) return;
+    ListHook<DirtyTag>::unlink();
+  }
+  is_paced_ = false;
   owner_.dirty_.push_back(*this);
+}
+
+void Connection::flush_soon() {
+  if (state_ != State::open || ListHook<DirtyTag>::is_linked()) return;
+  const TimePoint due = written_at_ + owner_.pace_;
+  if (owner_.loop_.now() >= due) return flush_later();
+  is_paced_ = true;
+  owner_.let_wait(*this, due);
 }
 
 Protocol* Connection::speaking() const {
@@ -189,7 +202,10 @@ void Connection::flush() {
       break;
     }
   }
-  if (written > 0) owner_.counters_.flushes.add();
+  if (written > 0) {
+    owner_.counters_.flushes.add();
+    written_at_ = owner_.loop_.now();
+  }
   settle(is_drained);
 }
 

@@ -52,6 +52,7 @@ class Connection final : public Transport,
   ~Connection() override;
 
   void flush_later() override;
+  void flush_soon() override;
   void on_deadline(TimePoint now) override;
 
   /// One step of the handshake; Connections says when.
@@ -112,14 +113,16 @@ class Connection final : public Transport,
   State state_;
   bool is_reading_ = false;  ///< The read event is added.
   bool peer_is_done_ = false;
-  bool is_ours_ = false;  ///< We opened it.
+  bool is_ours_ = false;   ///< We opened it.
+  bool is_paced_ = false;  ///< Linked as dirty, it is among those that wait; good while it is.
   // Each while it is needed.
   std::unique_ptr<Greeting> greeting_;
   std::unique_ptr<tls::Session> session_;
   std::unique_ptr<Protocol> protocol_;
   std::unique_ptr<Blocked> blocked_;
   EventPtr readable_;
-  TimePoint check_at_{};  ///< When the protocol wants to look at its time limits.
+  TimePoint check_at_{};    ///< When the protocol wants to look at its time limits.
+  TimePoint written_at_{};  ///< When flush() last wrote something.
 };
 
 static_assert(sizeof(Connection) <= 200, "ten thousand of them wait idle");

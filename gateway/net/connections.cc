@@ -52,7 +52,9 @@ Connections::Connections(Loop& loop, const Options& options, ProtocolFactory fac
     : loop_(loop),
       options_(options),
       factory_(std::move(factory)),
-      read_buffer_(std::make_unique_for_overwrite<std::byte[]>(kReadBuffer)) {}
+      read_buffer_(std::make_unique_for_overwrite<std::byte[]>(kReadBuffer)),
+      // It counts by a coarser clock than the loop, and may come before it: it has the last word.
+      release_(loop, [this] { release_at_ = TimePoint::min(); }) {}
 
 Connections::~Connections() {
   close_all();
@@ -109,6 +111,7 @@ void Connections::take_in(std::unique_ptr<Connection> connection) {
 bool Connections::flush() {
   loop_.assert_here();
   read_on();
+  release();
   flush_dirty();
   shake_hands();
   sweep();
@@ -119,6 +122,20 @@ bool Connections::flush() {
 bool Connections::has_work() const {
   return !dirty_.empty() || !resumed_.empty() || !unread_.empty() || !shaking_.empty() ||
          !dying_.empty();
+}
+
+/// Who comes later is written to with the first: they were written to together, mostly.
+void Connections::let_wait(Connection& connection, TimePoint due) {
+  counters_.paced.add();
+  if (paced_.empty()) {
+    release_at_ = due;
+    release_.start(due - loop_.now());  // Should nothing else wake the loop.
+  }
+  paced_.push_back(connection);
+}
+
+void Connections::release() {
+  if (!paced_.empty() && loop_.now() >= release_at_) dirty_.take_all(paced_);
 }
 
 void Connections::read_on() {

@@ -22,6 +22,8 @@ constexpr std::uint64_t kShortBody = 64_KiB;
 constexpr std::size_t kFailedBody = 4_KiB;
 /// … and for as long: an error may have a body without end.
 constexpr Millis kFailedBodyTime{1'000};
+/// So much of a stream's events does not wait for more.
+constexpr std::size_t kMuch = 4_KiB;
 
 }  // namespace
 
@@ -168,7 +170,7 @@ void Passage::on_data(std::string_view bytes) {
     filter_.feed_to_boundary(bytes, out_.back());
     if (filter_.at_boundary()) return end_at_boundary();
   }
-  exchange_.wake();
+  is_event_stream_&& out_.size() < kMuch ? exchange_.wake_soon() : exchange_.wake();
 }
 
 void Passage::on_complete() {
@@ -350,7 +352,7 @@ void Passage::on_deadline(TimePoint now) {
   };
   if (state_ == State::late && is_over(opening_->failed_at, kFailedBodyTime)) return tell_late();
   const bool has_head = state_ == State::open;
-  if (unpaid_ > 0) last_read_ = now;
+  if (!out_.empty()) last_read_ = now;
   if (state_ != State::late &&
       is_over(last_read_, has_head ? options.silence_timeout : options.first_byte_timeout)) {
     call_.stop();

@@ -51,6 +51,10 @@ std::vector<Row<Config>> limit_rows() {
                "Steps of TLS handshakes, each as long as a hundred deliveries, before events have "
                "their turn; for each worker.",
                SLUICE_AT(net.handshakes_per_turn)),
+      C::duration("limits.gather", {Millis(0), Millis(100)},
+                  "A busy worker writes relayed events to one connection no more often than this, "
+                  "so that several leave at once; 0: at once, always.",
+                  SLUICE_AT(limits.gather)),
       C::size("limits.flush_bytes", {16_KiB, 16_MiB},
               "Bytes written to one connection before the others have their turn.",
               SLUICE_AT(net.flush_budget)),

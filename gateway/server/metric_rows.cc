@@ -131,6 +131,8 @@ const WorkerRow kWorkerRows[] = {
    [](const Worker& w) { return number(w.connection_counters().bytes_out); }},
   {"sluice_body_bytes_total", "protocol=h2", kCounter, "Bytes of response bodies sent.",
    [](const Worker& w) { return number(w.counters().h2.data_bytes); }},
+  {"sluice_paced_total", "", kCounter, "Times that a connection's relayed events waited for more (limits.gather), as the worker was busy.",
+   [](const Worker& w) { return number(w.connection_counters().paced); }},
   {"sluice_flushes_total", "", kCounter, "Times that a connection was written.",
    [](const Worker& w) { return number(w.connection_counters().flushes); }},
   {"sluice_writes_blocked_total", "", kCounter, "Times that a connection's socket was full.",

@@ -48,6 +48,7 @@ class Turnstile final : public http::Answer, private http::Exchange {
   void respond(http::Response head, http::Kind kind,
                std::optional<std::uint64_t> content_length) override;
   void wake() override { exchange_.wake(); }
+  void wake_soon() override { exchange_.wake_soon(); }
   void consume(std::size_t n) override { exchange_.consume(n); }
   void abort() override;
   [[nodiscard]] const http::Connection& connection() const override {

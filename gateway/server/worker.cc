@@ -68,6 +68,7 @@ Worker::Worker(std::size_t index, Shared& shared)
                            }
                          }}),
             SubscriptionApi(shared, counters_.site), make_relay_site()),
+      pacing_(shared.config.limits.gather),
       connections_(loop_, shared.config.net,
                    [this](Transport& transport, const net::Hello& hello) {
                      return speak(transport, hello);
@@ -219,7 +220,10 @@ bool Worker::end_turn() {
   // Upstreams first: what they did not take or answer is told to clients in this turn; and again
   // for what those have then given back. Also before a wait: publishers that have their answers
   // publish what it is for.
-  if (relay_ != nullptr) relay_->flush();
+  if (relay_ != nullptr) {
+    relay_->flush();
+    connections_.set_pace(pacing_.look(begin, loop_.busy()));
+  }
   show_upstreams(false);  // Who is told of a failure may look at once.
   connections_.flush();
   if (relay_ != nullptr) relay_->end_turn();

@@ -33,6 +33,7 @@
 #include "gateway/net/timer.h"
 #include "gateway/relay/relay.h"
 #include "gateway/server/gathering.h"
+#include "gateway/server/pacing.h"
 #include "gateway/server/shared.h"
 #include "gateway/server/site.h"
 #include "tls/context.h"
@@ -128,6 +129,7 @@ class Worker {
   std::vector<Port> ports_;
   h2::SharedMemory h2_memory_;
   Gathering gathering_;
+  Pacing pacing_;
   net::Connections connections_;
   net::Mailbox<Letter> mailbox_;
   std::atomic<std::size_t> backlog_bytes_{0};  ///< Any thread.

@@ -1,0 +1,48 @@
+/// Pacing: whether a worker is busy enough to let connections wait for more relayed events.
+///
+/// An application's streams bring their events one by one, and one event in one TLS record in one
+/// system call costs ten times what it costs among others. So a worker that is busy writes to each
+/// client's connection no more often than once in `most` (Connections::set_pace()); what waits
+/// nevertheless waits for less than that. It begins when the worker's turns take three tenths of
+/// its time, and ends when they take less than a tenth: what the waiting saves must not end it.
+///
+/// Owner   the worker. Thread  its own.
+#pragma once
+
+#include <chrono>
+
+#include "gateway/base/clock.h"
+
+namespace sluice::server {
+
+class Pacing {
+ public:
+  /// `most` zero: never.
+  explicit Pacing(Duration most) : most_(most) {}
+
+  /// At the end of each turn; `busy`: what all turns until now have taken. How long connections may
+  /// wait from now on.
+  [[nodiscard]] Duration look(TimePoint now, Duration busy) {
+    const Duration passed = now - since_;
+    if (passed < kLook) return pace_;
+    const Duration worked = busy - busy_then_;
+    if (worked * 10 >= passed * 3) {
+      pace_ = most_;
+    } else if (worked * 10 < passed) {
+      pace_ = Duration::zero();
+    }
+    since_ = now;
+    busy_then_ = busy;
+    return pace_;
+  }
+
+ private:
+  static constexpr Duration kLook = std::chrono::milliseconds(10);
+
+  const Duration most_;
+  Duration pace_{};
+  TimePoint since_{};
+  Duration busy_then_{};
+};
+
+}  // namespace sluice::server

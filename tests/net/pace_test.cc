@@ -1,0 +1,122 @@
+#include <map>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "gateway/net/connections.h"
+#include "tests/net/conversation.h"
+#include "tests/tls/client.h"
+
+namespace sluice::net {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+/// A worker whose connections wait for up to 2 ms, with one client, who was written to just now.
+struct Busy {
+  Busy() {
+    talk.echoes = false;
+    loop.set_turn_end([this] { return connections.flush(); });
+    connections.set_pace(milliseconds(2));
+    send(client, "GET / HTTP/1.1\r\n");
+    turn();
+    talk.heard.clear();
+    say_soon("first ");
+    turn();
+    REQUIRE(receive(client) == "first ");
+  }
+  static UniqueFd add(Connections& connections) {
+    tls::SocketPair pair = tls::socket_pair();
+    connections.add(std::move(pair.server), "192.0.2.1", nullptr, 0);
+    return std::move(pair.client);
+  }
+  void say_soon(std::string_view text) {
+    talk.to_say += text;
+    talk.transport->flush_soon();
+  }
+  void turn() { loop.turn(false); }
+  void pass(Duration time) {
+    clock.advance(time);
+    turn();
+  }
+
+  ManualClock clock;
+  Loop loop{clock};
+  Conversation talk;
+  Connections connections{loop, {}, [this](Transport& transport, const Hello&) {
+                            talk.transport = &transport;
+                            return std::make_unique<Script>(talk);
+                          }};
+  UniqueFd client = add(connections);
+};
+
+TEST_SUITE("pace") {
+  TEST_CASE("what comes at once behind a write waits, and leaves in one write") {
+    Busy worker;
+    const auto flushes = worker.connections.counters().flushes.value();
+    worker.say_soon("second ");
+    worker.turn();
+    worker.say_soon("third");
+    worker.pass(microseconds(1'999));
+    CHECK(receive(worker.client).empty());
+    worker.pass(microseconds(1));
+    CHECK(receive(worker.client) == "second third");
+    CHECK(worker.connections.counters().flushes.value() == flushes + 1);
+    CHECK(worker.connections.counters().paced.value() == 1);
+  }
+
+  TEST_CASE("who is written to more seldom never waits") {
+    Busy worker;
+    worker.pass(milliseconds(2));
+    worker.say_soon("second");
+    worker.turn();
+    CHECK(receive(worker.client) == "second");
+    CHECK(worker.connections.counters().paced.value() == 0);
+  }
+
+  TEST_CASE("what cannot wait takes along what does") {
+    Busy worker;
+    worker.say_soon("second ");
+    worker.talk.say("now");
+    worker.turn();
+    CHECK(receive(worker.client) == "second now");
+  }
+
+  TEST_CASE("the loop wakes by itself for what waits") {
+    Busy worker;
+    worker.say_soon("second");
+    worker.turn();
+    worker.clock.advance(milliseconds(2));
+    worker.loop.turn(true);
+    CHECK(receive(worker.client) == "second");
+  }
+
+  TEST_CASE("a timer that comes before the loop's clock has got there is believed") {
+    Busy worker;
+    worker.say_soon("second");
+    worker.turn();
+    worker.loop.turn(true);  // The clock stands still.
+    CHECK(receive(worker.client) == "second");
+  }
+
+  TEST_CASE("a connection that is closed meanwhile is forgotten") {
+    Busy worker;
+    worker.say_soon("second");
+    worker.connections.close_all();
+    worker.pass(milliseconds(2));
+    CHECK(worker.talk.is_gone);
+    CHECK(worker.connections.size() == 0);
+  }
+
+  TEST_CASE("a worker that is not busy lets nobody wait") {
+    Busy worker;
+    worker.connections.set_pace(Duration::zero());
+    worker.say_soon("second");
+    worker.turn();
+    CHECK(receive(worker.client) == "second");
+  }
+}
+
+}  // namespace
+}  // namespace sluice::net
