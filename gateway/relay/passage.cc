@@ -352,6 +352,7 @@ void Passage::on_deadline(TimePoint now) {
   };
   if (state_ == State::late && is_over(opening_->failed_at, kFailedBodyTime)) return tell_late();
   const bool has_head = state_ == State::open;
+  // It may be the client who does not let it speak.
   if (!out_.empty()) last_read_ = now;
   if (state_ != State::late &&
       is_over(last_read_, has_head ? options.silence_timeout : options.first_byte_timeout)) {
