@@ -25,6 +25,8 @@ class Deadline : public ListHook<DeadlineTag> {
   virtual void on_deadline(TimePoint now) = 0;
   void cancel() { unlink(); }
   [[nodiscard]] bool is_armed() const { return is_linked(); }
+  /// What it was armed to last.
+  [[nodiscard]] TimePoint due() const { return due_; }
 
  protected:
   virtual ~Deadline() = default;

@@ -19,15 +19,8 @@ std::string_view as_text(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-ClientSession::ClientSession(Transport& transport, http::ClientOwner& owner,
-                             const ClientOptions& options, ClientCounters& counters,
-                             const Clock& clock)
-    : transport_(transport),
-      owner_(owner),
-      options_(options),
-      counters_(counters),
-      clock_(clock),
-      since_(clock.now()) {}
+ClientSession::ClientSession(Transport& transport, http::ClientOwner& owner, Setting& setting)
+    : transport_(transport), owner_(owner), setting_(setting), since_(setting.clock.now()) {}
 
 ClientSession::~ClientSession() {
   is_closing_ = true;
@@ -41,9 +34,9 @@ http::Call& ClientSession::call(http::Outgoing request, http::Caller& caller) {
   SLUICE_ASSERT(can_call(), "a call on a connection that takes none");
   caller_ = &caller;
   ++calls_made_;
-  counters_.calls.add();
-  counters_.open_calls.add();
-  if (calls_made_ > 1) counters_.reused.add();
+  setting_.counters.calls.add();
+  setting_.counters.open_calls.add();
+  if (calls_made_ > 1) setting_.counters.reused.add();
   opening_ = std::make_unique<Opening>();
   opening_->is_head = request.head.method == "HEAD";
   if (request.head.has_body) {
@@ -63,14 +56,14 @@ void ClientSession::wake() {
 }
 
 void ClientSession::consume(std::size_t n) {
-  const bool was_full = unpaid_ >= options_.unpaid_bytes;
-  unpaid_ -= std::min(n, unpaid_);
+  const bool was_full = unpaid_ >= setting_.options.unpaid_bytes;
+  unpaid_ -= static_cast<std::uint32_t>(std::min<std::size_t>(n, unpaid_));
   if (was_full && wants_read()) transport_.flush_later();
 }
 
 void ClientSession::cancel() {
   if (caller_ == nullptr) return;
-  counters_.cancelled.add();
+  setting_.counters.cancelled.add();
   let_go();
   close();
 }
@@ -114,7 +107,7 @@ void ClientSession::read(std::string_view input) {
 void ClientSession::read_head(std::string_view& input) {
   using http::CallError;
   HeadText& text = opening_->head;
-  switch (text.take(input, options_.header_bytes)) {
+  switch (text.take(input, setting_.options.header_bytes)) {
     case HeadText::Step::more:
       return;
     case HeadText::Step::blank:
@@ -127,11 +120,11 @@ void ClientSession::read_head(std::string_view& input) {
       break;
   }
   AnswerHead head;
-  const auto fault = read_answer_head(text.text(), options_.header_fields, head);
+  const auto fault = read_answer_head(text.text(), setting_.options.header_fields, head);
   text.clear();
   if (fault) return fail(fault->error, fault->what);
   if (head.response.status >= 200) return begin_answer(head, input);
-  if (++opening_->informational > options_.informational) {
+  if (++opening_->informational > setting_.options.informational) {
     fail(CallError::malformed, "too many heads of 1xx");
   }
 }
@@ -176,12 +169,12 @@ void ClientSession::read_plain(std::string_view& input) {
 }
 
 void ClientSession::give(std::string_view bytes) {
-  unpaid_ += bytes.size();
+  unpaid_ += static_cast<std::uint32_t>(bytes.size());
   caller_->on_body(bytes);
 }
 
 bool ClientSession::wants_read() const {
-  return is_closing_ || unpaid_ < options_.unpaid_bytes;
+  return is_closing_ || unpaid_ < setting_.options.unpaid_bytes;
 }
 
 void ClientSession::on_eof() {
@@ -205,23 +198,23 @@ void ClientSession::on_eof() {
 void ClientSession::end_answer(std::string_view input, bool until_close) {
   const bool is_sent = sending_ == Sending::done || sending_ == Sending::tail;
   const bool is_kept = is_sent && !takes_no_more_;
-  if (!is_sent) counters_.early.add();
-  if (is_kept && !input.empty()) counters_.strays.add();
+  if (!is_sent) setting_.counters.early.add();
+  if (is_kept && !input.empty()) setting_.counters.strays.add();
   http::Caller& caller = let_go();
   if (!is_kept || !input.empty()) close();
   caller.on_end(until_close);
 }
 
 void ClientSession::end_at_stray() {
-  counters_.strays.add();
+  setting_.counters.strays.add();
   if (caller_ == nullptr) return close();
   fail(http::CallError::closed, "the server spoke before it was asked");
 }
 
 void ClientSession::fail(http::CallError error, std::string_view what) {
   const http::CallFailure failure{.error = error, .is_untouched = !has_sent_, .what = what};
-  counters_.failures.add();
-  if (error != http::CallError::closed) counters_.malformed.add();
+  setting_.counters.failures.add();
+  if (error != http::CallError::closed) setting_.counters.malformed.add();
   http::Caller& caller = let_go();
   close();
   caller.on_failure(failure);
@@ -229,11 +222,11 @@ void ClientSession::fail(http::CallError error, std::string_view what) {
 
 /// From here on no call is open. The Opening stays: who called us may still be looking at it.
 http::Caller& ClientSession::let_go() {
-  counters_.open_calls.sub();
+  setting_.counters.open_calls.sub();
   has_changed_ = true;
   unpaid_ = 0;
   sending_ = Sending::done;
-  since_ = clock_.now();
+  since_ = setting_.clock.now();
   return *std::exchange(caller_, nullptr);
 }
 
@@ -253,13 +246,13 @@ void ClientSession::settle() {
 }
 
 TimePoint ClientSession::check(TimePoint now) {
-  if (caller_ != nullptr || is_closing_) return now + options_.idle_timeout;
-  const TimePoint due = since_ + options_.idle_timeout;
+  if (caller_ != nullptr || is_closing_) return now + setting_.options.idle_timeout;
+  const TimePoint due = since_ + setting_.options.idle_timeout;
   if (now < due) return due;
-  counters_.idle_timeouts.add();
+  setting_.counters.idle_timeouts.add();
   close();
   settle();
-  return now + options_.idle_timeout;
+  return now + setting_.options.idle_timeout;
 }
 
 }  // namespace sluice::h1

@@ -5,11 +5,12 @@
 /// After anything but a request that was sent whole and an answer that was framed whole, the
 /// connection ends: what comes next on it could be taken for the answer to another request. Bytes
 /// that no request has asked for end it too. A request that its server answers before it is
-/// complete is left where it is. Most connections carry one event stream that is silent. What only
-/// the beginning of a call needs (the request's text, the answer's head) lies in `Opening`, and
-/// goes when it is over. Owner      the connection (a Transport), which outlives it, as
-/// ClientOwner, ClientOptions,
-///            ClientCounters and Clock do. Thread  the connection's worker only.
+/// complete is left where it is.
+/// Most connections carry one event stream that is silent. What only the beginning of a call needs
+/// (the request's text, the answer's head) lies in `Opening`, and goes when it is over.
+///
+/// Owner      the connection (a Transport), which outlives it, as ClientOwner and Setting do.
+/// Thread     the connection's worker only.
 /// Errors     http::CallError. `refused` and `reset` do not happen here. A call is untouched only
 ///            when not one byte of its request had left.
 /// Invariant  after any failure the connection is finished.
@@ -32,8 +33,14 @@ struct AnswerHead;
 
 class ClientSession final : public http::Client, private http::Call {
  public:
-  ClientSession(Transport& transport, http::ClientOwner& owner, const ClientOptions& options,
-                ClientCounters& counters, const Clock& clock);
+  /// What all sessions with one server have in common.
+  struct Setting {
+    ClientOptions options;
+    const Clock& clock;
+    ClientCounters counters{};
+  };
+
+  ClientSession(Transport& transport, http::ClientOwner& owner, Setting& setting);
   ~ClientSession() override;
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;
@@ -97,16 +104,14 @@ class ClientSession final : public http::Client, private http::Call {
   // Set in the constructor.
   Transport& transport_;
   http::ClientOwner& owner_;
-  const ClientOptions& options_;
-  ClientCounters& counters_;
-  const Clock& clock_;
+  Setting& setting_;
 
   http::Caller* caller_ = nullptr;    ///< None: no call is open.
   std::unique_ptr<Opening> opening_;  ///< Until the request is sent and the answer's head is read.
   ChunkedDecoder chunks_;
   std::uint64_t rest_ = 0;  ///< Of an answer with content-length.
-  std::size_t unpaid_ = 0;
-  TimePoint since_;  ///< When the last call ended.
+  TimePoint since_;         ///< When the last call ended.
+  std::uint32_t unpaid_ = 0;
   std::uint32_t calls_made_ = 0;
   Reading reading_ = Reading::head;
   Sending sending_ = Sending::done;
@@ -115,6 +120,6 @@ class ClientSession final : public http::Client, private http::Call {
   bool is_closing_ = false;     ///< Nothing is read or sent any more.
   bool has_changed_ = false;    ///< The owner is to be told.
 };
-static_assert(sizeof(ClientSession) <= 128, "each relayed stream has one");
+static_assert(sizeof(ClientSession) <= 104, "each relayed stream has one");
 
 }  // namespace sluice::h1

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "gateway/base/assert.h"
-#include "gateway/net/handles.h"
 
 namespace sluice::net {
 namespace {
@@ -63,22 +62,19 @@ void Connection::on_deadline(TimePoint now) {
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
     return die();
   }
-  if (now >= check_at_) {
-    check_at_ = protocol_->check(now);
-    if (protocol_->is_finished()) flush_later();
-  }
-  arm_open();
+  const TimePoint next = protocol_->check(now);
+  if (protocol_->is_finished()) flush_later();
+  arm_open(next);
 }
 
-void Connection::arm_open() {
-  TimePoint due = check_at_;
+void Connection::arm_open(TimePoint due) {
   if (blocked_) due = std::min(due, blocked_->since + owner_.options_.write_timeout);
   owner_.loop_.wheel().arm(*this, due);
 }
 
 // --- Reading ------------------------------------------------------------------------------------
 
-void Connection::on_readable(short /*what*/) {
+void Connection::on_readable() {
   (void)owner_.loop_.now();
   switch (state_) {
     case State::connecting:
@@ -97,6 +93,7 @@ void Connection::on_readable(short /*what*/) {
 }
 
 void Connection::read_on() {
+  if (state_ == State::connecting) return on_connected();
   if (state_ == State::open) read();
 }
 
@@ -145,20 +142,22 @@ void Connection::discard() {
   if (result.io == Io::closed || result.io == Io::failed) die();
 }
 
-/// Level-triggered: a read event must not stay while nobody reads.
+void Connection::poll(bool for_reading) {
+  const Poller::Events wanted = (for_reading ? EPOLLIN : 0U) | (blocked_ ? EPOLLOUT : 0U);
+  owner_.loop_.poller().want(socket_.get(), *this, polled_, wanted);
+  polled_ = static_cast<std::uint8_t>(wanted);
+}
+
+/// Level-triggered: it must not be told what is to be read while nobody reads.
 void Connection::set_interest() {
   bool wants = true;
   if (state_ == State::open) {
     wants = !peer_is_done_ && !protocol_->is_finished() && protocol_->wants_read();
   }
-  if (wants == is_reading_) return;
-  is_reading_ = wants;
-  if (!wants) {
-    event_del(readable_.get());
-    ListHook<UnreadTag>::unlink();
-    return;
-  }
-  event_add(readable_.get(), nullptr);
+  const bool has_begun = wants && (polled_ & EPOLLIN) == 0;
+  poll(wants);
+  if (!wants) ListHook<UnreadTag>::unlink();
+  if (!has_begun) return;
   const bool has_more = state_ == State::open && session_ && session_->has_pending();
   if (has_more && !ListHook<UnreadTag>::is_linked()) owner_.unread_.push_back(*this);
 }
@@ -248,24 +247,26 @@ void Connection::push() {
 void Connection::block(std::span<const std::byte> rest) {
   if (!blocked_) {
     blocked_ = std::make_unique<Blocked>();
-    blocked_->event.reset(event_new(owner_.loop_.base(), socket_.get(), EV_WRITE | EV_PERSIST,
-                                    Thunk<&Connection::on_writable>::call, this));
-    SLUICE_ASSERT(blocked_->event != nullptr && event_add(blocked_->event.get(), nullptr) == 0,
-                  "a connection cannot be added to the loop");
+    poll((polled_ & EPOLLIN) != 0);
   }
   blocked_->rest.assign(rest.begin(), rest.end());
   blocked_->since = owner_.loop_.now();
   blocked_->sent = session_ ? session_->bytes_sent() : 0;
   if (state_ != State::open) return;
   owner_.counters_.write_blocked.add();
-  arm_open();
+  arm_open(due());
 }
 
-void Connection::on_writable(short /*what*/) {
+void Connection::unblock() {
+  blocked_.reset();
+  poll((polled_ & EPOLLIN) != 0);
+}
+
+void Connection::on_writable() {
   const TimePoint now = owner_.loop_.now();
   if (state_ == State::connecting) return on_connected();
   if (state_ == State::handshaking) {
-    blocked_.reset();
+    unblock();
     return shake_hands_later();
   }
   if (state_ != State::open || !blocked_) return;
@@ -282,7 +283,7 @@ void Connection::on_writable(short /*what*/) {
     return;
   }
   const bool has_to_read = session_ && (blocked_->rest.empty() || session_->has_pending());
-  blocked_.reset();
+  unblock();
   flush_later();
   if (has_to_read) read();
 }
@@ -315,7 +316,7 @@ void Connection::die() {
   ListHook<UnreadTag>::unlink();
   Deadline::cancel();
   blocked_.reset();
-  readable_.reset();
+  poll(false);
   ListHook<OwnedTag>::unlink();
   owner_.dying_.push_back(*this);
 }

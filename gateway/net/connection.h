@@ -25,12 +25,13 @@
 #include "gateway/base/timer_wheel.h"
 #include "gateway/net/connections.h"
 #include "gateway/net/dial.h"
+#include "gateway/net/poller.h"
 #include "tls/session.h"
 
 namespace sluice::net {
 
 class Connection final : public Transport,
-                         public Deadline,
+                         public Pollable,
                          public ListHook<OwnedTag>,
                          public ListHook<DirtyTag>,
                          public ListHook<UnreadTag> {
@@ -54,10 +55,12 @@ class Connection final : public Transport,
   void flush_later() override;
   void flush_soon() override;
   void on_deadline(TimePoint now) override;
+  void on_readable() override;
+  void on_writable() override;
 
   /// One step of the handshake; Connections says when.
   void shake_hands();
-  /// Goes on reading where the budget of the last turn ended.
+  /// Goes on reading where the budget of the last turn ended; a dial that cannot begin fails.
   void read_on();
   /// Fills and writes until nothing is left, the socket is full or the budget is spent.
   void flush();
@@ -71,7 +74,6 @@ class Connection final : public Transport,
 
   /// While the socket is full, or connects.
   struct Blocked {
-    EventPtr event;
     std::vector<std::byte> rest;  ///< Filled but not taken; empty if only TLS itself has to write.
     std::size_t taken = 0;        ///< Of `rest`.
     TimePoint since;              ///< Last progress.
@@ -80,8 +82,6 @@ class Connection final : public Transport,
 
   Connection(Connections& owner, UniqueFd socket, Greeting greeting, State state);
 
-  void on_readable(short what);
-  void on_writable(short what);
   void on_connected();
   void on_open_timeout();
   void fail_dial(DialError error, std::string what);
@@ -101,17 +101,21 @@ class Connection final : public Transport,
   /// Lets the kernel send what it kept.
   void push();
   void block(std::span<const std::byte> rest);
+  void unblock();
   void settle(bool is_drained);
   void linger();
   void die();
   void set_interest();
-  void arm_open();
+  /// Hears of its socket what it wants to hear from now on.
+  void poll(bool for_reading);
+  /// Together with the time limit of what is blocked.
+  void arm_open(TimePoint due);
 
   // Set in the constructor.
   Connections& owner_;
   UniqueFd socket_;
   State state_;
-  bool is_reading_ = false;  ///< The read event is added.
+  std::uint8_t polled_ = 0;  ///< What the poller was told of us.
   bool peer_is_done_ = false;
   bool is_ours_ = false;   ///< We opened it.
   bool is_paced_ = false;  ///< Linked as dirty, it is among those that wait; good while it is.
@@ -120,11 +124,9 @@ class Connection final : public Transport,
   std::unique_ptr<tls::Session> session_;
   std::unique_ptr<Protocol> protocol_;
   std::unique_ptr<Blocked> blocked_;
-  EventPtr readable_;
-  TimePoint check_at_{};    ///< When the protocol wants to look at its time limits.
   TimePoint written_at_{};  ///< When flush() last wrote something.
 };
 
-static_assert(sizeof(Connection) <= 200, "ten thousand of them wait idle");
+static_assert(sizeof(Connection) <= 152, "ten thousand of them wait idle");
 
 }  // namespace sluice::net

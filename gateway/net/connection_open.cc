@@ -7,7 +7,6 @@
 #include "gateway/base/assert.h"
 #include "gateway/base/log.h"
 #include "gateway/net/connection.h"
-#include "gateway/net/handles.h"
 #include "gateway/net/listener.h"
 
 namespace sluice::net {
@@ -68,11 +67,7 @@ Connection::Connection(Connections& owner, UniqueFd socket, Greeting greeting, S
     : owner_(owner),
       socket_(std::move(socket)),
       state_(state),
-      greeting_(std::make_unique<Greeting>(std::move(greeting))),
-      readable_(event_new(owner.loop_.base(), socket_.get(), EV_READ | EV_PERSIST,
-                          Thunk<&Connection::on_readable>::call, this)) {
-  SLUICE_ASSERT(readable_ != nullptr, "a connection cannot be added to the loop");
-}
+      greeting_(std::make_unique<Greeting>(std::move(greeting))) {}
 
 Connection::Connection(Connections& owner, UniqueFd socket, Greeting greeting,
                        const tls::Context* context)
@@ -89,9 +84,8 @@ Connection::Connection(Connections& owner, UniqueFd socket, Greeting greeting)
     : Connection(owner, std::move(socket), std::move(greeting), State::connecting) {
   is_ours_ = true;
   owner_.loop_.wheel().arm(*this, owner_.loop_.now() + greeting_->dial->timeout);
-  block({});
-  // It has failed already, and is told so as all others are.
-  if (greeting_->error != 0) event_active(blocked_->event.get(), EV_WRITE, 0);
+  // One that has failed already hears of it as all others do: not from inside dial().
+  greeting_->error == 0 ? block({}) : owner_.resumed_.push_back(*this);
 }
 
 void Connection::on_open_timeout() {
@@ -107,7 +101,7 @@ void Connection::on_open_timeout() {
 }
 
 void Connection::on_connected() {
-  blocked_.reset();
+  unblock();
   const Dial& dial = *greeting_->dial;
   const int error =
       greeting_->error != 0 ? greeting_->error : connect_error(socket_.get(), dial.address);
@@ -134,8 +128,7 @@ void Connection::shake_hands_later() {
   if (++owner_.shaking_size_ <= owner_.options_.handshakes_per_turn) return;
   owner_.counters_.handshakes_put_off.add();
   // Its turn comes without asking; until then it would be reported in each.
-  is_reading_ = false;
-  event_del(readable_.get());
+  poll(false);
 }
 
 void Connection::shake_hands() {
@@ -185,13 +178,12 @@ void Connection::sniff() {
 }
 
 void Connection::begin(std::string_view alpn, std::span<const std::byte> first) {
-  blocked_.reset();
+  unblock();
   state_ = State::open;
   protocol_ = make_protocol(alpn, first);
   greeting_.reset();
   if (protocol_ == nullptr) return linger();
-  check_at_ = protocol_->check(owner_.loop_.now());
-  arm_open();
+  arm_open(protocol_->check(owner_.loop_.now()));
   flush_later();
 }
 

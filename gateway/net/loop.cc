@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "gateway/base/assert.h"
-#include "gateway/net/event_memory.h"
 #include "gateway/net/handles.h"
 #include "gateway/net/mailbox.h"
 
@@ -18,13 +17,16 @@ struct ConfigFree {
 /// libevent's list of epoll changes stays off. With it, what was to be removed is removed at the
 /// next sleep, when the descriptor may belong to another thread's new connection already.
 event_base* make_base() {
-  use_event_memory();
   const std::unique_ptr<event_config, ConfigFree> config(event_config_new());
   SLUICE_ASSERT(config != nullptr, "libevent has no configuration to give");
   event_config_set_flag(config.get(), EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
   event_base* base = event_base_new_with_config(config.get());
   SLUICE_ASSERT(base != nullptr, "the operating system gives no event loop");
   return base;
+}
+
+void on_polled(evutil_socket_t, short, void* poller) noexcept {
+  static_cast<Poller*>(poller)->dispatch();
 }
 
 void on_tick(evutil_socket_t, short, void* loop) noexcept {
@@ -44,8 +46,12 @@ Loop::Loop(const Clock& clock)
     : clock_(clock),
       base_(make_base()),
       wheel_(clock.now()),
+      polled_(event_new(base_.get(), poller_.fd(), EV_READ | EV_PERSIST, &on_polled, &poller_)),
       tick_(event_new(base_.get(), -1, 0, &on_tick, this)),
-      now_(clock.now()) {}
+      now_(clock.now()) {
+  SLUICE_ASSERT(polled_ != nullptr && event_add(polled_.get(), nullptr) == 0,
+                "the poller cannot be added to the loop");
+}
 
 Loop::~Loop() = default;
 

@@ -17,6 +17,7 @@
 #include "gateway/base/counters.h"
 #include "gateway/base/intrusive_list.h"
 #include "gateway/base/timer_wheel.h"
+#include "gateway/net/poller.h"
 
 struct event;
 struct event_base;
@@ -75,6 +76,7 @@ class Loop {
 
   /// For this layer's own files.
   [[nodiscard]] event_base* base() const { return base_.get(); }
+  [[nodiscard]] Poller& poller() { return poller_; }
   [[nodiscard]] IntrusiveList<Inbox, SelfPostedTag>& self_posted() { return self_posted_; }
 
  private:
@@ -86,6 +88,8 @@ class Loop {
   const Clock& clock_;
   const EventBasePtr base_;
   TimerWheel wheel_;
+  Poller poller_;
+  EventPtr polled_;
   EventPtr tick_;  ///< 50 ms, added only while the wheel is not empty.
   std::function<bool()> turn_end_;
   IntrusiveList<Inbox, SelfPostedTag> self_posted_;

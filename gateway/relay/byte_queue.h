@@ -1,14 +1,14 @@
 /// ByteQueue: bytes on their way through, in at the back and out at the front.
 ///
 /// What was taken is dropped now and then, and all memory when nothing is left: what is held never
-/// grows with what passes, however long the queue is never quite empty.
+/// grows with what passes, however long the queue is never quite empty. An empty one, as most are,
+/// is one pointer.
 /// Thread  its owner's.
 #pragma once
 
 #include <cstddef>
-#include <cstring>
+#include <memory>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "gateway/base/units.h"
@@ -17,33 +17,33 @@ namespace sluice::relay {
 
 class ByteQueue {
  public:
-  /// For who appends; nothing else may be done to it.
-  [[nodiscard]] std::string& back() { return bytes_; }
-  void add(std::string_view bytes) { bytes_ += bytes; }
-  [[nodiscard]] std::size_t size() const { return bytes_.size() - taken_; }
-  [[nodiscard]] bool empty() const { return size() == 0; }
+  void add(std::string_view bytes);
+  [[nodiscard]] std::size_t size() const { return block_ == nullptr ? 0 : block_->used(); }
+  [[nodiscard]] bool empty() const { return block_ == nullptr; }
   /// out.size() ≤ size().
-  void take(std::span<std::byte> out) {
-    if (out.empty()) return;
-    std::memcpy(out.data(), bytes_.data() + taken_, out.size());
-    taken_ += out.size();
-    if (empty()) {
-      clear();
-    } else if (taken_ >= kDropTaken) {
-      bytes_.erase(0, taken_);
-      taken_ = 0;
-    }
-  }
-  void clear() {
-    bytes_ = std::string();
-    taken_ = 0;
-  }
+  void take(std::span<std::byte> out);
+  void clear() { block_.reset(); }
 
  private:
+  static constexpr std::size_t kLeast = 128;
   static constexpr std::size_t kDropTaken = 16_KiB;  ///< So that little is moved for it.
 
-  std::string bytes_;
-  std::size_t taken_ = 0;
+  /// The beginning of an allocation; the bytes follow it.
+  struct Block {
+    std::size_t taken;
+    std::size_t end;
+    std::size_t capacity;
+
+    [[nodiscard]] std::size_t used() const { return end - taken; }
+    [[nodiscard]] char* bytes();
+  };
+  struct BlockFree {
+    void operator()(Block* block) const noexcept;
+  };
+
+  void make_room(std::size_t more);
+
+  std::unique_ptr<Block, BlockFree> block_;  ///< Null: there is nothing.
 };
 
 }  // namespace sluice::relay

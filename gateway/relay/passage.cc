@@ -120,8 +120,10 @@ void Passage::on_answer(http::Response head, std::optional<std::uint64_t> length
     const bool is_head = opening_->is_head;
     const bool is_bodiless = is_head || head.status == 204 || head.status == 304;
     head = make_answer(route_.options, std::move(head), opening_->terms, is_events);
-    is_event_stream_ = is_events && !is_bodiless;
-    if (is_event_stream_) begin_stream();
+    if (is_events && !is_bodiless) {
+      if (!admit()) return;
+      begin_stream();
+    }
     const bool is_short = is_bodiless || (length && *length <= kShortBody);
     const auto kind = is_event_stream_ ? http::Kind::event_stream
                       : is_short       ? http::Kind::finite
@@ -132,7 +134,20 @@ void Passage::on_answer(http::Response head, std::optional<std::uint64_t> length
   arm(now);
 }
 
+bool Passage::admit() {
+  Terms& terms = opening_->terms;
+  if (terms.admit == nullptr) return true;
+  auto instead = terms.admit(terms.lease);
+  if (instead == nullptr) return true;
+  tenure_ = std::make_unique<Tenure>();
+  tenure_->instead = std::move(instead);
+  call_.stop();
+  complete();
+  return false;
+}
+
 void Passage::begin_stream() {
+  is_event_stream_ = true;
   route_.counters.event_streams.add();
   route_.streams.push_back(*this);
   const Millis interval = route_.options.heartbeat_interval;
@@ -145,8 +160,10 @@ void Passage::begin_stream() {
 void Passage::settle_terms() {
   Terms& terms = opening_->terms;
   if (terms.ends < TimePoint::max() || !terms.subject.empty() || terms.lease != nullptr) {
-    tenure_ = std::make_unique<Tenure>(Tenure{
-        .ends = terms.ends, .subject = std::move(terms.subject), .lease = std::move(terms.lease)});
+    tenure_ = std::make_unique<Tenure>(Tenure{.ends = terms.ends,
+                                              .subject = std::move(terms.subject),
+                                              .lease = std::move(terms.lease),
+                                              .instead = {}});
   }
   opening_.reset();
 }
@@ -161,21 +178,27 @@ void Passage::on_data(std::string_view bytes) {
     if (opening_->failed_body.size() == kFailedBody) tell_late();
     return;
   }
-  unpaid_ += bytes.size();
+  unpaid_ += static_cast<std::uint32_t>(bytes.size());
   if (!is_event_stream_) {
     out_.add(bytes);
-  } else if (!is_ending_) {
-    filter_.feed(bytes, out_.back());
   } else {
-    filter_.feed_to_boundary(bytes, out_.back());
-    if (filter_.at_boundary()) return end_at_boundary();
+    std::string& passed = route_.scratch;
+    passed.clear();
+    is_ending_ ? void(filter_.feed_to_boundary(bytes, passed)) : filter_.feed(bytes, passed);
+    out_.add(passed);
+    if (is_ending_ && filter_.at_boundary()) return end_at_boundary();
   }
-  is_event_stream_&& out_.size() < kMuch ? exchange_.wake_soon() : exchange_.wake();
+  const bool may_wait = is_event_stream_ && out_.size() < kMuch;
+  may_wait ? exchange_.wake_soon() : exchange_.wake();
 }
 
 void Passage::on_complete() {
   if (state_ == State::late) return tell_late();
-  if (is_event_stream_) filter_.finish(out_.back());
+  if (is_event_stream_) {
+    std::string held;
+    filter_.finish(held);
+    out_.add(held);
+  }
   complete();
 }
 
@@ -286,6 +309,7 @@ std::string_view Passage::subject() const {
 // --- The answer, as it leaves -------------------------------------------------------------------
 
 http::Answer::Ready Passage::ready(std::size_t max) {
+  if (http::Answer* const other = instead()) return other->ready(max);
   const std::size_t rest = out_.size();
   const std::size_t bytes = std::min(rest, max);
   return {
@@ -293,18 +317,19 @@ http::Answer::Ready Passage::ready(std::size_t max) {
 }
 
 void Passage::take(std::span<std::byte> out) {
+  if (http::Answer* const other = instead()) return other->take(out);
   if (out.empty()) return;
   out_.take(out);
   last_write_ = route_.loop.now();
   route_.counters.bytes_out.add(out.size());
-  const std::size_t paid = out_.empty() ? unpaid_ : std::min(unpaid_, out.size());
+  const std::size_t paid = out_.empty() ? unpaid_ : std::min<std::size_t>(unpaid_, out.size());
   if (out_.empty() && state_ == State::broken) route_.loop.wheel().arm(*this, last_write_);
   pay(paid);
 }
 
 void Passage::pay(std::size_t n) {
   if (n == 0) return;
-  unpaid_ -= n;
+  unpaid_ -= static_cast<std::uint32_t>(n);
   last_read_ = route_.loop.now();  // It may have been we who did not let it speak.
   call_.consume(n);
 }
@@ -367,7 +392,9 @@ void Passage::on_deadline(TimePoint now) {
   if (may_answer_early() && is_over(last_read_, options.early_after)) answer_early();
   // A client that does not read has bytes waiting: it needs no more.
   if (has_heartbeats() && now >= last_write_ + interval_ && out_.empty() && filter_.at_boundary()) {
-    filter_.heartbeat(options.heartbeat, options.heartbeat_event, out_.back());
+    std::string beat;
+    filter_.heartbeat(options.heartbeat, options.heartbeat_event, beat);
+    out_.add(beat);
     route_.counters.heartbeats.add();
     last_write_ = now;
     exchange_.wake();
@@ -376,8 +403,8 @@ void Passage::on_deadline(TimePoint now) {
 }
 
 void Passage::answer_early() {
+  if (!admit()) return;
   state_ = State::early;
-  is_event_stream_ = true;
   begin_stream();
   route_.counters.early_answers.add();
   exchange_.respond(early_head(route_.options, opening_->terms), http::Kind::event_stream);

@@ -91,6 +91,7 @@ class Passage final : public http::Answer, public Stream, private Deadline {
     TimePoint ends;
     std::string subject;
     std::shared_ptr<void> lease;
+    std::unique_ptr<http::Answer> instead;  ///< Who answers, where there is no room for a stream.
   };
   /// What has become of the answer.
   enum class State : std::uint8_t {
@@ -102,6 +103,10 @@ class Passage final : public http::Answer, public Stream, private Deadline {
     broken,    ///< The same, and the answer breaks off behind it.
   };
 
+  [[nodiscard]] http::Answer* instead() const {
+    return tenure_ == nullptr ? nullptr : tenure_->instead.get();
+  }
+
   // What the upstream does.
   void on_answer(http::Response head, std::optional<std::uint64_t> length);
   void on_data(std::string_view bytes);
@@ -110,8 +115,9 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   Ready body_ready(std::size_t max);
   void body_take(std::span<std::byte> out);
 
+  /// False: there is no room for an event stream, and somebody else answers.
+  bool admit();
   void begin_stream();
-  void say(std::string_view bytes);
   /// What was given to the client is given back to the upstream.
   void pay(std::size_t n);
   void complete();
@@ -140,11 +146,11 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   std::unique_ptr<Opening> opening_;
   std::unique_ptr<Upload> upload_;  ///< Null: the request has no body, or it is over.
   std::unique_ptr<Tenure> tenure_;
-  ByteQueue out_;           ///< For the client.
-  std::size_t unpaid_ = 0;  ///< Of what the upstream sent.
+  ByteQueue out_;  ///< For the client.
   EventFilter filter_;
-  TimePoint last_read_;   ///< From the upstream; before its head, when the request came.
-  TimePoint last_write_;  ///< To the client.
+  TimePoint last_read_;       ///< From the upstream; before its head, when the request came.
+  TimePoint last_write_;      ///< To the client.
+  std::uint32_t unpaid_ = 0;  ///< Of what the upstream sent; what it may send is far less.
   std::chrono::duration<std::uint32_t, std::milli> interval_{};  ///< Of heartbeats.
   std::chrono::duration<std::uint32_t, std::milli> retry_{};     ///< With is_ending_.
   State state_ = State::waiting;
@@ -152,5 +158,6 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   bool is_get_ : 1 = false;
   bool is_ending_ : 1 = false;  ///< As soon as no event is begun.
 };
+static_assert(sizeof(Passage) <= 216, "each relayed stream has one");
 
 }  // namespace sluice::relay

@@ -142,6 +142,7 @@ void ReaderStream::on_news() {
 void ReaderStream::open_stream() {
   const Log& log = reader_->view().log();
   if (state_ == State::waiting) {
+    if (!admit()) return;
     const http::Response& head = *reader_->view().head();
     http::Response answer = make_answer(
         route_.options, opening_->is_joined ? without_cookies(head) : head, opening_->terms, true);
@@ -153,6 +154,19 @@ void ReaderStream::open_stream() {
   state_ = State::open;
   settle_terms();
   arm(route_.loop.now());
+}
+
+bool ReaderStream::admit() {
+  Terms& terms = opening_->terms;
+  if (terms.admit == nullptr) return true;
+  auto instead = terms.admit(terms.lease);
+  if (instead == nullptr) return true;
+  route_.counters.requests.add();
+  let_source_go();
+  give_place();
+  other_ = std::move(instead);
+  exchange_.wake();
+  return false;
 }
 
 void ReaderStream::begin_stream() {
@@ -169,6 +183,7 @@ void ReaderStream::begin_stream() {
 }
 
 void ReaderStream::answer_early() {
+  if (!admit()) return;
   http::Response head = early_head(route_.options, opening_->terms);
   const Log::Setting& log = reader_->view().log().setting();
   if (log.is_posted) head.headers.add("sluice-stream-id", log.name);
@@ -187,12 +202,18 @@ void ReaderStream::settle_terms() {
   opening_.reset();
 }
 
-/// The one who asked has got no stream: everybody asks by himself.
-void ReaderStream::hand_over() {
+/// It is not this one who answers.
+std::unique_ptr<ReaderStream::Opening> ReaderStream::give_place() {
   Deadline::cancel();
   leave_log();
   route_.counters.open.sub();
-  const auto opening = std::move(opening_);
+  state_ = State::ending;
+  return std::move(opening_);
+}
+
+/// The one who asked has got no stream: everybody asks by himself.
+void ReaderStream::hand_over() {
+  const auto opening = give_place();
   other_ = open_plainly_(route_, opening->request, exchange_, std::move(opening->terms));
   if (is_asked_) other_->on_body_end();
   exchange_.wake();

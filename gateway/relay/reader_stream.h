@@ -96,7 +96,7 @@ class ReaderStream final : public http::Answer,
     early,    ///< The head of a stream was, and the upstream has not answered.
     open,
     plain,   ///< The upstream's answer, which is no stream, as it comes.
-    ending,  ///< The body ends behind `text_`.
+    ending,  ///< The body ends behind `text_`, or `other_` answers.
     broken,  ///< It will be broken off.
   };
 
@@ -116,8 +116,11 @@ class ReaderStream final : public http::Answer,
   void on_deadline(TimePoint now) override;
 
   void open_stream();
+  /// False: there is no room for an event stream, and somebody else answers.
+  bool admit();
   void begin_stream();
   void answer_early();
+  std::unique_ptr<Opening> give_place();
   void hand_over();
   void settle_terms();
   /// An answer of ours where nothing was said yet.

@@ -3,6 +3,8 @@
 /// Owner   Relay; outlives them. Thread  its worker's.
 #pragma once
 
+#include <string>
+
 #include "gateway/net/loop.h"
 #include "gateway/relay/counters.h"
 #include "gateway/relay/options.h"
@@ -19,6 +21,7 @@ struct RouteContext {
   net::Loop& loop;
   Streams& streams;
   RouteCounters counters{};
+  std::string scratch{};  ///< For who needs bytes for the length of a call.
 };
 
 }  // namespace sluice::relay

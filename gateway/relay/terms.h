@@ -3,15 +3,21 @@
 /// Thread  a plain value.
 #pragma once
 
-#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "gateway/base/clock.h"
+#include "gateway/http/exchange.h"
 #include "gateway/http/forwarded.h"
 #include "gateway/http/headers.h"
 
 namespace sluice::relay {
+
+/// Asked once, when an answer turns out to be an event stream, before its head is passed on:
+/// whether there is room for it shows no sooner. Null: there is, and `lease` is what it holds
+/// meanwhile. Else who answers instead; he has responded already.
+using Admit = std::function<std::unique_ptr<http::Answer>(std::shared_ptr<void>& lease)>;
 
 struct Terms {
   http::Forwarded forwarded;  ///< Who asks, as the upstream is told it.
@@ -24,6 +30,7 @@ struct Terms {
   TimePoint ends = TimePoint::max();  ///< When the token is no longer good: an event stream ends.
   std::string subject;                ///< Of the token; empty: none.
   std::shared_ptr<void> lease;        ///< Held as long as the exchange is open.
+  Admit admit;                        ///< Null: there is always room.
 };
 
 }  // namespace sluice::relay

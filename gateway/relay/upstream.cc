@@ -20,11 +20,12 @@ constexpr Millis kTryInterval{100};
 Upstream::Upstream(const UpstreamOptions& options, Setting setting)
     : options_(options),
       setting_(std::move(setting)),
+      h1_{.options = {}, .clock = setting_.loop.clock()},
       self_(std::make_shared<Upstream*>(this)),
       speaks_(options.wire == Wire::h2 ? Speaks::h2 : Speaks::h1),
       patience_(setting_.loop, [this] { expire_waiting(); }) {
-  h1_.idle_timeout = options.idle_timeout;
-  h1_.unpaid_bytes = options.window;
+  h1_.options.idle_timeout = options.idle_timeout;
+  h1_.options.unpaid_bytes = options.window;
   h2_.stream_window = options.window;
   for (const std::string& text : options.urls) {
     auto url = parse_upstream_url(text);
@@ -75,7 +76,7 @@ void Upstream::wait(UpstreamCall& call) {
     return doom(call, Failure::busy, "too many requests wait for a connection");
   }
   call.pending_->since = setting_.loop.now();
-  waiting_.push_back(call);
+  waiting_.push_back(*call.pending_);
   ++waiting_size_;
   counters_.waiting.set(static_cast<std::int64_t>(waiting_size_));
   if (!patience_.is_running()) patience_.start_periodic(kPatienceStep);
@@ -84,28 +85,28 @@ void Upstream::wait(UpstreamCall& call) {
 
 void Upstream::unwait(UpstreamCall& call) {
   const bool is_doomed = call.pending_->is_doomed;
-  call.ListHook<WaitingTag>::unlink();
+  call.pending_->unlink();
   if (is_doomed) return;
   --waiting_size_;
   counters_.waiting.set(static_cast<std::int64_t>(waiting_size_));
 }
 
 void Upstream::doom(UpstreamCall& call, Failure failure, std::string what) {
-  if (call.ListHook<WaitingTag>::is_linked()) unwait(call);
+  if (call.pending_->is_linked()) unwait(call);
   call.pending_->is_doomed = true;
   call.pending_->failure = failure;
   call.pending_->what = std::move(what);
-  doomed_.push_back(call);
+  doomed_.push_back(*call.pending_);
 }
 
 void Upstream::doom_all(Failure failure, const std::string& what) {
-  while (!waiting_.empty()) doom(waiting_.front(), failure, what);
+  while (!waiting_.empty()) doom(waiting_.front().call, failure, what);
 }
 
 /// What a callback of one does to others is done by this very loop.
 void Upstream::tend() {
   while (!doomed_.empty()) {
-    UpstreamCall& call = doomed_.pop_front();
+    UpstreamCall& call = doomed_.pop_front().call;
     const std::unique_ptr<UpstreamCall::Pending> pending = std::move(call.pending_);
     call.on_broken({.failure = pending->failure, .what = pending->what});
   }
@@ -129,7 +130,7 @@ void Upstream::failed_early(Endpoint& endpoint, std::string_view what) {
 
 void Upstream::room_at(Endpoint& endpoint) {
   while (!waiting_.empty() && endpoint.ready() != nullptr) {
-    UpstreamCall& call = waiting_.front();
+    UpstreamCall& call = waiting_.front().call;
     unwait(call);
     send(call, endpoint, *endpoint.ready());
   }
@@ -144,8 +145,8 @@ void Upstream::connection_gone(Endpoint& endpoint) {
 
 void Upstream::expire_waiting() {
   const TimePoint now = setting_.loop.now();
-  while (!waiting_.empty() && now - waiting_.front().pending_->since >= options_.connect_timeout) {
-    give_up(waiting_.front());
+  while (!waiting_.empty() && now - waiting_.front().since >= options_.connect_timeout) {
+    give_up(waiting_.front().call);
   }
   if (waiting_.empty()) {
     patience_.stop();
@@ -261,12 +262,12 @@ std::unique_ptr<Protocol> Upstream::opened(Endpoint& endpoint, Transport& transp
   counters_.connections.add();
   const bool is_h2 = setting_.tls == nullptr ? options_.wire == Wire::h2 : alpn == "h2";
   speaks_ = is_h2 ? Speaks::h2 : Speaks::h1;
-  const Clock& clock = setting_.loop.clock();
   std::unique_ptr<http::Client> client;
   if (is_h2) {
-    client = std::make_unique<h2::ClientSession>(transport, endpoint, h2_, h2_counters_, clock);
+    client = std::make_unique<h2::ClientSession>(transport, endpoint, h2_, h2_counters_,
+                                                 setting_.loop.clock());
   } else {
-    client = std::make_unique<h1::ClientSession>(transport, endpoint, h1_, h1_counters_, clock);
+    client = std::make_unique<h1::ClientSession>(transport, endpoint, h1_);
   }
   endpoint.on_change(*client);
   // It may now be known that one connection is not enough.

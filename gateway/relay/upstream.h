@@ -139,18 +139,17 @@ class Upstream {
   const UpstreamOptions& options_;
   const Setting setting_;
   std::vector<UpstreamUrl> urls_;
-  h1::ClientOptions h1_;
+  h1::ClientSession::Setting h1_;
   h2::ClientOptions h2_;
   const std::shared_ptr<Upstream*> self_;  ///< For what comes back when this may be gone.
 
-  h1::ClientCounters h1_counters_;
   h2::ClientCounters h2_counters_;
   UpstreamCounters counters_;
   std::vector<Name> names_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
-  IntrusiveList<UpstreamCall, WaitingTag> waiting_;
+  IntrusiveList<UpstreamCall::Pending, WaitingTag> waiting_;
   std::size_t waiting_size_ = 0;
-  IntrusiveList<UpstreamCall, WaitingTag> doomed_;
+  IntrusiveList<UpstreamCall::Pending, WaitingTag> doomed_;
   std::string last_error_;
   std::size_t turn_ = 0;  ///< Of equally loaded addresses the next one is taken.
   bool has_retired_ = false;

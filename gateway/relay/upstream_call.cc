@@ -40,14 +40,14 @@ UpstreamCall::~UpstreamCall() {
 void UpstreamCall::start(Upstream& upstream, http::Outgoing request) {
   SLUICE_ASSERT(!is_open(), "a call was started twice");
   upstream_ = &upstream;
-  pending_ = std::make_unique<Pending>();
+  pending_ = std::make_unique<Pending>(*this);
   pending_->request = std::move(request);
   pending_->since = upstream.setting_.loop.now();
   upstream.place(*this);
 }
 
 void UpstreamCall::stop() {
-  if (ListHook<WaitingTag>::is_linked()) upstream_->unwait(*this);
+  if (pending_ != nullptr && pending_->is_linked()) upstream_->unwait(*this);
   pending_.reset();
   if (call_ == nullptr) return;
   call_->cancel();

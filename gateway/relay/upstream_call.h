@@ -47,7 +47,7 @@ struct Broken {
   std::string_view what;  ///< For the log and the client; good during the call.
 };
 
-class UpstreamCall : public ListHook<WaitingTag>, private http::Caller {
+class UpstreamCall : private http::Caller {
  public:
   UpstreamCall() = default;
   UpstreamCall(const UpstreamCall&) = delete;
@@ -82,7 +82,10 @@ class UpstreamCall : public ListHook<WaitingTag>, private http::Caller {
   friend class Upstream;
 
   /// Until the answer's head: the request, should it have to be sent again.
-  struct Pending {
+  struct Pending : ListHook<WaitingTag> {
+    explicit Pending(UpstreamCall& owner) : call(owner) {}
+
+    UpstreamCall& call;
     http::Outgoing request;
     TimePoint since;  ///< When it began to wait.
     std::uint32_t repeats = 0;

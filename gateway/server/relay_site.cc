@@ -12,7 +12,6 @@
 #include "gateway/server/credentials.h"
 #include "gateway/server/event_stream.h"
 #include "gateway/server/gate.h"
-#include "gateway/server/turnstile.h"
 #include "gateway/server/wish.h"
 #include "gateway/sse/encoder.h"
 
@@ -145,17 +144,14 @@ std::unique_ptr<http::Answer> RelaySite::open(const http::Request& request,
 std::unique_ptr<http::Answer> RelaySite::go_on(Visit& visit, const http::Request& request) {
   // What was counted before it was asked is not counted again.
   std::string subject = visit.wants_events ? std::string() : visit.terms.subject;
-  auto turnstile = std::make_unique<Turnstile>(
-      visit.client.exchange, [this, client = visit.client, subject = std::move(subject)] {
-        Turnstile::Verdict verdict{.instead = check_totals(client, 1), .lease = nullptr};
-        if (!verdict.instead) verdict.instead = take_lease(client, subject, verdict.lease);
-        if (!verdict.instead) counters_.relay_streams.add();
-        return verdict;
-      });
-  turnstile->enter([&](http::Exchange& exchange) {
-    return doors_.open(visit.route, request, exchange, std::move(visit.terms));
-  });
-  return turnstile;
+  visit.terms.admit = [this, client = visit.client,
+                       subject = std::move(subject)](std::shared_ptr<void>& lease) {
+    auto instead = check_totals(client);
+    if (!instead) instead = take_lease(client, subject, lease);
+    if (!instead) counters_.relay_streams.add();
+    return instead;
+  };
+  return doors_.open(visit.route, request, visit.client.exchange, std::move(visit.terms));
 }
 
 // --- Whether it may -----------------------------------------------------------------------------
@@ -189,17 +185,17 @@ std::unique_ptr<http::Answer> RelaySite::check_token(Visit& visit) {
 /// For one event stream more. Who asks for one need not wait for an answer that has no room.
 std::unique_ptr<http::Answer> RelaySite::check_room(Visit& visit) {
   if (!visit.wants_events) return nullptr;
-  if (auto answer = check_totals(visit.client, 0)) return answer;
+  if (auto answer = check_totals(visit.client)) return answer;
   return take_lease(visit.client, visit.terms.subject, visit.terms.lease);
 }
 
-std::unique_ptr<http::Answer> RelaySite::check_totals(const Client& client, std::size_t counted) {
+std::unique_ptr<http::Answer> RelaySite::check_totals(const Client& client) {
   const LimitOptions& limits = shared_.config.limits;
   const bool is_draining = shared_.is_parking.load(std::memory_order_relaxed);
   if (client.may_return && is_draining) return park(client);
   const bool is_full =
       client.exchange.connection().event_streams >= limits.streams_per_connection ||
-      shared_.totals().streams >= limits.streams + counted;
+      shared_.totals().streams >= limits.streams;
   if (!is_full) return nullptr;
   if (client.may_return) return park(client);
   counters_.relay_limited.add();

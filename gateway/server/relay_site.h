@@ -86,8 +86,8 @@ class RelaySite {
   AnswerPtr deny(const Denial& denial, const Client& client);
   AnswerPtr refuse(int status, std::string text, const Client& client, http::Headers extra = {});
   AnswerPtr park(const Client& client);
-  /// An answer if there is no room for one more event stream; `counted`: it is one of them already.
-  AnswerPtr check_totals(const Client& client, std::size_t counted);
+  /// An answer if there is no room for one more event stream.
+  AnswerPtr check_totals(const Client& client);
   AnswerPtr take_lease(const Client& client, const std::string& subject,
                        std::shared_ptr<void>& lease);
   [[nodiscard]] http::Outgoing question(const Visit& visit) const;

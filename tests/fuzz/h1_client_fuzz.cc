@@ -176,13 +176,13 @@ bool play(ClientSession& session, std::string_view input, std::size_t step, std:
 
 /// Everything that came of the input, when it is given `step` bytes at a time.
 std::string run(std::string_view input, std::size_t step) {
-  const ClientOptions options{.header_bytes = 2048, .header_fields = 10, .unpaid_bytes = 16};
-  ClientCounters counters;
   const ManualClock clock;
+  ClientSession::Setting setting{
+      .options = {.header_bytes = 2048, .header_fields = 10, .unpaid_bytes = 16}, .clock = clock};
   Peer peer;
   std::string log;
   {
-    ClientSession session(peer, peer, options, counters, clock);
+    ClientSession session(peer, peer, setting);
     for (bool goes_on = true; goes_on && !input.empty();) {
       const std::string_view turn = input.substr(0, input.find(kTurnEnd));
       input.remove_prefix(std::min(input.size(), turn.size() + kTurnEnd.size()));
@@ -190,6 +190,7 @@ std::string run(std::string_view input, std::size_t step) {
     }
   }
   SLUICE_ASSERT(peer.gone == 1, "the owner was not told of the end");
+  const ClientCounters& counters = setting.counters;
   SLUICE_ASSERT(counters.open_calls.value() == 0, "a call was left open");
   for (const Counter* counter : {&counters.failures, &counters.malformed, &counters.cancelled,
                                  &counters.early, &counters.strays}) {

@@ -132,9 +132,9 @@ inline http::Outgoing post(std::optional<std::uint64_t> length = {}) {
 
 class Application final : private Transport, private http::ClientOwner {
  public:
-  explicit Application(ClientOptions given = {}) : options(given) {
-    session.emplace(static_cast<Transport&>(*this), static_cast<http::ClientOwner&>(*this), options,
-                    counters, clock);
+  explicit Application(ClientOptions given = {}) : setting{.options = given, .clock = clock} {
+    session.emplace(static_cast<Transport&>(*this), static_cast<http::ClientOwner&>(*this),
+                    setting);
   }
 
   /// Makes a call; its request is not sent before hear().
@@ -179,9 +179,9 @@ class Application final : private Transport, private http::ClientOwner {
     clock.advance(end - clock.now());
   }
 
-  ClientOptions options;
-  ClientCounters counters;
   ManualClock clock;
+  ClientSession::Setting setting;
+  ClientCounters& counters = setting.counters;
   int flushes = 0;  ///< Asked for.
   int changes = 0;  ///< Told to the owner.
   int gone = 0;

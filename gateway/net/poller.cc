@@ -1,0 +1,34 @@
+#include "gateway/net/poller.h"
+
+#include <cerrno>
+#include <span>
+
+#include "gateway/base/assert.h"
+
+namespace sluice::net {
+
+Poller::Poller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+  SLUICE_ASSERT(epoll_, "the operating system gives no epoll");
+}
+
+void Poller::want(int fd, Pollable& who, Events now, Events wanted) {
+  if (now == wanted) return;
+  const int change = wanted == 0 ? EPOLL_CTL_DEL : now == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  epoll_event event{.events = wanted, .data = {.ptr = &who}};
+  SLUICE_ASSERT(::epoll_ctl(epoll_.get(), change, fd, &event) == 0,
+                "a connection cannot be added to the loop");
+}
+
+void Poller::dispatch() {
+  const int n = ::epoll_wait(epoll_.get(), ready_.data(), static_cast<int>(ready_.size()), 0);
+  if (n <= 0) return;
+  for (const epoll_event& event : std::span(ready_).first(static_cast<std::size_t>(n))) {
+    auto& who = *static_cast<Pollable*>(event.data.ptr);
+    // Whoever waits for one of them hears of an error by trying.
+    const bool has_failed = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
+    if (has_failed || (event.events & EPOLLIN) != 0) who.on_readable();
+    if (has_failed || (event.events & EPOLLOUT) != 0) who.on_writable();
+  }
+}
+
+}  // namespace sluice::net
