@@ -167,6 +167,7 @@ OptionPtr make_option(const ClientOptions& options) {
   nghttp2_option* option = nullptr;
   SLUICE_ASSERT(nghttp2_option_new(&option) == 0, "out of memory");
   nghttp2_option_set_no_auto_window_update(option, 1);
+  nghttp2_option_set_max_deflate_dynamic_table_size(option, 0);
   nghttp2_option_set_max_settings(option, options.max_settings);
   nghttp2_option_set_max_outbound_ack(option, options.max_outbound_ack);
   nghttp2_option_set_max_continuations(option, options.max_continuations);
