@@ -99,7 +99,7 @@ struct LimitOptions {
   std::size_t connections = 100'000;         ///< In all; the next one waits to be accepted.
   std::size_t backlog_events = 65'536;       ///< Of one worker; past it publishers get 503.
   std::size_t backlog_bytes = 64_MiB;        ///< The same, encoded.
-  Millis gather{2};                          ///< See server/pacing.h; 0: never.
+  Millis gather{5};                          ///< See server/pacing.h; 0: never.
 };
 
 /// What happens between SIGTERM and the end of the process.
