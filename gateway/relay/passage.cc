@@ -18,10 +18,6 @@ namespace {
 
 /// A body up to this goes before event streams; a longer one shares the connection with them.
 constexpr std::uint64_t kShortBody = 64_KiB;
-/// Of the body of an answer that comes too late to be passed on.
-constexpr std::size_t kFailedBody = 4_KiB;
-/// … and for as long: an error may have a body without end.
-constexpr Millis kFailedBodyTime{1'000};
 /// So much of a stream's events does not wait for more.
 constexpr std::size_t kMuch = 4_KiB;
 
@@ -111,8 +107,7 @@ void Passage::on_answer(http::Response head, std::optional<std::uint64_t> length
       state_ = State::open;
     } else {
       state_ = State::late;
-      opening_->failed_status = head.status;
-      opening_->failed_at = now;
+      opening_->late.begin(head.status, now);
       return arm(now);
     }
   } else {
@@ -172,10 +167,8 @@ void Passage::on_data(std::string_view bytes) {
   route_.counters.bytes_in.add(bytes.size());
   last_read_ = route_.loop.now();
   if (state_ == State::late) {
-    const std::size_t room = kFailedBody - opening_->failed_body.size();
-    opening_->failed_body += bytes.substr(0, room);
     call_.consume(bytes.size());
-    if (opening_->failed_body.size() == kFailedBody) tell_late();
+    if (opening_->late.add(bytes)) tell_late();
     return;
   }
   unpaid_ += static_cast<std::uint32_t>(bytes.size());
@@ -204,10 +197,7 @@ void Passage::on_complete() {
 
 void Passage::tell_late() {
   call_.stop();
-  const std::string what = opening_->failed_body.empty()
-                               ? fmt::format("the upstream answered {}", opening_->failed_status)
-                               : std::move(opening_->failed_body);
-  fail(opening_->failed_status, "upstream_answer", what);
+  fail(opening_->late.status(), "upstream_answer", opening_->late.text());
 }
 
 void Passage::on_broken(const Broken& broken) {
@@ -359,7 +349,7 @@ void Passage::arm(TimePoint now) {
     at(last_read_, options.first_byte_timeout);
   }
   if (state_ == State::open) at(last_read_, options.silence_timeout);
-  if (state_ == State::late) at(opening_->failed_at, kFailedBodyTime);
+  if (state_ == State::late) due = std::min(due, opening_->late.due());
   if (has_heartbeats()) due = std::min(due, last_write_ + interval_);
   if (tenure_ != nullptr && is_event_stream_) due = std::min(due, tenure_->ends);
   if (due < TimePoint::max()) route_.loop.wheel().arm(*this, std::max(due, now));
@@ -375,7 +365,7 @@ void Passage::on_deadline(TimePoint now) {
   const auto is_over = [&](TimePoint since, Millis limit) {
     return limit > Millis(0) && now >= since + limit;
   };
-  if (state_ == State::late && is_over(opening_->failed_at, kFailedBodyTime)) return tell_late();
+  if (state_ == State::late && now >= opening_->late.due()) return tell_late();
   const bool has_head = state_ == State::open;
   // It may be the client who does not let it speak.
   if (!out_.empty()) last_read_ = now;

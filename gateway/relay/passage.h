@@ -22,6 +22,7 @@
 #include "gateway/http/exchange.h"
 #include "gateway/relay/byte_queue.h"
 #include "gateway/relay/event_filter.h"
+#include "gateway/relay/late_answer.h"
 #include "gateway/relay/route_context.h"
 #include "gateway/relay/stream.h"
 #include "gateway/relay/stream_flag.h"
@@ -81,10 +82,7 @@ class Passage final : public http::Answer, public Stream, private Deadline {
     bool is_get = false;
     bool wants_events = false;  ///< It accepts text/event-stream.
     StreamFlag stream_flag;     ///< … or its body says so.
-    // Of an answer that comes too late to be passed on.
-    int failed_status = 0;
-    TimePoint failed_at{};
-    std::string failed_body;
+    LateAnswer late;
   };
   /// What is held as long as the exchange is open, where there is something to hold.
   struct Tenure {

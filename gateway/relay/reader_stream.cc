@@ -220,6 +220,12 @@ void ReaderStream::hand_over() {
 }
 
 void ReaderStream::on_plain_answer(http::Response head, std::optional<std::uint64_t> length) {
+  if (state_ == State::early) {
+    state_ = State::late;
+    opening_->late.begin(head.status, route_.loop.now());
+    arm(route_.loop.now());
+    return leave_log();
+  }
   if (state_ != State::waiting) return let_source_go();
   state_ = State::plain;
   route_.counters.requests.add();
@@ -234,6 +240,11 @@ void ReaderStream::on_plain_answer(http::Response head, std::optional<std::uint6
 }
 
 void ReaderStream::on_plain_bytes(std::string_view bytes) {
+  if (state_ == State::late) {
+    source_->consume(bytes.size());
+    if (opening_->late.add(bytes)) tell_late();
+    return;
+  }
   if (state_ != State::plain) return;
   text_->bytes += bytes;
   text_->unpaid += bytes.size();
@@ -241,8 +252,21 @@ void ReaderStream::on_plain_bytes(std::string_view bytes) {
 }
 
 void ReaderStream::on_plain_end() {
+  if (state_ == State::late) return tell_late();
   has_ended_ = true;
   exchange_.wake();
+}
+
+void ReaderStream::on_plain_broken() {
+  if (state_ == State::late) return tell_late();
+  if (state_ == State::plain) break_off();
+}
+
+void ReaderStream::tell_late() {
+  let_source_go();
+  fail({.status = opening_->late.status(),
+        .kind = "upstream_answer",
+        .what = opening_->late.text()});
 }
 
 void ReaderStream::refuse(const Parting& parting) {
@@ -270,7 +294,7 @@ void ReaderStream::refuse(const Parting& parting) {
 
 void ReaderStream::fail(const Parting& parting) {
   const ErrorForm form = route_.options.errors;
-  if (form == ErrorForm::reset && state_ != State::early) return break_off();
+  if (form == ErrorForm::reset && !is_begun()) return break_off();
   say(error_event(form == ErrorForm::reset ? ErrorForm::event : form, parting.status, parting.kind,
                   parting.what));
   route_.counters.error_events.add();
@@ -391,6 +415,7 @@ bool ReaderStream::may_answer_early() const {
 void ReaderStream::arm(TimePoint now) {
   TimePoint due = TimePoint::max();
   if (may_answer_early()) due = begun_ + route_.options.early_after;
+  if (state_ == State::late) due = opening_->late.due();
   if (has_heartbeats()) due = std::min(due, begun_ + interval_);
   if (tenure_ != nullptr && is_streaming()) due = std::min(due, tenure_->ends);
   if (due < TimePoint::max()) route_.loop.wheel().arm(*this, std::max(due, now));
@@ -398,6 +423,7 @@ void ReaderStream::arm(TimePoint now) {
 
 void ReaderStream::on_deadline(TimePoint now) {
   if (state_ == State::broken) return exchange_.abort();
+  if (state_ == State::late && now >= opening_->late.due()) return tell_late();
   if (tenure_ != nullptr && is_streaming() && now >= tenure_->ends) {
     return cut(jitter(route_.retry.min, route_.retry.max));
   }

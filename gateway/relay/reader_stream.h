@@ -5,6 +5,7 @@
 /// `retry` when it is ended. None of them ever stands inside an event.
 ///
 ///   waiting ─► early ─► open ─► ending          as Passage, but for what a Log says
+///     │      └─► late ─► ending                the answer is none after all, and is told of
 ///     ├─► plain: the one whose request was sent upstream gets that answer, which is no stream
 ///     └─► handed over: anybody else then asks by himself
 ///
@@ -23,6 +24,7 @@
 
 #include "gateway/base/timer_wheel.h"
 #include "gateway/http/exchange.h"
+#include "gateway/relay/late_answer.h"
 #include "gateway/relay/route_context.h"
 #include "gateway/relay/source.h"
 #include "gateway/relay/stream.h"
@@ -78,6 +80,7 @@ class ReaderStream final : public http::Answer,
     bool wants_events = false;
     bool is_joined = false;  ///< The stream was there before him.
     bool is_late = false;    ///< … and has been read in part.
+    LateAnswer late;
   };
   /// What is held as long as the exchange is open, where there is something to hold.
   struct Tenure {
@@ -94,6 +97,7 @@ class ReaderStream final : public http::Answer,
   enum class State : std::uint8_t {
     waiting,  ///< Nothing was said to the client.
     early,    ///< The head of a stream was, and the upstream has not answered.
+    late,     ///< The same, and its answer, which is no stream, is gathered for the error.
     open,
     plain,   ///< The upstream's answer, which is no stream, as it comes.
     ending,  ///< The body ends behind `text_`, or `other_` answers.
@@ -108,7 +112,7 @@ class ReaderStream final : public http::Answer,
   void on_plain_answer(http::Response head, std::optional<std::uint64_t> length) override;
   void on_plain_bytes(std::string_view bytes) override;
   void on_plain_end() override;
-  void on_plain_broken() override { break_off(); }
+  void on_plain_broken() override;
   void on_source_gone() override { source_ = nullptr; }
   http::Answer::Ready body_ready(std::size_t max) override;
   void body_take(std::span<std::byte> out) override;
@@ -129,12 +133,16 @@ class ReaderStream final : public http::Answer,
   void fail(const Parting& parting);
   void break_off();
   void finish();
+  /// As much of an answer that came too late as is there: nobody waits for an end of it.
+  void tell_late();
   void leave_log();
   void let_source_go();
   void say(std::string_view bytes);
   void arm(TimePoint now);
+  /// Answered before the upstream was.
+  [[nodiscard]] bool is_begun() const { return state_ == State::early || state_ == State::late; }
   [[nodiscard]] bool is_streaming() const {
-    return state_ == State::early || state_ == State::open;
+    return is_begun() || state_ == State::open;
   }
   [[nodiscard]] bool may_answer_early() const;
   [[nodiscard]] bool has_heartbeats() const;

@@ -566,26 +566,3 @@ def test_a_failure_after_an_early_answer_is_an_event(start, app, form, expected)
         assert answer.ended
         assert bytes(answer.body).replace(b":\n", b"").startswith(expected)
         assert b"slow down" in answer.body
-
-
-@pytest.mark.parametrize("form", ["endless", "slow", "silent"])
-def test_an_error_without_end_after_an_early_answer_is_told(start, app, form):
-    @app.at("/model")
-    async def model(exchange):
-        await asyncio.sleep(0.3)
-        await exchange.head(429, {"content-type": "text/plain"})
-        await exchange.send(b"slow down")
-        while form != "silent" and not exchange.gone.is_set():
-            await exchange.send(b"x" * (4096 if form == "endless" else 1))
-            await asyncio.sleep(0.01)
-        await exchange.gone.wait()
-
-    gateway = start(route=routes(app, early_after="50ms", errors="event"))
-    with H2(gateway.tls) as client:
-        answer = client.answer(client.subscribe("/model"))
-        assert answer.ended
-        [event] = answer.events
-        assert event.type == "error"
-        assert b'"status":429' in answer.body and b"slow down" in answer.body
-        assert len(answer.body) < 8192
-    wait_until(lambda: app.requests[0].gone_at, "the application is told")

@@ -788,19 +788,45 @@ TEST_SUITE("the answer to a POST") {
   TEST_CASE("that began early and then failed says so, and ends") {
     RouteOptions options = posted();
     options.early_after = seconds(5);
-    for (const bool has_answer : {true, false}) {
+    World world(options);
+    Client client(world);
+    client.post("/chat", "{\"stream\": true}");
+    world.pass(seconds(6));
+    world.call().cut();
+    world.turn();
+    CHECK(client.read().wire.find("event: error\n") != std::string::npos);
+    CHECK(client.has_ended);
+    world.turn();
+    CHECK(world.is_gone());
+  }
+
+  TEST_CASE("that began early and is refused then says why: 4 KiB, or what came in a second") {
+    const std::string much(5'000, 'x');
+    RouteOptions options = posted();
+    options.early_after = seconds(5);
+    enum class Body { whole, cut, endless, silent, none };
+    for (const Body body : {Body::whole, Body::cut, Body::endless, Body::silent, Body::none}) {
+      INFO(static_cast<int>(body));
       World world(options);
       Client client(world);
       client.post("/chat", "{\"stream\": true}");
       world.pass(seconds(6));
-      if (has_answer) {
-        world.call().answer(500, "text/plain");
-      } else {
-        world.call().cut();
+      world.call().answer(429, "text/plain");
+      if (body != Body::none) world.call().send("slow down");
+      if (body == Body::endless) world.call().send(much);
+      if (body == Body::whole) world.call().complete();
+      if (body == Body::cut) world.call().cut();
+      if (body == Body::silent || body == Body::none) {
+        world.pass(milliseconds(900));
+        CHECK(client.read().wire.find("event: error\n") == std::string::npos);
+        world.pass(milliseconds(200));
       }
       world.turn();
       client.read();
-      CHECK(client.wire.find("event: error\n") != std::string::npos);
+      const std::string why = body == Body::none ? "the upstream answered 429" : "slow down";
+      CHECK(client.wire.find("\"status\":429") != std::string::npos);
+      CHECK(client.wire.find("\"message\":\"" + why) != std::string::npos);
+      CHECK(client.wire.size() < 4'300);
       CHECK(client.has_ended);
       world.turn();
       CHECK(world.is_gone());
