@@ -74,3 +74,32 @@ def test_who_shares_a_refused_request_is_told_the_status_alone(start, app):
         assert "alice" not in two.answer(other).text
         assert '"status":403' in two.streams[other].events[0].data
     assert len(app.requests) == 1
+
+
+# -- silence ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("begun, passed", [
+    (b"data: ha", b"data: ha"), (b"retry: 12", b"retry: "), (b"retry: 012", b"retry: 0"),
+    (b"retry", b"retry")])
+def test_silence_inside_an_event_is_not_filled_and_ends_in_a_break(start, app, begun, passed):
+    """Digits of a `retry` are held back until their line ends: they are a part of an event, too."""
+    @app.at("/*")
+    async def feed(exchange):
+        await exchange.events()
+        await exchange.send(b"data: 1\n\n")
+        if exchange.request.path == "/begun":
+            await exchange.send(begun)
+        await exchange.gone.wait()
+
+    gateway = start(route=routes(app, heartbeat_interval="100ms", silence_timeout="1s",
+                                 errors="event"))
+    with H2(gateway.tls) as client:
+        whole, broken = (client.streams[client.subscribe(path)] for path in ("/whole", "/begun"))
+        client.pump(lambda: whole.over and broken.over, "both ends")
+        assert whole.body.startswith(b":\ndata: 1\n\n:\n:\n"), "heartbeats fill its silence"
+        assert whole.ended and "upstream_timeout" in whole.events[-1].data
+        assert broken.reset is not None and not broken.ended
+        assert bytes(broken.body) == b":\ndata: 1\n\n" + passed
+    assert gateway.metric("sluice_route_failures_total", kind="timeout") == 2
+    wait_until(lambda: all(one.gone_at for one in app.requests), "the application is told")
