@@ -1,6 +1,7 @@
 """What has a bound in the relay, at its bound: what the client gets, what counts it, and that it is
 over as soon as there is room again."""
 
+import contextlib
 import json
 
 import pytest
@@ -223,3 +224,30 @@ def test_without_descriptors_a_request_is_refused_and_the_rest_goes_on(start, ap
         wait_until(lambda: gateway.metric("sluice_upstream_connections") == len(served) - 5,
                    "five have gone")
         opened(client, "/again")
+
+
+def test_the_last_descriptors_are_for_operators_and_the_log_says_what_is_short(
+        start, app, cramped):
+    gateway = start(cramped, log={"level": "debug"}, **upstream(app))
+    with H2(gateway.tls) as client:
+        feeds = [client.request("GET", f"/{n}") for n in range(DESCRIPTORS)]
+        streams = [client.streams[feed] for feed in feeds]
+        client.pump(lambda: all(one.events or one.over for one in streams), "an answer to each")
+        served = [feed for feed in feeds if client.streams[feed].events]
+        with contextlib.ExitStack() as operators:
+            for n in range(8):
+                operator = operators.enter_context(H1(gateway.admin))
+                operator.request("GET", "/status" if n % 2 else "/metrics")
+                answer = operator.answer()
+                assert answer.status == 200
+                assert b'"state": "well"' in answer.body or b"sluice_upstream_calls" in answer.body
+            [one] = json.loads(gateway.get_admin("/status")[1])["upstreams"]
+            [address] = one["addresses"]
+            assert (address["state"], address["failures_in_a_row"]) == ("well", 0), "not its fault"
+            assert client.answer(client.request("GET", "/page")).status == 503
+        assert "too many open files" in gateway.stderr()
+        for feed in served:
+            client.reset(feed)
+        wait_until(lambda: gateway.metric("sluice_upstream_calls") == 0, "all have gone")
+        again = [client.request("GET", f"/{n}") for n in range(len(served))]
+        client.pump(lambda: all(client.streams[one].events for one in again), "as many as before")
