@@ -15,7 +15,6 @@ struct RouteCounters {
   Counter heartbeats;
   Counter early_answers;  ///< Begun before the upstream's.
   Counter error_events;
-  Counter retries;    ///< Requests sent once more, which nobody had acted on.
   Counter cancelled;  ///< Answers that their clients did not wait for.
   Counter drained;
   // Failures, by kind.
@@ -40,6 +39,7 @@ struct UpstreamCounters {
   Gauge connections;  ///< Open ones.
   Gauge calls;        ///< Requests that are not over.
   Gauge waiting;      ///< Requests without a connection yet.
+  Counter repeats;    ///< Requests sent once more, which nobody had acted on.
   Counter connects;
   Counter connect_failures;
   Counter resolve_failures;

@@ -65,7 +65,7 @@ enum class Unavailable : std::uint8_t {
 
 /// What an upstream is told when its client has gone.
 enum class OnDisconnect : std::uint8_t {
-  cancel,  ///< At once.
+  cancel,  ///< At once, when the last one has; share.linger holds all the same.
   linger,  ///< Nothing, until replay.linger has passed; only with replay.
 };
 

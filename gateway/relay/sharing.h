@@ -17,7 +17,8 @@
 ///                  by an id of ours. No POST is sent twice
 ///
 /// A stream is found by who may have it, or not at all: what is another principal's looks as what
-/// never was. Replay implies lingering, whatever the route's on_disconnect. Requests that cannot
+/// never was. With on_disconnect = cancel a stream waits for nobody: who comes back finds it only
+/// while a reader is there, be it his own old connection. Requests that cannot
 /// be for an event stream (another method, a range or a condition, a page) are left to be relayed
 /// plainly, as are those for which there is no room.
 ///

@@ -287,11 +287,13 @@ void Source::die() {
 Millis Source::linger() const {
   const RouteOptions& route = setting_.route.options;
   const Log::Setting& log = log_->setting();
+  const bool is_told = route.on_disconnect == OnDisconnect::cancel;
+  const Millis replay = is_told ? Millis(0) : route.replay.linger;
   if (!log.is_exclusive) {
-    return is_named() ? std::max(route.share.linger, route.replay.linger) : route.share.linger;
+    return is_named() ? std::max(route.share.linger, replay) : route.share.linger;
   }
   // Nobody can come back to a stream of which he has no id.
-  return log.is_posted || log_->was_handed() ? route.replay.linger : Millis(0);
+  return log.is_posted || log_->was_handed() ? replay : Millis(0);
 }
 
 void Source::on_ring() {

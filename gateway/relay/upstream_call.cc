@@ -80,6 +80,7 @@ void UpstreamCall::on_failure(const http::CallFailure& failure) {
   Endpoint& endpoint = leave();
   if (pending_ != nullptr && may_repeat(failure)) {
     ++pending_->repeats;
+    upstream_->counters_.repeats.add();
     upstream_->call_ended(endpoint);
     upstream_->place(*this);
     return;

@@ -221,8 +221,10 @@ Rows stream_rows() {
                        "upstream is asked again, unseen.",
                        SLUICE_AT(relay.on_end)),
       {"on_disconnect", "string", "\"cancel\", \"linger\"",
-       "When a client has gone: the upstream learns of it at once, or only after replay.linger. "
-       "Without it linger where there is a replay.",
+       "When a client has gone, and nobody else reads its stream: the upstream learns of it at "
+       "once, "
+       "or only after replay.linger, and until then the client may come back. Without it linger "
+       "where there is a replay.",
        [](Route& route, const Value& value) -> Result<void> {
          static const auto row = R::choice<OnDisconnect>(
              "on_disconnect", {{"cancel", OnDisconnect::cancel}, {"linger", OnDisconnect::linger}},

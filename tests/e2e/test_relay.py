@@ -379,6 +379,25 @@ def test_a_post_is_never_sent_twice(start):
             assert client.answer(client.request("GET", "/once")).status == 200
             assert client.answer(client.request("POST", "/once", {"x-cut": "1"}, b"x")).status == 502
         assert len([one for one in app.requests if one.method == "POST"]) == 1
+        assert gateway.metric("sluice_upstream_repeats_total") == 0
+
+
+def test_a_get_is_sent_once_more_on_another_connection_and_counted(start):
+    """Its kept connection closes without a byte of an answer: nobody has acted on it."""
+    with Application() as app:
+        @app.at("/once")
+        async def once(exchange):
+            if len(app.requests) == 2:
+                exchange.cut()
+            else:
+                await exchange.reply(200, b"fine")
+
+        gateway = start(route=routes(app))
+        with H2(gateway.tls) as client:
+            assert client.answer(client.request("GET", "/once")).status == 200
+            assert client.answer(client.request("GET", "/once")).text == "fine"
+        assert len(app.requests) == 3
+        assert gateway.metric("sluice_upstream_repeats_total") == 1
 
 
 def test_an_application_that_does_not_answer_is_not_waited_for(start, app):

@@ -59,6 +59,19 @@ def ask(client, path, kept):
     return client.subscribe(path)
 
 
+def test_with_on_disconnect_cancel_nothing_waits_for_who_has_gone(start):
+    with Application() as app:
+        Talk(app)
+        gateway = start(route=[{"path": "/*", "upstream": app.url, "replay": {"linger": "1h"},
+                                "on_disconnect": "cancel"}])
+        with H2(gateway.tls) as client:
+            stream = client.subscribe("/talk")
+            client.pump(lambda: client.streams[stream].events, "an event")
+            client.reset(stream)
+            wait_until(lambda: app.requests[0].gone_at, "the upstream is told")
+            wait_until(lambda: not any(figures(gateway).values()), "nothing is left")
+
+
 @pytest.mark.parametrize("kept, sources, how", [
     ({}, 0, "reset"), ({}, 0, "close"), ({}, 0, "end"), ({}, 0, "break"),
     (SHARE, 1, "reset"), (SHARE, 1, "close"), (SHARE, 1, "end"),

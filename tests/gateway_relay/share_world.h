@@ -119,6 +119,7 @@ class World {
       : World(std::move(options_), limits, clock) {}
   World(RouteOptions options_, LimitOptions limits, const Clock& time)
       : options(std::move(options_)), now(time), sources(limits) {
+    if (options.replay.enabled) options.on_disconnect = OnDisconnect::linger;
     for (int i = 0; i < 2; ++i) workers.push_back(std::make_unique<FakeWorker>(*this, options));
     turn();
   }
