@@ -6,6 +6,21 @@
 #include <fmt/format.h>
 
 namespace sluice::relay {
+namespace {
+
+/// `rest` is what stands behind the scheme of `text`.
+std::string too_much(std::string_view text, std::string_view rest) {
+  const std::size_t end = rest.find_first_of("/?#@ \\");
+  if (rest[end] != '/') return fmt::format("\"{}\" has more than scheme, host and port", text);
+  const auto scheme = static_cast<std::size_t>(rest.data() - text.data());
+  const std::string_view path = rest.substr(end);
+  return fmt::format(
+      "\"{}\" has a path, which belongs into the route: write \"{}\" here, and there rewrite = "
+      "\"{}/*\" (strip_prefix takes one away)",
+      text, text.substr(0, scheme + end), path.substr(0, path.find_first_of("?#")));
+}
+
+}  // namespace
 
 Result<UpstreamUrl> parse_upstream_url(std::string_view text) {
   UpstreamUrl url;
@@ -21,12 +36,7 @@ Result<UpstreamUrl> parse_upstream_url(std::string_view text) {
                 fmt::format("\"{}\" is no upstream's URL, as in \"http://127.0.0.1:9000\"", text));
   }
   if (rest.ends_with('/')) rest.remove_suffix(1);
-  if (rest.find_first_of("/?#@ \\") != std::string_view::npos) {
-    return fail(Errc::invalid,
-                fmt::format("\"{}\" has more than scheme, host and port; a path is changed by "
-                            "strip_prefix and rewrite",
-                            text));
-  }
+  if (rest.find_first_of("/?#@ \\") != rest.npos) return fail(Errc::invalid, too_much(text, rest));
   url.authority = rest;
   const std::size_t bracket = rest.find(']');
   const std::size_t colon = rest.find(':', bracket == std::string_view::npos ? 0 : bracket);

@@ -53,30 +53,6 @@ Place to_place(const toml::source_region& source) {
   return {static_cast<int>(source.begin.line), static_cast<int>(source.begin.column)};
 }
 
-/// `name` as it stands between `open` and `close`; nothing when there is no such name.
-std::string did_you_mean(std::string_view open, std::string_view name, std::string_view close) {
-  return name.empty() ? "" : fmt::format("; did you mean {}{}{}?", open, name, close);
-}
-
-/// The key that was meant, or all that have the word in them: "timeout" stands for several.
-std::string hint_for(std::string_view word, const std::vector<std::string_view>& names) {
-  const std::string_view meant = nearest(word, names);
-  if (!meant.empty()) return did_you_mean("\"", meant, "\"");
-  std::vector<std::string_view> with;
-  std::copy_if(names.begin(), names.end(), std::back_inserter(with),
-               [&](std::string_view name) { return name.find(word) != name.npos; });
-  return with.empty() ? "" : fmt::format("; there is {}", fmt::join(with, ", "));
-}
-
-/// "route.share" of "route[0].share".
-std::string without_index(std::string_view table) {
-  std::string name(table);
-  for (std::size_t at = name.find('['); at != name.npos; at = name.find('[')) {
-    name.erase(at, name.find(']', at) + 1 - at);
-  }
-  return name;
-}
-
 /// A token of Mercure 1.0 must name the hub that it is for (RFC 9068 §4): where nothing else is
 /// spoken, keys that do not say otherwise want the hub's URL.
 void set_audiences(HubAccess& access) {
@@ -120,6 +96,8 @@ class Reader {
   void finish();
   void unknown_section(const toml::key& key, const toml::node& node);
   void unknown_key(std::string_view section, const toml::key& key);
+  void unknown_key(std::string_view table, const toml::key& key,
+                   const std::vector<std::string_view>& known);
   /// An entry of an array of tables; false when one of its keys was at fault.
   template <class Owner>
   bool read_entry(Owner& owner, const std::vector<Row<Owner>>& rows, std::string_view table,
@@ -249,8 +227,7 @@ bool Reader::read_entry(Owner& owner, const std::vector<Row<Owner>>& rows, std::
   for (const auto& [key, value] : *entries) {
     const auto at = std::find(names.begin(), names.end(), key.str());
     if (at == names.end()) {
-      fault(to_place(key.source()), fmt::format("{} has no key \"{}\"{}", without_index(table),
-                                                key.str(), hint_for(key.str(), names)));
+      unknown_key(table, key, names);
       continue;
     }
     const Row<Owner>& row = rows[static_cast<std::size_t>(at - names.begin())];
@@ -344,7 +321,7 @@ void Reader::unknown_section(const toml::key& key, const toml::node& node) {
   const std::string_view meant = nearest(key.str(), names);
   const bool is_array = std::find(arrays.begin(), arrays.end(), meant) != arrays.end();
   const std::string hint =
-      is_array ? did_you_mean("[[", meant, "]]") : did_you_mean("[", meant, "]");
+      is_array ? did_you_mean(meant, "[[", "]]") : did_you_mean(meant, "[", "]");
   fault(to_place(key.source()), fmt::format("there is no table [{}]{}", key.str(), hint));
   // Or the next fault would be about a hub that nobody wants.
   if (meant == "route") places_.emplace(meant, to_place(key.source()));
@@ -359,10 +336,19 @@ void Reader::unknown_key(std::string_view section, const toml::key& key) {
     if (row.key.substr(0, dot) == section) here.push_back(name);
     if (name == key.str()) elsewhere = row.key;
   }
-  const std::string hint = elsewhere.empty() ? did_you_mean("\"", nearest(key.str(), here), "\"")
-                                             : did_you_mean("", elsewhere, "");
+  const std::string hint =
+      elsewhere.empty() ? hint_for(key.str(), here) : did_you_mean(elsewhere, "", "");
   const std::string where = section.empty() ? "the top of the file" : fmt::format("[{}]", section);
   fault(to_place(key.source()), fmt::format("{} has no key \"{}\"{}", where, key.str(), hint));
+}
+
+/// The key that was meant counts as given: that it is missing would be the same fault again.
+void Reader::unknown_key(std::string_view table, const toml::key& key,
+                         const std::vector<std::string_view>& known) {
+  const Place place = to_place(key.source());
+  fault(place, fmt::format("{} has no key \"{}\"{}", table, key.str(), hint_for(key.str(), known)));
+  const std::string_view meant = nearest(key.str(), known);
+  if (!meant.empty()) places_.emplace(fmt::format("{}.{}", table, meant), place);
 }
 
 }  // namespace

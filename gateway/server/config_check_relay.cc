@@ -116,6 +116,7 @@ class Checker {
   void check_match(const RouteOptions& route, std::size_t index);
   void check_reachable(const RouteOptions& route, std::size_t index);
   void check_target(const RouteOptions& route);
+  void check_strip(const RouteOptions& route);
   void check_streams(const RouteOptions& route);
   void check_token(const RouteAccess& access);
   void check_call(const RouteAccess& access);
@@ -248,22 +249,28 @@ void Checker::check_reachable(const RouteOptions& route, std::size_t index) {
   }
 }
 
-void Checker::check_target(const RouteOptions& route) {
-  const std::string& strip = route.strip_prefix;
-  if (!strip.empty() && !route.rewrite.empty()) {
+void Checker::check_strip(const RouteOptions& route) {
+  const std::string& given = route.strip_prefix;
+  const std::string strip = given.ends_with('/') ? given.substr(0, given.size() - 1) : given;
+  const std::string_view fixed = fixed_part(route.path);
+  if (!route.rewrite.empty()) {
     fault("strip_prefix", "a route has strip_prefix or rewrite, not both");
-  }
-  if (!strip.empty() && (!strip.starts_with('/') || strip.size() == 1 || strip.ends_with('/'))) {
+  } else if (!strip.starts_with('/')) {
     fault("strip_prefix",
-          fmt::format("\"{}\" is not the beginning of a path, as in \"/app\"", strip));
-  } else if (const std::string_view fixed = fixed_part(route.path);
-             !strip.empty() && fixed != strip && !fixed.starts_with(strip + "/")) {
+          fmt::format("\"{}\" is not the beginning of a path, as in \"/app\"", given));
+  } else if (fixed != strip && !fixed.starts_with(strip + "/")) {
     fault("strip_prefix",
-          fmt::format("\"{}\" is not what the path, \"{}\", begins with", strip, route.path));
-  } else if (!strip.empty() && fixed == strip && has_wildcard(route.path)) {
+          fmt::format("\"{}\" is not what the path, \"{}\", begins with", given, route.path));
+  } else if (strip != given) {
+    fault("strip_prefix", fmt::format("\"{}\" ends with a '/'; write \"{}\"", given, strip));
+  } else if (fixed == strip && has_wildcard(route.path)) {
     fault("strip_prefix",
           fmt::format("\"{}\" would cut names in two; make the path \"{}/*\"", strip, strip));
   }
+}
+
+void Checker::check_target(const RouteOptions& route) {
+  if (!route.strip_prefix.empty() && !route.path.empty()) check_strip(route);
   if (route.rewrite.empty()) return;
   if (!is_path_pattern(route.rewrite)) {
     fault("rewrite",

@@ -98,7 +98,9 @@ Row<Route> heartbeat_row() {
       options.heartbeat = HeartbeatForm::event;
       options.heartbeat_event = text.substr(kEvent.size());
     } else {
-      return fail(Errc::invalid, fmt::format("must be one of {}", kForms));
+      const bool is_time = given == nullptr || (!text.empty() && is_digit(text.front()));
+      return fail(Errc::invalid, fmt::format("must be one of {}{}", kForms,
+                                             is_time ? "; how often is `heartbeat_interval`" : ""));
     }
     return {};
   };

@@ -2,11 +2,18 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace sluice::server {
 namespace {
+
+/// A letter or two stand in many names.
+constexpr std::size_t kLeastPart = 3;
+constexpr std::size_t kFew = 10;
 
 /// Letters to add, drop or change (Levenshtein).
 std::size_t edits(std::string_view from, std::string_view to) {
@@ -36,6 +43,21 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
     best = candidate;
   }
   return best;
+}
+
+std::string did_you_mean(std::string_view name, std::string_view open, std::string_view close) {
+  return name.empty() ? "" : fmt::format("; did you mean {}{}{}?", open, name, close);
+}
+
+std::string hint_for(std::string_view word, const std::vector<std::string_view>& known) {
+  const std::string_view meant = nearest(word, known);
+  if (!meant.empty()) return did_you_mean(meant);
+  std::vector<std::string_view> with;
+  std::copy_if(known.begin(), known.end(), std::back_inserter(with), [&](std::string_view name) {
+    return word.size() >= kLeastPart && name.find(word) != name.npos;
+  });
+  if (with.empty() && known.size() <= kFew) with = known;
+  return with.empty() ? "" : fmt::format("; there is {}", fmt::join(with, ", "));
 }
 
 }  // namespace sluice::server

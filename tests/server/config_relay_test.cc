@@ -187,10 +187,13 @@ TEST_SUITE("Configuration of routes") {
     const auto options = route_of("heartbeat = \"event:ping\"\n");
     CHECK(options.heartbeat == relay::HeartbeatForm::event);
     CHECK(options.heartbeat_event == "ping");
-    for (const std::string wrong : {"\"event:\"", "\"event:a b\"", "\"lines\"", "15"}) {
-      CHECK(
-          fault_of("heartbeat = " + wrong + "\n") ==
-          "7:13: route[0].heartbeat: must be one of \"line\", \"block\", \"event:NAME\", \"off\"");
+    const std::string said =
+        "7:13: route[0].heartbeat: must be one of \"line\", \"block\", \"event:NAME\", \"off\"";
+    for (const std::string wrong : {"\"event:\"", "\"event:a b\"", "\"lines\""}) {
+      CHECK(fault_of("heartbeat = " + wrong + "\n") == said);
+    }
+    for (const std::string time : {"\"15s\"", "15", "{ interval = \"15s\" }"}) {
+      CHECK(fault_of("heartbeat = " + time + "\n") == said + "; how often is `heartbeat_interval`");
     }
   }
 
@@ -368,17 +371,28 @@ TEST_SUITE("Configuration fault of a route") {
 
   TEST_CASE("an unknown key comes with the nearest known one, in nested tables too") {
     CHECK(fault_of("stripprefix = \"/app\"\n") ==
-          "7:1: route has no key \"stripprefix\"; did you mean \"strip_prefix\"?");
+          "7:1: route[0] has no key \"stripprefix\"; did you mean \"strip_prefix\"?");
     CHECK(fault_of("share = { lingr = \"1s\" }\n") ==
-          "7:11: route.share has no key \"lingr\"; did you mean \"linger\"?");
+          "7:11: route[0].share has no key \"lingr\"; did you mean \"linger\"?");
     CHECK(fault_of("replay = { linger = \"x\" }\n").substr(0, 32) ==
           "7:21: route[0].replay.linger: \"x");
     CHECK(fault_of("replay = 5\n") ==
           "7:10: route[0].replay: must be true, or a table of options, as in { linger = \"30s\" }");
     CHECK(fault_of("keys = [{ secrt = \"a\" }]\ntoken = \"required\"\n") ==
-          "7:11: route.keys has no key \"secrt\"; did you mean \"secret\"?");
+          "7:11: route[0].keys[0] has no key \"secrt\"; did you mean \"secret\"?");
+    CHECK(fault_of("replay = { size = \"1MiB\" }\n") ==
+          "7:12: route[0].replay has no key \"size\"; there is events, bytes, linger, post");
     CHECK(fault_in("[[upstrem]]\nname = \"a\"\n" + std::string(kLastRoute)) ==
           "4:3: there is no table [upstrem]; did you mean [[upstream]]?");
+  }
+
+  TEST_CASE("a misspelt key is one fault: what it stands for is not missing, too") {
+    CHECK(fault_of("token = \"required\"\nkey = [{ secret = \"a-secret-of-32-bytes\" }]\n") ==
+          "8:1: route[0] has no key \"key\"; did you mean \"keys\"?");
+    CHECK(fault_in("[[route]]\npth = \"/a\"\nupstream = \"http://h\"\n") ==
+          "5:1: route[0] has no key \"pth\"; did you mean \"path\"?");
+    CHECK(fault_in("[[route]]\npath = \"/a\"\nupstreem = \"http://h\"\n") ==
+          "6:1: route[0] has no key \"upstreem\"; did you mean \"upstream\"?");
   }
 
   TEST_CASE("a path that is none") {
@@ -425,9 +439,12 @@ TEST_SUITE("Configuration fault of a route") {
     CHECK(fault_in("[[route]]\npath = \"/\"\nupstream = \"127.0.0.1:9000\"\n") ==
           "6:12: route[0].upstream: there is no [[upstream]] \"127.0.0.1:9000\", and a URL begins "
           "with http:// or https://");
-    CHECK(fault_in("[[route]]\npath = \"/\"\nupstream = \"http://h/app\"\n") ==
-          "6:12: route[0].upstream: \"http://h/app\" has more than scheme, host and port; a path "
-          "is changed by strip_prefix and rewrite");
+    CHECK(
+        fault_in("[[route]]\npath = \"/\"\nupstream = \"http://h/app\"\n") ==
+        "6:12: route[0].upstream: \"http://h/app\" has a path, which belongs into the route: write "
+        "\"http://h\" here, and there rewrite = \"/app/*\" (strip_prefix takes one away)");
+    CHECK(fault_in("[[route]]\npath = \"/\"\nupstream = \"http://me@h\"\n") ==
+          "6:12: route[0].upstream: \"http://me@h\" has more than scheme, host and port");
     CHECK(fault_in("[[route]]\npath = \"/\"\nupstream = []\n") ==
           "6:12: route[0].upstream: must be a string or an array of strings, as in "
           "\"http://127.0.0.1:9000\"");
@@ -604,8 +621,11 @@ TEST_SUITE("Configuration fault of a route") {
          "share.late: must be one of \"none\", \"events\", \"types\""},
         {"auth_url = \"/check\"",
          "auth_url: \"/check\" is no upstream's URL, as in \"http://127.0.0.1:9000\""},
-        {"strip_prefix = \"/app/\"",
-         "strip_prefix: \"/app/\" is not the beginning of a path, as in \"/app\""},
+        {"strip_prefix = \"/app/\"", "strip_prefix: \"/app/\" ends with a '/'; write \"/app\""},
+        {"strip_prefix = \"/ap/\"",
+         "strip_prefix: \"/ap/\" is not what the path, \"/app/*\", begins with"},
+        {"strip_prefix = \"/\"",
+         "strip_prefix: \"/\" is not the beginning of a path, as in \"/app\""},
     };
     for (const Mistake& mistake : mistakes) {
       CAPTURE(mistake.written);
@@ -635,9 +655,9 @@ TEST_SUITE("Configuration fault of a route") {
     CHECK(said("max_idle = \"many\"") == "7:12: upstream[0].max_idle: must be a whole number");
     CHECK(said("window = \"64KB\"").ends_with("did you mean \"64KiB\"?"));
     CHECK(said("backof = \"1s\"") ==
-          "7:1: upstream has no key \"backof\"; did you mean \"backoff\"?");
+          "7:1: upstream[0] has no key \"backof\"; did you mean \"backoff\"?");
     CHECK(said("timeout = \"1s\"") ==
-          "7:1: upstream has no key \"timeout\"; there is connect_timeout, idle_timeout");
+          "7:1: upstream[0] has no key \"timeout\"; there is connect_timeout, idle_timeout");
     CHECK(fault_in("[[route]]\npath = 5\nupstream = \"http://h\"\n") ==
           "5:8: route[0].path: must be a string");
     CHECK(fault_of("token = \"required\"\nkeys = { secret = \"x\" }\n").substr(0, 40) ==

@@ -221,8 +221,9 @@ TEST_SUITE("Configuration fault") {
           Texts{"7:1: [heartbeat] has no key \"intervall\"; did you mean \"interval\"?"});
     CHECK(faults_of("[[listen]]\nadress = \"127.0.0.1:0\"\naddress = \"127.0.0.1:0\"\n"
                     "tls = false\n[hub]\nanonymous = true\n") ==
-          Texts{"2:1: listen has no key \"adress\"; did you mean \"address\"?"});
-    CHECK(faults_of(least("[drain]\nxyzzy = 1\n")) == Texts{"7:1: [drain] has no key \"xyzzy\""});
+          Texts{"2:1: listen[0] has no key \"adress\"; did you mean \"address\"?"});
+    CHECK(faults_of(least("[drain]\nxyzzy = 1\n")) ==
+          Texts{"7:1: [drain] has no key \"xyzzy\"; there is delay, window, hard_limit"});
   }
 
   TEST_CASE("a key in the wrong table is sent to its own") {
@@ -323,8 +324,8 @@ TEST_SUITE("Configuration fault") {
           "6:27: hub.publisher_keys[0].alg: \"none\" is not an algorithm that is supported: HS256");
     CHECK(fault("{ alg = 7, secret = \"x\" }").substr(0, 66) ==
           "6:27: hub.publisher_keys[0].alg: must be one of, or an array of, H");
-    CHECK(fault("{ algorithm = \"HS256\" }").substr(0, 56) ==
-          "6:21: hub.publisher_keys has no key \"algorithm\"");
+    CHECK(fault("{ algorithm = \"HS256\" }").substr(0, 64) ==
+          "6:21: hub.publisher_keys[0] has no key \"algorithm\"; there is alg");
     CHECK(fault("{ secret_file = \"/none\" }") ==
           "6:19: hub.publisher_keys: cannot read /none: No such file or directory");
   }
