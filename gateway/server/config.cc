@@ -15,6 +15,7 @@
 #include "gateway/server/config_check.h"
 #include "gateway/server/config_keys.h"
 #include "gateway/server/config_relay.h"
+#include "gateway/server/config_syntax.h"
 #include "gateway/server/config_table.h"
 #include "gateway/server/config_warnings.h"
 #include "gateway/server/files.h"
@@ -362,9 +363,8 @@ tl::expected<Config, std::vector<Fault>> parse(std::string_view text, const std:
     const toml::table root = toml::parse(text, file);
     return Reader(file).read(root);
   } catch (const toml::parse_error& error) {
-    const Place place = to_place(error.source());
     return tl::unexpected(
-        std::vector{Fault{file, place.line, place.column, std::string(error.description())}});
+        std::vector{syntax_fault(text, file, to_place(error.source()), error.description())});
   }
 }
 

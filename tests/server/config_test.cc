@@ -208,6 +208,32 @@ TEST_SUITE("Configuration fault") {
     CHECK(faults[0].substr(0, 4) == "1:8:");
   }
 
+  TEST_CASE("a value that is no TOML comes with one that is") {
+    const std::vector<std::pair<std::string, std::string>> mistakes{
+        {"path = /x", "1:8: /x needs quotes; write \"/x\""},
+        {"[admin]\naddress = 127.0.0.1:9090 # local",
+         "2:11: 127.0.0.1:9090 needs quotes; write \"127.0.0.1:9090\""},
+        {"a = localhost:80", "1:5: localhost:80 needs quotes; write \"localhost:80\""},
+        {"interval = 15s", "1:12: 15s needs quotes; write \"15s\""},
+        {"bytes = 64KiB\r\n", "1:9: 64KiB needs quotes; write \"64KiB\""},
+        {"replay = { linger = 30s, post = true }", "1:21: 30s needs quotes; write \"30s\""},
+        {"methods = [\n  GET,\n]", "2:3: GET needs quotes; write \"GET\""},
+        {"share = True", "1:9: True is no value; write true"},
+        {"share = no", "1:9: no is no value; write false"},
+        {"a = { b = \"é\", c = 5s }", "1:20: 5s needs quotes; write \"5s\""},
+        {"a = “x”", "1:5: a string stands in straight quotes, \"…\""},
+        {"name = \"x\nother = 1", "1:10: a quote is missing at the end of this string"},
+        {"share = {\n  linger = \"1s\"\n}",
+         "1:10: a table in { } stands on one line, without a comma at its end"},
+    };
+    for (const auto& [written, said] : mistakes) {
+      CAPTURE(written);
+      CHECK(faults_of(written) == Texts{said});
+    }
+    CHECK(faults_of("a = 1__0").at(0).find("underscores") != std::string::npos);
+    CHECK(faults_of("a \"x\"").at(0).find("expected '='") != std::string::npos);
+  }
+
   TEST_CASE("a file that is not there is a fault of the file") {
     const auto config = load("/nonexistent/sluice.toml");
     REQUIRE_FALSE(config);
