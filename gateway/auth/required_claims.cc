@@ -44,9 +44,17 @@ Result<void> check_claims(std::string_view token, std::span<const RequiredClaim>
   if (!payload) return tl::unexpected(payload.error());
   for (const RequiredClaim& each : required) {
     const Json* claim = find(*payload, each.name.c_str());
-    if (claim == nullptr || !is_fulfilled(*claim, each)) {
+    if (claim == nullptr) {
+      return fail(Errc::denied, fmt::format("the token has no claim \"{}\"", each.name));
+    }
+    if (!claim->is_string() && !claim->is_array()) {
+      return fail(
+          Errc::denied,
+          fmt::format("the token's claim \"{}\" is neither a text nor an array", each.name));
+    }
+    if (!is_fulfilled(*claim, each)) {
       return fail(Errc::denied,
-                  fmt::format("the token's \"{}\" is not what is needed here", each.name));
+                  fmt::format("the token's claim \"{}\" is not what this route wants", each.name));
     }
   }
   return {};

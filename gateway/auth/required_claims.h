@@ -19,7 +19,9 @@ struct RequiredClaim {
 /// `token` has been verified: only what it says is looked at here. A claim that is a string must be
 /// the value, one that is an array must hold it; of `scope` and `scp` (RFC 8693 §4.2), which are
 /// words with blanks between, it is one word. Any other claim fails, as does a missing one.
-/// Errors  Errc::denied with a sentence that names the claim, not its value.
+/// Errors  Errc::denied with a sentence that names the claim, and says whether it is missing, of
+///         another type or of another value; never a value, the token's or the one that is
+///         required.
 Result<void> check_claims(std::string_view token, std::span<const RequiredClaim> required);
 
 }  // namespace sluice::auth

@@ -47,11 +47,19 @@ TEST_SUITE("Required claims") {
     CHECK(has(R"({})", {}));
   }
 
-  TEST_CASE("the refusal names the claim and not its value") {
-    const auto refusal =
-        check_claims(token_of(R"({"tenant":"b"})"), std::vector<RequiredClaim>{{"tenant", "a"}});
-    REQUIRE_FALSE(refusal);
-    CHECK(refusal.error().what == "the token's \"tenant\" is not what is needed here");
+  TEST_CASE("the refusal says what is wrong with the claim, and no value of it") {
+    const auto refusal = [](std::string_view payload) {
+      const auto checked =
+          check_claims(token_of(payload), std::vector<RequiredClaim>{{"tenant", "a"}});
+      return checked ? std::string() : checked.error().what;
+    };
+    CHECK(refusal(R"({"sub":"b"})") == "the token has no claim \"tenant\"");
+    CHECK(refusal(R"({"tenant":"b"})") ==
+          "the token's claim \"tenant\" is not what this route wants");
+    CHECK(refusal(R"({"tenant":["b"]})") == refusal(R"({"tenant":"b"})"));
+    CHECK(refusal(R"({"tenant":7})") ==
+          "the token's claim \"tenant\" is neither a text nor an array");
+    CHECK(refusal(R"({"tenant":null})") == refusal(R"({"tenant":7})"));
   }
 
   TEST_CASE("what is no token fails") {

@@ -140,7 +140,10 @@ def bearer(claims, **more):
 def test_a_required_token_and_its_claims(start, app):
     gateway = start(route=[route(app, token="required", keys=KEYS, claims={"scope": "read"})])
     assert get(gateway, "/").status == 401
-    assert get(gateway, "/", bearer({"scope": "write"})).status == 403
+    other, none = get(gateway, "/", bearer({"scope": "write"})), get(gateway, "/", bearer({}))
+    assert (other.status, none.status) == (403, 403)
+    assert other.text == 'the token\'s claim "scope" is not what this route wants\n'
+    assert none.text == 'the token has no claim "scope"\n'
     assert get(gateway, "/", bearer({"scope": "write read"})).status == 200
     assert get(gateway, "/", {"authorization": "Bearer " + jwt({"scope": "read"}, "x" * 40)}
                ).status == 401
