@@ -124,13 +124,17 @@ std::unique_ptr<http::Answer> Site::not_found(const http::Request& request,
   if (relay_ != nullptr && !relay_->knows_host(request)) {
     return http::problem(exchange, 421, "this host is not served here", {}, is_head);
   }
-  if (!shared_.config.has_hub()) return http::problem(exchange, 404, "", {}, is_head);
+  const std::string_view nobody =
+      relay_ != nullptr ? "no route of this gateway takes this request" : "nothing is here";
+  if (!shared_.config.has_hub()) {
+    return http::problem(exchange, 404, std::string(nobody), {}, is_head);
+  }
   http::Headers extra;
   shared_.cors.add_fields(request, extra);
-  return http::problem(exchange, 404,
-                       "nothing is here; subscribe and publish at /events/TOPIC or "
-                       "/.well-known/mercure",
-                       std::move(extra), is_head);
+  return http::problem(
+      exchange, 404,
+      fmt::format("{}; subscribe and publish at /events/TOPIC or {}", nobody, kHubPath),
+      std::move(extra), is_head);
 }
 
 }  // namespace sluice::server

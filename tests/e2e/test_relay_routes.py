@@ -70,7 +70,10 @@ def test_the_first_route_that_fits_in_all_takes_the_request(start, app):
     ]:
         assert get(gateway, **taken).status == 200, taken
         assert app.requests[-1].header("x-route") == wanted, taken
-    assert get(gateway, "/b").status == 404
+    nobody = get(gateway, "/b")
+    assert nobody.status == 404
+    assert nobody.text.startswith("no route of this gateway takes this request")
+    assert "/a" not in nobody.text, "which there are is nobody's business"
 
 
 def test_a_host_that_nobody_serves_is_misdirected(start, app):
