@@ -84,6 +84,12 @@ std::size_t Relay::event_streams() const {
   return static_cast<std::size_t>(sum);
 }
 
+std::size_t Relay::open_requests() const {
+  std::int64_t sum = 0;
+  for (const auto& route : routes_) sum += route->counters.open.value();
+  return static_cast<std::size_t>(sum);
+}
+
 std::uint64_t Relay::heartbeats() const {
   std::uint64_t sum = 0;
   for (const auto& route : routes_) sum += route->counters.heartbeats.value();

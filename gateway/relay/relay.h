@@ -71,6 +71,8 @@ class Relay {
   [[nodiscard]] const RouteCounters& route_counters(std::size_t route) const {
     return routes_[route]->counters;
   }
+  /// Requests whose answers are not over.
+  [[nodiscard]] std::size_t open_requests() const;
   [[nodiscard]] const UpstreamCounters& upstream_counters(std::size_t upstream) const {
     return upstreams_[upstream]->counters();
   }

@@ -60,9 +60,11 @@ std::vector<Row<Config>> pace_rows() {
       C::duration("drain.delay", {0ms, 10min},
                   "On SIGTERM /readyz answers 503 at once; newcomers are accepted for so long yet.",
                   SLUICE_AT(drain.delay)),
-      C::duration("drain.window", {0ms, 1h},
-                  "Then streams are ended one by one, evenly spread over this.",
-                  SLUICE_AT(drain.window)),
+      C::duration(
+          "drain.window", {0ms, 1h},
+          "Then streams are ended one by one, evenly spread over this. It is left out where "
+          "nothing is open by then.",
+          SLUICE_AT(drain.window)),
       C::duration("drain.hard_limit", {0ms, 2h},
                   "Counted from SIGTERM: connections that are open then are cut.",
                   SLUICE_AT(drain.hard_limit)),

@@ -1,5 +1,6 @@
 #include "gateway/server/drain.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "gateway/base/log.h"
@@ -8,6 +9,18 @@
 namespace sluice::server {
 namespace {
 constexpr Millis kLook{20};
+/// From the notice to the final GOAWAY where nothing else is to be waited for: what a client sent
+/// before it had read the notice has come (RFC 9113 §6.8).
+constexpr Millis kNotice{1'000};
+
+/// Nobody is served now. Connections without requests may be there.
+bool is_idle(const Workers& workers) {
+  return std::all_of(workers.begin(), workers.end(), [](const auto& worker) {
+    const Counters& site = worker->counters().site;
+    const bool has_relayed = worker->relay() != nullptr && worker->relay()->open_requests() > 0;
+    return site.event_streams.value() == 0 && site.publish_streams.value() == 0 && !has_relayed;
+  });
+}
 }  // namespace
 
 Drain::Drain(net::Loop& loop, Shared& shared, const Workers& workers,
@@ -26,8 +39,13 @@ void Drain::begin() {
     return;
   }
   const DrainOptions& options = shared_.config.drain;
-  log::info("draining: {} streams end between {} and {} from now", totals(workers_).streams,
-            format_duration(options.delay), format_duration(options.delay + options.window));
+  if (is_idle(workers_)) {
+    log::info("draining: nothing is open; the end is {} from now, if that stays so",
+              format_duration(options.delay));
+  } else {
+    log::info("draining: {} streams end between {} and {} from now", totals(workers_).streams,
+              format_duration(options.delay), format_duration(options.delay + options.window));
+  }
   notify_service_manager("STOPPING=1");
   hard_limit_ = loop_.now() + options.hard_limit;
   stage_ = &Drain::end_streams;
@@ -36,7 +54,11 @@ void Drain::begin() {
 
 void Drain::end_streams() {
   shared_.is_parking.store(true);
-  const Millis window = shared_.config.drain.window;
+  Millis window = shared_.config.drain.window;
+  // There is nobody to spread over it.
+  if (is_idle(workers_)) {
+    window = totals(workers_).connections == 0 ? Millis(0) : std::min(window, kNotice);
+  }
   for (const auto& worker : workers_) {
     worker->post([&worker = *worker, window] { worker.begin_drain(window); });
   }

@@ -3,6 +3,8 @@
 ///   begin() ─ delay ─► notice, streams end one by one ─ window ─► final GOAWAY ─► finished()
 ///             /readyz is 503, all else goes on    newcomers are parked        at hard_limit anyway
 ///
+/// Where nothing is open after the delay, the window is only as long as the notice needs.
+///
 /// Owner   server::Gateway. Thread  the control loop's.
 #pragma once
 

@@ -1,7 +1,9 @@
 """What an operator relies on: probes, metrics, heartbeats, parking, the drain."""
 
+import contextlib
 import json
 import signal
+import time
 
 import pytest
 
@@ -208,6 +210,32 @@ def is_closed(port):
 def test_an_idle_gateway_ends_at_once(gateway):
     gateway.terminate()
     assert gateway.wait(10) == 0
+
+
+@pytest.mark.parametrize("connections", [0, 1])
+def test_a_drain_with_nothing_open_ends_with_its_delay(start, connections):
+    gateway = start(drain={"delay": "500ms", "window": "20s"})
+    with contextlib.ExitStack() as clients:
+        for _ in range(connections):
+            client = clients.enter_context(H2(gateway.tls))
+            client.answer(client.request("GET", "/nothing"))
+        began = time.monotonic()
+        gateway.terminate()
+        assert gateway.wait(8) == 0
+        assert time.monotonic() - began >= 0.5, "balancers have had their time"
+    assert "nothing is open" in gateway.stderr()
+
+
+def test_a_drain_gives_its_window_to_a_stream_that_came_in_the_delay(start):
+    gateway = start(drain={"delay": "1s", "window": "2s"})
+    began = time.monotonic()
+    gateway.terminate()
+    with H2(gateway.tls) as client:
+        [state] = client.opened(client.subscribe("/events/a"))
+        client.pump(lambda: state.over, "the end of the stream")
+        assert state.ended and state.reset is None
+    assert gateway.wait() == 0
+    assert time.monotonic() - began >= 3
 
 
 def test_a_second_gateway_on_the_same_port_is_told_that_it_is_taken(start):
