@@ -199,10 +199,12 @@ Rows stream_rows() {
       R::duration("silence_timeout", {0ms, kLongest},
                   "For the next byte of an answer. 0s: no bound.",
                   SLUICE_AT(relay.silence_timeout)),
-      R::duration("early_after", {0ms, 1h},
-                  "An upstream that has not answered for so long is answered for: 200, an event "
-                  "stream, heartbeats. For routes that have nothing but event streams. 0s: never.",
-                  SLUICE_AT(relay.early_after)),
+      R::duration(
+          "early_after", {0ms, 1h},
+          "An upstream that has not answered for so long is answered for: 200, an event "
+          "stream, heartbeats. It holds for requests that accept text/event-stream or whose "
+          "JSON body says \"stream\": true. 0s: never.",
+          SLUICE_AT(relay.early_after)),
       R::choice<ErrorForm>(
           "errors",
           {{"reset", ErrorForm::reset},
