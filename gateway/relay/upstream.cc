@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "gateway/base/assert.h"
-#include "gateway/base/log.h"
 
 namespace sluice::relay {
 namespace {
@@ -285,7 +284,6 @@ void Upstream::dial_failed(Endpoint& endpoint, const net::DialFailure& failure) 
     return;
   }
   const TimePoint now = setting_.loop.now();
-  if (endpoint.is_well(now)) log::warning("upstream {}: {}", options_.name, last_error_);
   endpoint.failed(now, options_.backoff, options_.backoff_max, failure.what);
   names_are_old();
   const bool others_are_well =

@@ -1,7 +1,6 @@
 #include "gateway/server/upstream_board.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 namespace sluice::server {
@@ -21,23 +20,47 @@ void add(const UpstreamBoard::Address& seen, UpstreamBoard::Address& sum) {
   health.error = seen.health.error;
 }
 
+/// It failed, and has not answered since.
+bool is_down(const UpstreamBoard::Address& address) {
+  const relay::Health& health = address.health;
+  return !health.error.empty() && health.answered_at <= health.failed_at;
+}
+
 }  // namespace
 
-void UpstreamBoard::put(std::size_t worker, std::size_t upstream, Addresses addresses) {
+std::vector<UpstreamBoard::Change> UpstreamBoard::put(std::size_t worker, std::size_t upstream,
+                                                      Addresses addresses) {
   const std::lock_guard lock(mutex_);
   if (seen_.size() <= worker) seen_.resize(worker + 1);
   if (seen_[worker].size() <= upstream) seen_[worker].resize(upstream + 1);
   seen_[worker][upstream] = std::move(addresses);
+  if (down_.size() <= upstream) down_.resize(upstream + 1);
+  std::set<std::string>& down = down_[upstream];
+  std::vector<Change> changes;
+  std::set<std::string> now;
+  for (auto& [name, sum] : sums_of(upstream)) {
+    const bool is_well = !is_down(sum);
+    if (!is_well) now.insert(name);
+    if (is_well == down.contains(name)) changes.push_back({std::move(sum), is_well});
+  }
+  down = std::move(now);
+  return changes;
+}
+
+std::map<std::string, UpstreamBoard::Address> UpstreamBoard::sums_of(std::size_t upstream) const {
+  std::map<std::string, Address> sums;
+  for (const auto& worker : seen_) {
+    if (worker.size() <= upstream) continue;
+    for (const Address& seen : worker[upstream]) add(seen, sums[seen.name]);
+  }
+  return sums;
 }
 
 UpstreamBoard::Addresses UpstreamBoard::of(std::size_t upstream) const {
   std::map<std::string, Address> sums;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& worker : seen_) {
-      if (worker.size() <= upstream) continue;
-      for (const Address& seen : worker[upstream]) add(seen, sums[seen.name]);
-    }
+    sums = sums_of(upstream);
   }
   Addresses all;
   for (auto& [name, sum] : sums) all.push_back(std::move(sum));
@@ -45,8 +68,7 @@ UpstreamBoard::Addresses UpstreamBoard::of(std::size_t upstream) const {
 }
 
 UpstreamBoard::State UpstreamBoard::state_of(const Address& address, TimePoint now) {
-  const relay::Health& health = address.health;
-  if (health.error.empty() || health.answered_at > health.failed_at) return State::well;
+  if (!is_down(address)) return State::well;
   return now < address.rests_until ? State::resting : State::failing;
 }
 

@@ -4,12 +4,17 @@
 /// address fails or answers again, what it sees, and the admin listener reads that without waiting
 /// for anybody.
 ///
+/// What one worker finds out, all do: so an address that goes down, or is well again, is told of
+/// here, for one line in the log instead of one of each worker.
+///
 /// Owner   server::Shared. Thread  any, under a mutex that is held for a copy.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,14 +32,26 @@ class UpstreamBoard {
     failing,  ///< It failed last, and is tried for the next request.
   };
 
-  void put(std::size_t worker, std::size_t upstream, Addresses addresses);
+  /// How an address is for all workers together, where that has just changed.
+  struct Change {
+    Address address;
+    bool is_well = false;
+  };
+
+  /// Of `upstream`, as `worker` sees it now. Each change is told once, to the worker that brings
+  /// it.
+  std::vector<Change> put(std::size_t worker, std::size_t upstream, Addresses addresses);
   /// Of all workers together, by name: the last that any of them has seen of an address.
   [[nodiscard]] Addresses of(std::size_t upstream) const;
   [[nodiscard]] static State state_of(const Address& address, TimePoint now);
 
  private:
+  /// With the mutex held.
+  [[nodiscard]] std::map<std::string, Address> sums_of(std::size_t upstream) const;
+
   mutable std::mutex mutex_;
   std::vector<std::vector<Addresses>> seen_;  ///< By worker, then by upstream.
+  std::vector<std::set<std::string>> down_;   ///< By upstream: addresses that are not well.
 };
 
 }  // namespace sluice::server

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/base/log.h"
 #include "gateway/base/random.h"
+#include "gateway/base/units.h"
 #include "gateway/h1/session.h"
 #include "gateway/h2/session.h"
 #include "gateway/server/publish_stream.h"
@@ -20,6 +22,15 @@ constexpr int kUpstreamBuffer = 256 * 1024;
 net::Connections::Options upstream_connections(net::Connections::Options options) {
   options.receive_buffer = kUpstreamBuffer;
   return options;
+}
+
+void tell_change(const std::string& upstream, const UpstreamBoard::Change& change) {
+  const UpstreamBoard::Address& address = change.address;
+  if (change.is_well) return log::info("upstream {}: {} is well again", upstream, address.name);
+  const auto rest =
+      std::chrono::duration_cast<Millis>(address.rests_until - address.health.failed_at);
+  log::warning("upstream {}: {}: {}; it rests for {}", upstream, address.name, address.health.error,
+               format_duration(std::max(rest, Millis(0))));
 }
 
 }  // namespace
@@ -115,7 +126,10 @@ void Worker::show_upstreams(bool all) {
   if (relay_ == nullptr) return;
   for (std::size_t i = 0; i < shared_.config.relay.upstreams.size(); ++i) {
     relay::Upstream& upstream = relay_->upstream(i);
-    if (upstream.has_news() || all) shared_.upstreams.put(index_, i, upstream.addresses());
+    if (!upstream.has_news() && !all) continue;
+    for (const auto& change : shared_.upstreams.put(index_, i, upstream.addresses())) {
+      tell_change(shared_.config.relay.upstreams[i].name, change);
+    }
   }
 }
 

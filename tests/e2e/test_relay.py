@@ -325,6 +325,36 @@ def test_the_status_tells_how_an_address_is(start, app):
         assert "refused" in seen["last_error"]
 
 
+def test_the_log_tells_once_that_an_address_is_down_and_once_that_it_is_well(start):
+    port = free_port()
+    gateway = start(server={"workers": 2}, upstream=[
+        {"name": "app", "urls": [f"http://127.0.0.1:{port}"], "backoff": "100ms"}],
+        route=[{"path": "/*", "upstream": "app"}])
+
+    def lines():
+        return [line for line in gateway.stderr().splitlines() if "upstream app: " in line]
+
+    def ask():
+        with H2(gateway.tls) as client:
+            return client.answer(client.request("GET", "/")).status
+
+    for _ in range(10):
+        assert ask() == 502
+    [down] = lines()
+    assert f"warning upstream app: 127.0.0.1:{port}: " in down and "refused; it rests for " in down
+    with Application(port=port) as back:
+        @back.at("/")
+        async def page(exchange):
+            await exchange.reply(200, b"here")
+
+        wait_until(lambda: ask() == 200, "it is asked again")
+        for _ in range(10):
+            ask()
+    wait_until(lambda: len(lines()) > 1, "a line of its return")
+    [_, well] = lines()
+    assert f"info upstream app: 127.0.0.1:{port} is well again" in well
+
+
 def test_another_address_is_taken_when_one_is_down(start, app):
     @app.at("/")
     async def page(exchange):

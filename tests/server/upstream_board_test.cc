@@ -70,6 +70,29 @@ TEST_SUITE("UpstreamBoard") {
     CHECK(address.health.error == "new");
   }
 
+  TEST_CASE("that an address went down, or is well again, is told once for all workers") {
+    UpstreamBoard board;
+    CHECK(board.put(0, 0, {seen(0s, 1s)}).empty());
+    const auto down = board.put(0, 0, {seen(2s, 1s)});
+    REQUIRE(down.size() == 1);
+    CHECK_FALSE(down[0].is_well);
+    CHECK(down[0].address.health.error == "refused");
+    CHECK(board.put(1, 0, {seen(3s, 0s)}).empty());
+    CHECK(board.put(0, 0, {seen(4s, 1s)}).empty());
+    const auto well = board.put(1, 0, {seen(3s, 5s)});
+    REQUIRE(well.size() == 1);
+    CHECK(well[0].is_well);
+    CHECK(board.put(0, 0, {seen(4s, 1s)}).empty());
+    CHECK(board.put(0, 0, {seen(6s, 1s)}).size() == 1);
+  }
+
+  TEST_CASE("an address that its name means no more is not told of") {
+    UpstreamBoard board;
+    CHECK(board.put(0, 0, {seen(1s, 0s)}).size() == 1);
+    CHECK(board.put(0, 0, {}).empty());
+    CHECK(board.put(0, 0, {seen(0s, 0s)}).empty());
+  }
+
   TEST_CASE("an address that nobody has asked yet is well") {
     UpstreamBoard board;
     board.put(0, 0, {seen(0s, 0s)});
