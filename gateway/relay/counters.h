@@ -6,7 +6,8 @@
 namespace sluice::relay {
 
 struct RouteCounters {
-  Counter requests;
+  Counter requests;     ///< All that the route took.
+  Counter denied;       ///< Of them those refused for their token.
   Gauge open;           ///< Exchanges that are not over.
   Gauge event_streams;  ///< Of them those answered with text/event-stream.
   Counter bytes_in;     ///< Of answers' bodies, from upstream.

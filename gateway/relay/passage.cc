@@ -38,7 +38,6 @@ Passage::Passage(RouteContext& route, http::Exchange& exchange, const http::Requ
   opening_->is_head = request.method == "HEAD";
   opening_->wants_events = accept != nullptr && http::accepts(*accept, "text/event-stream");
   if (request.has_body) upload_ = std::make_unique<Upload>();
-  route_.counters.requests.add();
   route_.counters.open.add();
 }
 

@@ -161,7 +161,6 @@ bool ReaderStream::admit() {
   if (terms.admit == nullptr) return true;
   auto instead = terms.admit(terms.lease);
   if (instead == nullptr) return true;
-  route_.counters.requests.add();
   let_source_go();
   give_place();
   other_ = std::move(instead);
@@ -171,7 +170,6 @@ bool ReaderStream::admit() {
 
 void ReaderStream::begin_stream() {
   is_event_stream_ = true;
-  route_.counters.requests.add();
   route_.counters.event_streams.add();
   // What a POST has begun is not asked for again.
   route_.streams.push_back(*this);
@@ -228,7 +226,6 @@ void ReaderStream::on_plain_answer(http::Response head, std::optional<std::uint6
   }
   if (state_ != State::waiting) return let_source_go();
   state_ = State::plain;
-  route_.counters.requests.add();
   const bool is_bodiless = head.status == 204 || head.status == 304;
   const bool is_short = is_bodiless || (length && *length <= kShortBody);
   head = make_answer(route_.options, std::move(head), opening_->terms, false);
@@ -271,7 +268,6 @@ void ReaderStream::tell_late() {
 
 void ReaderStream::refuse(const Parting& parting) {
   const Opening& opening = *opening_;
-  route_.counters.requests.add();
   http::Response head{.status = parting.status, .headers = {}};
   std::string body;
   if (is_get_ && opening.wants_events && parting.status > 500 &&

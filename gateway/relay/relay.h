@@ -62,17 +62,22 @@ class Relay {
   /// Event streams that may be ended one by one.
   [[nodiscard]] Streams& streams() { return streams_; }
   [[nodiscard]] Upstream& upstream(std::size_t index) { return *upstreams_[index]; }
+  /// `requests` and `denied` are counted by the caller of open(): it sees those that never come
+  /// here.
+  [[nodiscard]] RouteCounters& route_counters(std::size_t route) {
+    return routes_[route]->counters;
+  }
 
   // Any thread.
   /// Streams that are open, those that a drain leaves alone included.
   [[nodiscard]] std::size_t event_streams() const;
+  /// Requests whose answers are not over.
+  [[nodiscard]] std::size_t open_requests() const;
   /// Of all routes.
   [[nodiscard]] std::uint64_t heartbeats() const;
   [[nodiscard]] const RouteCounters& route_counters(std::size_t route) const {
     return routes_[route]->counters;
   }
-  /// Requests whose answers are not over.
-  [[nodiscard]] std::size_t open_requests() const;
   [[nodiscard]] const UpstreamCounters& upstream_counters(std::size_t upstream) const {
     return upstreams_[upstream]->counters();
   }

@@ -22,7 +22,6 @@ struct Counters {
   Counter expired;        ///< Event streams ended because their token was no longer good.
   Counter revoked;        ///< Event streams ended by a revocation.
   Counter gathered;       ///< Turns in which a busy worker waited for more events.
-  Counter relay_denied;   ///< Requests for routes answered 401 or 403 because of their token.
   Counter relay_streams;  ///< Event streams of routes, opened.
   Counter relay_limited;  ///< Requests for routes answered 503 or 429: too many event streams.
   Counter auth_asked;     ///< Call-outs made.

@@ -51,8 +51,6 @@ const WorkerRow kWorkerRows[] = {
    [](const Worker& w) { return number(w.counters().site.expired); }},
   {"sluice_streams_revoked_total", "", kCounter, "Event streams ended by a revocation, of the hub and of routes.",
    [](const Worker& w) { return number(w.counters().site.revoked); }},
-  {"sluice_route_denied_total", "", kCounter, "Requests for routes answered 400, 401 or 403 because of their token.",
-   [](const Worker& w) { return number(w.counters().site.relay_denied); }},
   {"sluice_route_limited_total", "", kCounter, "Requests for routes answered 503 or 429 because there were too many event streams, by whoever would not come back by itself.",
    [](const Worker& w) { return number(w.counters().site.relay_limited); }},
   {"sluice_auth_calls_total", "result=asked", kCounter, "Requests for routes with an `auth_url`: the server was asked; an answer in the cache saved that; the answer was no; there was none.",
@@ -172,10 +170,10 @@ const WorkerRow kWorkerRows[] = {
 };
 
 const ProcessRow kProcessRows[] = {
-  {"sluice_token_lookups_total", "result=hit", kCounter, "Tokens shown, by whether they had been verified before (hub.token_cache).",
-   [](const Shared& s) { return static_cast<double>(s.publishers.cache().hits() + s.subscribers.cache().hits()); }},
+  {"sluice_token_lookups_total", "result=hit", kCounter, "Tokens shown, to the hub and to routes, by whether they had been verified before (hub.token_cache).",
+   [](const Shared& s) { return static_cast<double>(s.publishers.cache().hits() + s.subscribers.cache().hits() + (s.routes ? s.routes->lookups().hits : 0)); }},
   {"sluice_token_lookups_total", "result=miss", kCounter, "",
-   [](const Shared& s) { return static_cast<double>(s.publishers.cache().misses() + s.subscribers.cache().misses()); }},
+   [](const Shared& s) { return static_cast<double>(s.publishers.cache().misses() + s.subscribers.cache().misses() + (s.routes ? s.routes->lookups().misses : 0)); }},
   {"sluice_presence_untold_total", "", kCounter, "Comings and goings of subscribers that were not published: more than hub.presence_per_second, or the journal had no room.",
    [](const Shared& s) { return s.presence ? static_cast<double>(s.presence->untold()) : 0.0; }},
   {"sluice_jwks_fetches_total", "", kCounter, "Times that keys were fetched from a `jwks_url`.",
@@ -215,9 +213,11 @@ const ProcessRow kProcessRows[] = {
 };
 
 const RouteRow kRouteRows[] = {
-  {"sluice_route_requests_total", "", kCounter, "Requests that a route took.",
+  {"sluice_route_requests_total", "", kCounter, "Requests that a route took, those included that got no further: for want of a token, or of room.",
    [](const relay::RouteCounters& c) { return number(c.requests); }},
-  {"sluice_route_open", "", kGauge, "Of them those whose answers are not over.",
+  {"sluice_route_denied_total", "", kCounter, "Of them those answered 400, 401 or 403 because of their token.",
+   [](const relay::RouteCounters& c) { return number(c.denied); }},
+  {"sluice_route_open", "", kGauge, "Requests that went on, and whose answers are not over.",
    [](const relay::RouteCounters& c) { return number(c.open); }},
   {"sluice_route_event_streams", "", kGauge, "Of them those answered with an event stream.",
    [](const relay::RouteCounters& c) { return number(c.event_streams); }},

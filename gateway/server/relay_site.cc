@@ -119,6 +119,7 @@ std::unique_ptr<http::Answer> RelaySite::open(const http::Request& request,
                                               http::Exchange& exchange, std::size_t hub_path) {
   const auto route = find(request);
   if (!route || !is_ours(*route, hub_path)) return nullptr;
+  doors_.counters(*route).requests.add();
   const http::Cors* cors = routes_.cors(*route);
   if (cors != nullptr && http::Cors::is_preflight(request)) {
     return http::reply(exchange, cors->preflight(request), {});
@@ -161,21 +162,22 @@ std::unique_ptr<http::Answer> RelaySite::check_token(Visit& visit) {
   const bool is_guarded = access.token != TokenUse::off || !access.call.url.empty();
   if (!is_guarded) return nullptr;
   if (has_token_twice(visit.request, shared_.access.cookies())) {
+    doors_.counters(visit.route).denied.add();
     return refuse(400, "a token, or what may carry one, is there twice", visit.client);
   }
   if (access.token == TokenUse::off) return nullptr;
   // A query that cannot be read has no token for us; it is the application's.
   const auto query = http::parse_form(visit.request.query, kMaxQueryFields).value_or(http::Form());
   auto bearer = shared_.access.relayed(visit.request, query, routes_.verifier(visit.route));
-  if (!bearer) return deny(bearer.error(), visit.client);
+  if (!bearer) return deny(bearer.error(), visit);
   visit.bearer = std::move(*bearer);
   if (visit.bearer.carrier == Carrier::none) {
     if (access.token == TokenUse::optional) return nullptr;
     return deny({401, "a token is needed here: authorization: Bearer TOKEN, or a cookie", {}},
-                visit.client);
+                visit);
   }
   if (auto good = auth::check_claims(visit.bearer.token, access.claims); !good) {
-    return deny({403, good.error().what, "insufficient_scope"}, visit.client);
+    return deny({403, good.error().what, "insufficient_scope"}, visit);
   }
   visit.terms.ends = visit.bearer.ends.value_or(TimePoint::max());
   visit.terms.subject = visit.bearer.grants.subject;
@@ -326,9 +328,10 @@ std::string RelaySite::request_id(const Visit& visit) const {
 
 // --- If not -------------------------------------------------------------------------------------
 
-std::unique_ptr<http::Answer> RelaySite::deny(const Denial& denial, const Client& client) {
+std::unique_ptr<http::Answer> RelaySite::deny(const Denial& denial, const Visit& visit) {
+  const Client& client = visit.client;
   if (denial.park && client.may_return) return park(client);
-  counters_.relay_denied.add();
+  doors_.counters(visit.route).denied.add();
   const std::string challenge =
       denial.error.empty() ? "Bearer" : with_error("Bearer", denial.error, denial.text);
   return refuse(denial.status, denial.text, client, {{"www-authenticate", challenge}});

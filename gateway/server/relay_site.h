@@ -18,6 +18,7 @@
 #include "gateway/http/exchange.h"
 #include "gateway/relay/auth_cache.h"
 #include "gateway/relay/auth_request.h"
+#include "gateway/relay/counters.h"
 #include "gateway/relay/terms.h"
 #include "gateway/server/access.h"
 #include "gateway/server/counters.h"
@@ -38,6 +39,8 @@ class RelaySite {
     std::function<std::unique_ptr<relay::Asking>(const AuthCallOptions& call, http::Outgoing,
                                                  relay::AuthRequest::Done done)>
         ask;
+    /// Where it is counted what becomes of a route's requests before the relay has them.
+    std::function<relay::RouteCounters&(std::size_t route)> counters;
   };
 
   RelaySite(Shared& shared, const Routes& routes, Counters& counters, Doors doors);
@@ -83,7 +86,7 @@ class RelaySite {
   AnswerPtr go_on(Visit& visit, const http::Request& request);
 
   AnswerPtr decide(const relay::AuthAnswer& answer, Visit& visit);
-  AnswerPtr deny(const Denial& denial, const Client& client);
+  AnswerPtr deny(const Denial& denial, const Visit& visit);
   AnswerPtr refuse(int status, std::string text, const Client& client, http::Headers extra = {});
   AnswerPtr park(const Client& client);
   /// An answer if there is no room for one more event stream.

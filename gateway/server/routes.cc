@@ -32,4 +32,14 @@ Routes::Routes(const RelayOptions& options, const auth::VerifierOptions& tokens,
   }
 }
 
+Routes::Lookups Routes::lookups() const {
+  Lookups all;
+  for (const auto& verifier : own_) {
+    if (verifier == nullptr) continue;
+    all.hits += verifier->cache().hits();
+    all.misses += verifier->cache().misses();
+  }
+  return all;
+}
+
 }  // namespace sluice::server

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -41,6 +42,13 @@ class Routes {
   [[nodiscard]] const http::Cors* cors(std::size_t index) const { return cors_[index].get(); }
   /// Some route asks who it is: then no path may mean one route to us and another to its upstream.
   [[nodiscard]] bool has_guards() const { return has_guards_; }
+
+  /// Tokens shown to routes with keys of their own.
+  struct Lookups {
+    std::uint64_t hits = 0;    ///< They had been verified before.
+    std::uint64_t misses = 0;  ///< They had not.
+  };
+  [[nodiscard]] Lookups lookups() const;
 
   /// The verifier of a route that has keys of its own, else nullptr: to give it those that are
   /// fetched.

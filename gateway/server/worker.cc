@@ -113,7 +113,10 @@ std::unique_ptr<RelaySite> Worker::make_relay_site() {
                                    .timeout = call.timeout};
                                return std::make_unique<relay::AuthRequest>(
                                    setting, std::move(question), std::move(done));
-                             }};
+                             },
+                         .counters = [&relay](std::size_t route) -> relay::RouteCounters& {
+                           return relay.route_counters(route);
+                         }};
   return std::make_unique<RelaySite>(shared_, *shared_.routes, counters_.site, std::move(doors));
 }
 

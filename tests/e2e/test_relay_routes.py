@@ -313,6 +313,18 @@ def test_totals_of_streams_have_those_of_routes(start, app):
         assert (status["streams"], status["streams_opened_total"]) == (3, 3)
 
 
+def test_metrics_count_who_was_refused_for_his_token(start, app):
+    gateway = start(hub={"enabled": False}, route=[
+        route(app, path="/a", name="guarded", token="required", keys=KEYS), route(app, name="open")])
+    good = {"authorization": f"Bearer {jwt({'sub': 'a'})}"}
+    assert [get(gateway, "/a", fields).status for fields in ({}, good, good)] == [401, 200, 200]
+    assert gateway.metric("sluice_route_requests_total", route="guarded") == 3
+    assert gateway.metric("sluice_route_denied_total", route="guarded") == 1
+    assert gateway.metric("sluice_route_denied_total", route="open") == 0
+    assert gateway.metric("sluice_token_lookups_total", result="miss") == 1
+    assert gateway.metric("sluice_token_lookups_total", result="hit") == 1
+
+
 def test_metrics_and_status_tell_of_routes(start, app):
     gateway = start(route=[route(app, name="app")])
     with H2(gateway.tls) as client:

@@ -1,6 +1,7 @@
 #include "gateway/server/relay_site.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -56,7 +57,8 @@ struct FakeRelay {
               asked.push_back(std::move(question));
               answer = std::move(done);
               return std::make_unique<Question>(questions);
-            }};
+            },
+        .counters = [this](std::size_t route) -> relay::RouteCounters& { return counters[route]; }};
   }
 
   /// The upstream's answer comes, and is an event stream: it passes if there is room.
@@ -70,6 +72,7 @@ struct FakeRelay {
   bool is_slow = false;  ///< Does not answer by itself.
   http::Exchange* inside = nullptr;
   std::unique_ptr<http::Answer> instead;
+  std::map<std::size_t, relay::RouteCounters> counters;  ///< By route.
   std::vector<Opened> opened;
   std::vector<http::Outgoing> asked;
   relay::AuthRequest::Done answer;
@@ -253,8 +256,22 @@ TEST_SUITE("Token of a route") {
     Fixture fixture(guarded("/*"));
     CHECK(fixture.open(get("/")) == 401);
     CHECK(fixture.field("www-authenticate") == "Bearer");
-    CHECK(fixture.counters.relay_denied.value() == 1);
     CHECK(fixture.relay.opened.empty());
+  }
+
+  TEST_CASE("what is refused for its token is a request of the route, and a token shown to it") {
+    Fixture fixture(route("/open") + guarded("/*", "claims = { tenant = \"a\" }\n"));
+    fixture.open(get("/open"));
+    fixture.open(get("/"));
+    fixture.open(get("/?authorization=x&authorization=x"));
+    fixture.open(get("/", bearer(R"({"tenant":"b"})")));
+    fixture.open(get("/", bearer(R"({"tenant":"a"})")));
+    fixture.open(get("/", bearer(R"({"tenant":"a"})")));
+    CHECK(fixture.relay.counters[0].requests.value() == 1);
+    CHECK(fixture.relay.counters[1].requests.value() == 5);
+    CHECK(fixture.relay.counters[1].denied.value() == 3);
+    CHECK(fixture.shared.routes->lookups().misses == 2);
+    CHECK(fixture.shared.routes->lookups().hits == 1);
   }
 
   TEST_CASE("with a good one it passes, and ends when that does") {
