@@ -146,6 +146,12 @@ std::vector<std::string_view> Access::cookies() const {
   return names;
 }
 
+std::string Access::carriers(bool by_query) const {
+  return fmt::format("authorization: Bearer TOKEN, {}or the cookie {}",
+                     by_query ? "?authorization=TOKEN in the query, " : "",
+                     fmt::join(cookies(), " or "));
+}
+
 tl::expected<Bearer, Denial> Access::subscriber(const http::Request& request,
                                                 const http::Form& query, bool is_reconnect) const {
   const Found found = find(request, query);
@@ -171,8 +177,10 @@ tl::expected<Bearer, Denial> Access::without_token(const http::Request& request,
                      {401, "the cookie with the token has gone", "invalid_token", true});
   }
   if (!options_.anonymous) {
-    return tl::unexpected(Denial{
-        401, "a token is needed to subscribe here: authorization: Bearer TOKEN, or a cookie", {}});
+    return tl::unexpected(
+        Denial{401,
+               "a token is needed to subscribe here: " + carriers(options_.protocol != Mercure::v1),
+               {}});
   }
   Bearer bearer;
   if (is_marked && !is_reconnect) bearer.set_cookie = mark_cookie(request, false);

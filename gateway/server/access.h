@@ -91,6 +91,8 @@ class Access {
                                        const auth::Verifier& verifier) const;
   /// The names of the cookies that are looked at, in that order.
   [[nodiscard]] std::vector<std::string_view> cookies() const;
+  /// For a person without a token: where one may stand; `by_query`: in the query, too.
+  [[nodiscard]] std::string carriers(bool by_query) const;
 
   /// The `www-authenticate` of a refusal.
   [[nodiscard]] std::string challenge(const http::Request& request, const Denial& denial) const;

@@ -173,8 +173,7 @@ std::unique_ptr<http::Answer> RelaySite::check_token(Visit& visit) {
   visit.bearer = std::move(*bearer);
   if (visit.bearer.carrier == Carrier::none) {
     if (access.token == TokenUse::optional) return nullptr;
-    return deny({401, "a token is needed here: authorization: Bearer TOKEN, or a cookie", {}},
-                visit);
+    return deny({401, "a token is needed here: " + shared_.access.carriers(true), {}}, visit);
   }
   if (auto good = auth::check_claims(visit.bearer.token, access.claims); !good) {
     return deny({403, good.error().what, "insufficient_scope"}, visit);

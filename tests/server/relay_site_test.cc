@@ -259,6 +259,21 @@ TEST_SUITE("Token of a route") {
     CHECK(fixture.relay.opened.empty());
   }
 
+  TEST_CASE("who has none is told of every place where one may stand, and of no other") {
+    const auto said = [](const std::string& hub) {
+      Fixture fixture(guarded("/*") + hub);
+      fixture.open(get("/"));
+      return fixture.body();
+    };
+    CHECK(said("") ==
+          "a token is needed here: authorization: Bearer TOKEN, ?authorization=TOKEN in the "
+          "query, or the cookie mercureAuthorization or __Secure-mercure_access_token\n");
+    CHECK(said("[hub]\nanonymous = true\nprotocol = \"1.0\"\npublic_url = "
+               "\"https://hub.example/.well-known/mercure\"\ncookie_v1 = \"token\"\n") ==
+          "a token is needed here: authorization: Bearer TOKEN, ?authorization=TOKEN in the "
+          "query, or the cookie token\n");
+  }
+
   TEST_CASE("what is refused for its token is a request of the route, and a token shown to it") {
     Fixture fixture(route("/open") + guarded("/*", "claims = { tenant = \"a\" }\n"));
     fixture.open(get("/open"));
