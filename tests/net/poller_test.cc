@@ -3,10 +3,9 @@
 #include <array>
 #include <cstddef>
 #include <memory>
-#include <vector>
-
 #include <sys/socket.h>
 #include <unistd.h>
+#include <vector>
 
 #include <doctest/doctest.h>
 
