@@ -51,10 +51,10 @@ ClientSession::~ClientSession() {
 
 void ClientSession::submit_preface() {
   const ClientOptions& o = shared_.options;
-  // No table of past fields, in either direction: a server answers each stream with fields of its
-  // own, and 40 such answers would leave 8 KiB behind for as long as the connection is there.
-  const std::array<nghttp2_settings_entry, 4> settings{{
-      {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 0},
+  // HEADER_TABLE_SIZE stays as it is, though 40 answers leave 8 KiB in that table: servers of some
+  // years (HAProxy 2.4, Jetty 12.0) do not confirm a smaller one in their next head, as RFC 7541
+  // §4.2 wants it, and nghttp2 ends the connection then.
+  const std::array<nghttp2_settings_entry, 3> settings{{
       {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, static_cast<std::uint32_t>(o.stream_window)},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(o.header_bytes)},
