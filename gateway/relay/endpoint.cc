@@ -95,9 +95,11 @@ void Endpoint::failed(TimePoint now, Duration backoff, Duration backoff_max, std
 }
 
 void Endpoint::succeeded(TimePoint now) {
-  // Another worker may have found it otherwise.
-  const bool is_first = std::exchange(health_.answered_at, now) == TimePoint();
-  if (std::exchange(health_.failures, 0U) > 0 || is_first) upstream_.health_changed();
+  // The first answer is news, too: another worker may have found it otherwise.
+  const bool is_news = health_.answered_at <= health_.failed_at;
+  health_.answered_at = now;
+  health_.failures = 0;
+  if (is_news) upstream_.health_changed();
 }
 
 }  // namespace sluice::relay

@@ -28,23 +28,22 @@ bool is_down(const UpstreamBoard::Address& address) {
 
 }  // namespace
 
-std::vector<UpstreamBoard::Change> UpstreamBoard::put(std::size_t worker, std::size_t upstream,
-                                                      Addresses addresses) {
+void UpstreamBoard::put(std::size_t worker, std::size_t upstream, Addresses addresses,
+                        TimePoint now, const Tell& tell) {
   const std::lock_guard lock(mutex_);
   if (seen_.size() <= worker) seen_.resize(worker + 1);
   if (seen_[worker].size() <= upstream) seen_[worker].resize(upstream + 1);
   seen_[worker][upstream] = std::move(addresses);
   if (down_.size() <= upstream) down_.resize(upstream + 1);
-  std::set<std::string>& down = down_[upstream];
-  std::vector<Change> changes;
-  std::set<std::string> now;
+  std::set<std::string>& before = down_[upstream];
+  std::set<std::string> after;
   for (auto& [name, sum] : sums_of(upstream)) {
-    const bool is_well = !is_down(sum);
-    if (!is_well) now.insert(name);
-    if (is_well == down.contains(name)) changes.push_back({std::move(sum), is_well});
+    const bool was_down = before.contains(name);
+    const bool is_still = was_down && now < sum.rests_until;
+    if (is_down(sum) || is_still) after.insert(name);
+    if (was_down != after.contains(name)) tell({std::move(sum), was_down});
   }
-  down = std::move(now);
-  return changes;
+  before = std::move(after);
 }
 
 std::map<std::string, UpstreamBoard::Address> UpstreamBoard::sums_of(std::size_t upstream) const {

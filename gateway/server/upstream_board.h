@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -38,9 +39,12 @@ class UpstreamBoard {
     bool is_well = false;
   };
 
-  /// Of `upstream`, as `worker` sees it now. Each change is told once, to the worker that brings
-  /// it.
-  std::vector<Change> put(std::size_t worker, std::size_t upstream, Addresses addresses);
+  /// Of `upstream`, as `worker` sees it now. Each change is told once, with the mutex held, so that
+  /// they are told in their order. One that answers while it rests may fail again at once (some of
+  /// the servers behind it are gone): it is told to be well when it has rested.
+  using Tell = std::function<void(const Change&)>;
+  void put(std::size_t worker, std::size_t upstream, Addresses addresses, TimePoint now,
+           const Tell& tell);
   /// Of all workers together, by name: the last that any of them has seen of an address.
   [[nodiscard]] Addresses of(std::size_t upstream) const;
   [[nodiscard]] static State state_of(const Address& address, TimePoint now);
@@ -51,7 +55,7 @@ class UpstreamBoard {
 
   mutable std::mutex mutex_;
   std::vector<std::vector<Addresses>> seen_;  ///< By worker, then by upstream.
-  std::vector<std::set<std::string>> down_;   ///< By upstream: addresses that are not well.
+  std::vector<std::set<std::string>> down_;   ///< By upstream: those last told to be down.
 };
 
 }  // namespace sluice::server

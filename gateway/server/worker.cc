@@ -130,9 +130,10 @@ void Worker::show_upstreams(bool all) {
   for (std::size_t i = 0; i < shared_.config.relay.upstreams.size(); ++i) {
     relay::Upstream& upstream = relay_->upstream(i);
     if (!upstream.has_news() && !all) continue;
-    for (const auto& change : shared_.upstreams.put(index_, i, upstream.addresses())) {
-      tell_change(shared_.config.relay.upstreams[i].name, change);
-    }
+    shared_.upstreams.put(index_, i, upstream.addresses(), loop_.now(),
+                          [&name = shared_.config.relay.upstreams[i].name](const auto& change) {
+                            tell_change(name, change);
+                          });
   }
 }
 
