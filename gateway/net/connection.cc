@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "gateway/base/assert.h"
+#include "gateway/base/log.h"
 
 namespace sluice::net {
 namespace {
@@ -93,6 +94,11 @@ void Connection::on_readable() {
 }
 
 void Connection::read_on() {
+  if (is_deaf_) {
+    log::error("a connection is given up: epoll has no room; see fs.epoll.max_user_watches");
+    if (state_ != State::connecting) return die();
+    greeting_->error = ENOMEM;
+  }
   if (state_ == State::connecting) return on_connected();
   if (state_ == State::open) read();
 }
@@ -144,8 +150,12 @@ void Connection::discard() {
 
 void Connection::poll(bool for_reading) {
   const Poller::Events wanted = (for_reading ? EPOLLIN : 0U) | (blocked_ ? EPOLLOUT : 0U);
-  owner_.loop_.poller().want(socket_.get(), *this, polled_, wanted);
-  polled_ = static_cast<std::uint8_t>(wanted);
+  if (owner_.loop_.poller().want(socket_.get(), *this, polled_, wanted)) {
+    polled_ = static_cast<std::uint8_t>(wanted);
+    return;
+  }
+  is_deaf_ = true;
+  if (!ListHook<UnreadTag>::is_linked()) owner_.resumed_.push_back(*this);
 }
 
 /// Level-triggered: it must not be told what is to be read while nobody reads.

@@ -60,7 +60,7 @@ class Connection final : public Transport,
 
   /// One step of the handshake; Connections says when.
   void shake_hands();
-  /// Goes on reading where the budget of the last turn ended; a dial that cannot begin fails.
+  /// Goes on reading where the budget of the last turn ended; what cannot begin fails.
   void read_on();
   /// Fills and writes until nothing is left, the socket is full or the budget is spent.
   void flush();
@@ -119,6 +119,7 @@ class Connection final : public Transport,
   bool peer_is_done_ = false;
   bool is_ours_ = false;   ///< We opened it.
   bool is_paced_ = false;  ///< Linked as dirty, it is among those that wait; good while it is.
+  bool is_deaf_ = false;   ///< The poller has no room for it: it ends.
   // Each while it is needed.
   std::unique_ptr<Greeting> greeting_;
   std::unique_ptr<tls::Session> session_;

@@ -120,7 +120,7 @@ class Connections {
 
   /// Takes a connected socket over. `context` null: clear text; it need not outlive the call.
   void add(UniqueFd socket, std::string peer, const tls::Context* context, std::size_t listener);
-  /// Opens a connection; see dial.h. What cannot even be begun fails in the next turn.
+  /// Opens a connection; see dial.h. What cannot even be begun fails in the next flush().
   void dial(Dial dial);
   /// How long flush_soon() may wait, from now on; zero: not at all.
   void set_pace(Duration pace) { pace_ = pace; }
@@ -170,8 +170,9 @@ class Connections {
   /// Handshakes that can go on. A connection reads nothing else before the end of its own.
   IntrusiveList<Connection, UnreadTag> shaking_;
   std::size_t shaking_size_ = 0;
-  IntrusiveList<Connection, UnreadTag> unread_;   ///< Hit read_budget in this turn.
-  IntrusiveList<Connection, UnreadTag> resumed_;  ///< … in the last one: read on in this one.
+  IntrusiveList<Connection, UnreadTag> unread_;  ///< Hit read_budget in this turn.
+  /// … in the last one: read on in this one. And those that cannot begin, and fail in this one.
+  IntrusiveList<Connection, UnreadTag> resumed_;
 };
 
 }  // namespace sluice::net

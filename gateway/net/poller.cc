@@ -11,12 +11,13 @@ Poller::Poller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   SLUICE_ASSERT(epoll_, "the operating system gives no epoll");
 }
 
-void Poller::want(int fd, Pollable& who, Events now, Events wanted) {
-  if (now == wanted) return;
+bool Poller::want(int fd, Pollable& who, Events now, Events wanted) {
+  if (now == wanted) return true;
   const int change = wanted == 0 ? EPOLL_CTL_DEL : now == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
   epoll_event event{.events = wanted, .data = {.ptr = &who}};
-  SLUICE_ASSERT(::epoll_ctl(epoll_.get(), change, fd, &event) == 0,
-                "a connection cannot be added to the loop");
+  if (::epoll_ctl(epoll_.get(), change, fd, &event) == 0) return true;
+  SLUICE_ASSERT(change == EPOLL_CTL_ADD, "a connection that the loop knows is not known to it");
+  return false;
 }
 
 void Poller::dispatch() {

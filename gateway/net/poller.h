@@ -32,8 +32,9 @@ class Poller {
   Poller();
 
   /// Changes what is wanted of `fd` from `now` to `wanted`. The caller remembers it: `now` is what
-  /// he wanted last, at first 0, and 0 again before the descriptor is closed.
-  void want(int fd, Pollable& who, Events now, Events wanted);
+  /// he wanted last, at first 0, and 0 again before the descriptor is closed. False: the system
+  /// has no room for one more (fs.epoll.max_user_watches, memory), and `now` is still true.
+  [[nodiscard]] bool want(int fd, Pollable& who, Events now, Events wanted);
   /// Readable: something is there to be told.
   [[nodiscard]] int fd() const { return epoll_.get(); }
   /// Tells everybody what can be done with his socket; what does not fit comes in the next turn.

@@ -23,7 +23,7 @@ class End final : public Pollable {
   }
 
   void want(Poller::Events wanted) {
-    poller_.want(near_.get(), *this, now_, wanted);
+    REQUIRE(poller_.want(near_.get(), *this, now_, wanted));
     now_ = wanted;
   }
   void on_readable() override { ++readable; }
@@ -82,6 +82,12 @@ TEST_SUITE("poller") {
     end.far.reset();
     poller.dispatch();
     CHECK(end.writable == 1);
+  }
+
+  TEST_CASE("what the system does not take is said") {
+    Poller poller;
+    End end(poller);
+    CHECK_FALSE(poller.want(-1, end, 0, EPOLLIN));
   }
 
   TEST_CASE("of more sockets than go into one turn none is forgotten") {
