@@ -67,7 +67,9 @@ std::optional<Hint> bare_word(std::string_view line, std::size_t at) {
   const bool is_text =
       std::any_of(word.begin(), word.end(), [](char c) { return !is_digit(c) && c != '_'; });
   if (!is_text) return std::nullopt;
-  return Hint{begin, fmt::format("{} needs quotes; write \"{}\"", word, word)};
+  // In these quotes a backslash is one.
+  const char quote = has(word, "\\") ? '\'' : '"';
+  return Hint{begin, fmt::format("{} needs quotes; write {}{}{}", word, quote, word, quote)};
 }
 
 std::optional<Hint> hint_for(std::string_view line, std::size_t at, std::string_view said) {

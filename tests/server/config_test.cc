@@ -211,6 +211,7 @@ TEST_SUITE("Configuration fault") {
   TEST_CASE("a value that is no TOML comes with one that is") {
     const std::vector<std::pair<std::string, std::string>> mistakes{
         {"path = /x", "1:8: /x needs quotes; write \"/x\""},
+        {"path = C:\\new", "1:8: C:\\new needs quotes; write 'C:\\new'"},
         {"[admin]\naddress = 127.0.0.1:9090 # local",
          "2:11: 127.0.0.1:9090 needs quotes; write \"127.0.0.1:9090\""},
         {"a = localhost:80", "1:5: localhost:80 needs quotes; write \"localhost:80\""},
