@@ -216,7 +216,7 @@ void Passage::on_broken(const Broken& broken) {
 void Passage::complete() {
   state_ = State::complete;
   upload_.reset();
-  opening_.reset();
+  is_event_stream_&& opening_ != nullptr ? settle_terms() : opening_.reset();
   ListHook<StreamTag>::unlink();
   Deadline::cancel();
   exchange_.wake();
@@ -290,6 +290,11 @@ void Passage::end_at_boundary() {
   complete();
 }
 
+TimePoint Passage::ends() const {
+  if (opening_ != nullptr) return opening_->terms.ends;
+  return tenure_ == nullptr ? TimePoint::max() : tenure_->ends;
+}
+
 std::string_view Passage::subject() const {
   if (opening_ != nullptr) return opening_->terms.subject;
   return tenure_ == nullptr ? std::string_view() : tenure_->subject;
@@ -350,7 +355,7 @@ void Passage::arm(TimePoint now) {
   if (state_ == State::open) at(last_read_, options.silence_timeout);
   if (state_ == State::late) due = std::min(due, opening_->late.due());
   if (has_heartbeats()) due = std::min(due, last_write_ + interval_);
-  if (tenure_ != nullptr && is_event_stream_) due = std::min(due, tenure_->ends);
+  if (is_event_stream_) due = std::min(due, ends());
   if (due < TimePoint::max()) route_.loop.wheel().arm(*this, std::max(due, now));
 }
 
@@ -375,7 +380,7 @@ void Passage::on_deadline(TimePoint now) {
         {.failure = Failure::timeout,
          .what = has_head ? "the upstream fell silent" : "the upstream did not answer in time"});
   }
-  if (tenure_ != nullptr && is_event_stream_ && now >= tenure_->ends) {
+  if (is_event_stream_ && now >= ends()) {
     return cut(jitter(route_.retry.min, route_.retry.max));
   }
   if (may_answer_early() && is_over(last_read_, options.early_after)) answer_early();

@@ -133,6 +133,8 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   void on_deadline(TimePoint now) override;
   void arm(TimePoint now);
   void answer_early();
+  /// When its token is no longer good.
+  [[nodiscard]] TimePoint ends() const;
   [[nodiscard]] bool has_heartbeats() const;
   [[nodiscard]] bool may_answer_early() const;
 

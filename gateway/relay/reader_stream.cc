@@ -161,6 +161,10 @@ bool ReaderStream::admit() {
   if (terms.admit == nullptr) return true;
   auto instead = terms.admit(terms.lease);
   if (instead == nullptr) return true;
+  // Nobody was told its name, so nobody comes back for what this one's request has begun.
+  if (source_ != nullptr && reader_->view().log().setting().is_exclusive) {
+    std::exchange(source_, nullptr)->forget_asker(false);
+  }
   let_source_go();
   give_place();
   other_ = std::move(instead);
@@ -300,7 +304,7 @@ void ReaderStream::fail(const Parting& parting) {
 /// Behind `text_` nothing comes.
 void ReaderStream::finish() {
   state_ = State::ending;
-  opening_.reset();
+  is_event_stream_&& opening_ != nullptr ? settle_terms() : opening_.reset();
   ListHook<StreamTag>::unlink();
   Deadline::cancel();
   exchange_.wake();
@@ -329,6 +333,11 @@ void ReaderStream::cut(Millis retry) {
 void ReaderStream::on_too_slow() {
   say(sse::retry_line(jitter(route_.retry.min, route_.retry.max)));
   finish();
+}
+
+TimePoint ReaderStream::ends() const {
+  if (opening_ != nullptr) return opening_->terms.ends;
+  return tenure_ == nullptr ? TimePoint::max() : tenure_->ends;
 }
 
 std::string_view ReaderStream::subject() const {
@@ -413,14 +422,14 @@ void ReaderStream::arm(TimePoint now) {
   if (may_answer_early()) due = begun_ + route_.options.early_after;
   if (state_ == State::late) due = opening_->late.due();
   if (has_heartbeats()) due = std::min(due, begun_ + interval_);
-  if (tenure_ != nullptr && is_streaming()) due = std::min(due, tenure_->ends);
+  if (is_streaming()) due = std::min(due, ends());
   if (due < TimePoint::max()) route_.loop.wheel().arm(*this, std::max(due, now));
 }
 
 void ReaderStream::on_deadline(TimePoint now) {
   if (state_ == State::broken) return exchange_.abort();
   if (state_ == State::late && now >= opening_->late.due()) return tell_late();
-  if (tenure_ != nullptr && is_streaming() && now >= tenure_->ends) {
+  if (is_streaming() && now >= ends()) {
     return cut(jitter(route_.retry.min, route_.retry.max));
   }
   if (may_answer_early() && now >= begun_ + route_.options.early_after) answer_early();

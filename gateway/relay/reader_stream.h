@@ -142,6 +142,8 @@ class ReaderStream final : public http::Answer,
   /// Answered before the upstream was.
   [[nodiscard]] bool is_begun() const { return state_ == State::early || state_ == State::late; }
   [[nodiscard]] bool is_streaming() const { return is_begun() || state_ == State::open; }
+  /// When its token is no longer good.
+  [[nodiscard]] TimePoint ends() const;
   [[nodiscard]] bool may_answer_early() const;
   [[nodiscard]] bool has_heartbeats() const;
   [[nodiscard]] Ready ready_events(std::size_t max);

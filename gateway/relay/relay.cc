@@ -1,5 +1,6 @@
 #include "gateway/relay/relay.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "gateway/http/answers.h"
@@ -76,6 +77,11 @@ void Relay::flush() {
 void Relay::end_turn() {
   if (sharing_ != nullptr) sharing_->end_turn();
   flush();
+}
+
+bool Relay::has_work() const {
+  const auto has = [](const auto& upstream) { return upstream->has_work(); };
+  return connections_.has_work() || std::any_of(upstreams_.begin(), upstreams_.end(), has);
 }
 
 std::size_t Relay::event_streams() const {

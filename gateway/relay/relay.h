@@ -58,7 +58,7 @@ class Relay {
   /// The same behind that; and what is shared goes on with the next turn.
   void end_turn();
   /// After end_turn(): the next turn must not sleep.
-  [[nodiscard]] bool has_work() const { return connections_.has_work(); }
+  [[nodiscard]] bool has_work() const;
   /// Event streams that may be ended one by one.
   [[nodiscard]] Streams& streams() { return streams_; }
   [[nodiscard]] Upstream& upstream(std::size_t index) { return *upstreams_[index]; }

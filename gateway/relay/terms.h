@@ -14,9 +14,9 @@
 
 namespace sluice::relay {
 
-/// Asked once, when an answer turns out to be an event stream, before its head is passed on:
-/// whether there is room for it shows no sooner. Null: there is, and `lease` is what it holds
-/// meanwhile. Else who answers instead; he has responded already.
+/// Asked once, when an answer turns out to be an event stream, before its head is passed on, or
+/// before it is answered early: whether there is room shows no sooner. Null: there is, and `lease`
+/// is what it holds meanwhile. Else who answers instead; he has responded already.
 using Admit = std::function<std::unique_ptr<http::Answer>(std::shared_ptr<void>& lease)>;
 
 struct Terms {

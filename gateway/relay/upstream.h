@@ -83,6 +83,8 @@ class Upstream {
   [[nodiscard]] const UpstreamOptions& options() const { return options_; }
   [[nodiscard]] const UpstreamUrl& url() const { return urls_.front(); }
   [[nodiscard]] std::vector<Address> addresses() const;
+  /// Somebody is to be told of a failure by the next tend().
+  [[nodiscard]] bool has_work() const { return !doomed_.empty(); }
   /// An address has failed, or answered again, since this was asked last.
   [[nodiscard]] bool has_news() { return std::exchange(has_news_, false); }
   [[nodiscard]] const UpstreamCounters& counters() const { return counters_; }

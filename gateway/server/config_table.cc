@@ -62,8 +62,8 @@ std::vector<Row<Config>> pace_rows() {
                   SLUICE_AT(drain.delay)),
       C::duration(
           "drain.window", {0ms, 1h},
-          "Then streams are ended one by one, evenly spread over this. It is left out where "
-          "nothing is open by then.",
+          "Then streams are ended one by one, evenly spread over this. Where none is open by then "
+          "it is a second at most.",
           SLUICE_AT(drain.window)),
       C::duration("drain.hard_limit", {0ms, 2h},
                   "Counted from SIGTERM: connections that are open then are cut.",

@@ -2,7 +2,7 @@
 /// on to the relay.
 ///
 ///   route ─► preflight? ─► token, claims ─► room? (or parked) ─► call-out ─► Relay::open()
-///                                                   room? (turnstile.h) ◄─ an event stream's head
+///                                                   room? (Terms::admit) ◄─ an event stream's head
 ///
 /// Owner   its worker. Thread  that worker only.
 #pragma once

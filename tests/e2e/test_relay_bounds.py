@@ -63,6 +63,28 @@ def test_streams_are_counted_though_nobody_said_that_they_would_be(start, app, l
         opened(client, "/5")
 
 
+@pytest.mark.parametrize("early", [{}, {"early_after": "50ms"}])
+def test_what_a_refused_post_has_begun_waits_for_nobody(start, app, early):
+    """Its answer would be replayed, but nobody was told its name."""
+    @app.at("/model")
+    async def model(exchange):
+        await exchange.read_all()
+        if not early:
+            await exchange.events()
+        await exchange.gone.wait()
+
+    gateway = start(limits={"streams": 1},
+                    route=[{"path": "/model", "upstream": app.url,
+                            "replay": {"post": True, "linger": "1h"}, **early},
+                           {"path": "/*", "upstream": app.url}])
+    with H2(gateway.tls) as client:
+        opened(client)
+        refused = client.answer(client.request("POST", "/model", {}, b'{"stream": true}'))
+        assert refused.status == 503
+        asked = next(one for one in app.requests if one.path == "/model")
+        wait_until(lambda: asked.gone_at, "the application is told")
+
+
 def test_an_early_answer_needs_room_too(start, app):
     @app.at("/model")
     async def model(exchange):

@@ -187,6 +187,22 @@ def test_a_stream_ends_with_its_token(start, app):
 
 
 @pytest.mark.parametrize("kept", [{}, {"share": True}, {"replay": True}])
+def test_a_stream_that_was_answered_early_ends_with_its_token_too(start, app, kept):
+    @app.at("/thinking")
+    async def thinking(exchange):
+        await exchange.gone.wait()
+
+    gateway = start(hub={"token_leeway": "0s"},
+                    route=[route(app, token="required", keys=KEYS, early_after="50ms",
+                                 first_byte_timeout="0s", **kept)])
+    with H2(gateway.tls) as client:
+        stream = client.subscribe("/thinking", bearer({"exp": int(time.time()) + 2}))
+        answer = client.answer(stream, 10)
+        assert answer.status == 200 and answer.ended
+        assert b"retry: " in answer.body
+
+
+@pytest.mark.parametrize("kept", [{}, {"share": True}, {"replay": True}])
 def test_a_revocation_counts_the_streams_that_it_ends(start, app, kept):
     gateway = start(route=[route(app, token="required", keys=KEYS, **kept)])
     old = bearer({"iat": int(time.time()) - 10})
