@@ -80,6 +80,8 @@ void Connection::on_readable() {
   switch (state_) {
     case State::connecting:
       return;
+    case State::proxied:
+      return read_proxy_header();
     case State::handshaking:
       return shake_hands_later();
     case State::sniffing:

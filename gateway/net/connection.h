@@ -26,6 +26,7 @@
 #include "gateway/net/connections.h"
 #include "gateway/net/dial.h"
 #include "gateway/net/poller.h"
+#include "gateway/net/proxy_header.h"
 #include "tls/session.h"
 
 namespace sluice::net {
@@ -40,7 +41,10 @@ class Connection final : public Transport,
     std::uint64_t id;
     std::string peer;
     std::size_t listener;
-    std::string first;  ///< Clear text: a beginning of the HTTP/2 preface.
+    std::string first;                        ///< Clear text: a beginning of the HTTP/2 preface.
+    std::unique_ptr<ProxyHeader> proxy = {};  ///< While it is awaited.
+    bool is_stranger = false;                 ///< Who is not to be believed what it says there.
+    bool had_tls = false;                     ///< It says so.
     // One that we open.
     std::unique_ptr<Dial> dial;
     int error = 0;  ///< Why it cannot even begin to connect.
@@ -70,7 +74,15 @@ class Connection final : public Transport,
   void close_now();
 
  private:
-  enum class State : std::uint8_t { connecting, handshaking, sniffing, open, lingering, dead };
+  enum class State : std::uint8_t {
+    connecting,
+    proxied,  ///< Its PROXY header is awaited.
+    handshaking,
+    sniffing,
+    open,
+    lingering,
+    dead
+  };
 
   /// While the socket is full, or connects.
   struct Blocked {
@@ -85,6 +97,8 @@ class Connection final : public Transport,
   void on_connected();
   void on_open_timeout();
   void fail_dial(DialError error, std::string what);
+  void read_proxy_header();
+  void refuse_proxy(std::string_view why);
   void shake_hands_later();
   void sniff();
   /// From here on the protocol speaks. `alpn` "": nothing was chosen.

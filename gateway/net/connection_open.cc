@@ -73,6 +73,7 @@ Connection::Connection(Connections& owner, UniqueFd socket, Greeting greeting,
                        const tls::Context* context)
     : Connection(owner, std::move(socket), std::move(greeting),
                  context != nullptr ? State::handshaking : State::sniffing) {
+  if (greeting_->proxy != nullptr) state_ = State::proxied;
   if (context != nullptr) session_ = std::make_unique<tls::Session>(*context, socket_.get());
   const auto& options = owner_.options_;
   const Millis limit = session_ ? options.handshake_timeout : options.first_bytes_timeout;
@@ -120,6 +121,40 @@ void Connection::fail_dial(DialError error, std::string what) {
   owner_.counters_.dial_failures.add();
   die();
   dial->failed({.error = error, .what = std::move(what)});
+}
+
+/// Looks at what the socket holds, and takes what is the header's: what follows is OpenSSL's.
+void Connection::read_proxy_header() {
+  if (greeting_->is_stranger) return refuse_proxy("no trusted proxy");
+  std::byte* const buffer = owner_.read_buffer_.get();
+  const ssize_t seen = ::recv(socket_.get(), buffer, ProxyHeader::kMaxBinary, MSG_PEEK);
+  if (seen < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (seen <= 0) return die();
+  ProxyHeader& header = *greeting_->proxy;
+  const std::size_t taken = header.take(text_of({buffer, static_cast<std::size_t>(seen)}));
+  if (taken > 0 && ::recv(socket_.get(), buffer, taken, 0) < 0) return die();
+  if (header.is_bad()) return refuse_proxy(header.fault());
+  if (!header.is_complete()) return;
+  if (header.has_client()) greeting_->peer = header.client().host();
+  greeting_->had_tls = header.had_tls();
+  const bool is_h2 = session_ == nullptr && header.alpn() == "h2";
+  greeting_->proxy.reset();
+  state_ = session_ ? State::handshaking : State::sniffing;
+  if (!is_h2) return;
+  begin("h2", {});
+  if (state_ == State::open) set_interest();
+}
+
+/// Ends it with a FIN behind what it sent, so that it may read why it was answered nothing.
+void Connection::refuse_proxy(std::string_view why) {
+  owner_.counters_.proxy_refusals.add();
+  const TimePoint now = owner_.loop_.now();
+  if (now >= owner_.next_refusal_log_) {
+    owner_.next_refusal_log_ = now + std::chrono::seconds(1);
+    log::warning("a connection from {} is refused: {}", greeting_->peer, why);
+  }
+  session_.reset();
+  linger();
 }
 
 void Connection::shake_hands_later() {
@@ -192,7 +227,7 @@ std::unique_ptr<Protocol> Connection::make_protocol(std::string_view alpn,
   if (is_ours_) return greeting_->dial->opened(*this, alpn);
   const Hello hello{.id = greeting_->id,
                     .peer = std::move(greeting_->peer),
-                    .is_tls = session_ != nullptr,
+                    .is_tls = session_ != nullptr || greeting_->had_tls,
                     .alpn = alpn.empty() ? "http/1.1" : alpn,
                     .first = first,
                     .listener = greeting_->listener};

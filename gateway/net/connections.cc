@@ -61,12 +61,14 @@ Connections::~Connections() {
 }
 
 void Connections::add(UniqueFd socket, std::string peer, const tls::Context* context,
-                      std::size_t listener) {
+                      std::size_t listener, Proxied proxied) {
   loop_.assert_here();
   SLUICE_ASSERT(factory_ != nullptr, "nobody makes protocols for connections that are added");
   set_options(socket.get(), options_);
   Connection::Greeting greeting{
       .id = next_id_++, .peer = std::move(peer), .listener = listener, .first = {}, .dial = {}};
+  if (proxied != Proxied::no) greeting.proxy = std::make_unique<ProxyHeader>();
+  greeting.is_stranger = proxied == Proxied::refused;
   counters_.accepted.add();
   take_in(std::make_unique<Connection>(*this, std::move(socket), std::move(greeting), context));
 }

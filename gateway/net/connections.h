@@ -6,7 +6,8 @@
 /// fill() waits here.
 ///
 /// Life of a connection:
-///   add → [TLS handshake | first bytes] → protocol → finished → lingering → destroyed
+///   add → [PROXY header] → [TLS handshake | first bytes] → protocol → finished → lingering →
+///   destroyed
 ///   dial → connecting → [TLS handshake] → protocol → finished → destroyed
 /// On a clear-text socket the first bytes tell HTTP/2 with prior knowledge (RFC 9113 §3.3: the
 /// client begins with a preface that no HTTP/1.1 request can begin with, §3.4) from HTTP/1.1; the
@@ -59,11 +60,18 @@ struct DirtyTag;
 struct UnreadTag;
 struct Dial;
 
+/// Whether a connection begins with a PROXY header (proxy_header.h).
+enum class Proxied : std::uint8_t {
+  no,
+  yes,
+  refused,  ///< It would have to, and who sends it is not to be believed.
+};
+
 /// What is known of a connection when its protocol is chosen. Good during the call only.
 struct Hello {
   std::uint64_t id;
-  std::string peer;  ///< The address given to add().
-  bool is_tls;
+  std::string peer;  ///< The address given to add(), or the client's that its PROXY header names.
+  bool is_tls;       ///< Here, or between the client and who sent that header.
   std::string_view alpn;             ///< "h2" or "http/1.1".
   std::span<const std::byte> first;  ///< Clear text: the bytes seen so far; they are fed next.
   std::size_t listener;              ///< The index given to add().
@@ -103,6 +111,7 @@ class Connections {
     Counter flushes;             ///< Connections written, not bytes and not turns.
     Counter paced;               ///< Times that a connection's events waited for more.
     Counter write_blocked;
+    Counter proxy_refusals;  ///< PROXY headers that were none, or from strangers.
     Counter handshake_timeouts;
     Counter first_bytes_timeouts;
     Counter write_timeouts;
@@ -119,7 +128,8 @@ class Connections {
   Connections& operator=(const Connections&) = delete;
 
   /// Takes a connected socket over. `context` null: clear text; it need not outlive the call.
-  void add(UniqueFd socket, std::string peer, const tls::Context* context, std::size_t listener);
+  void add(UniqueFd socket, std::string peer, const tls::Context* context, std::size_t listener,
+           Proxied proxied = Proxied::no);
   /// Opens a connection; see dial.h. What cannot even be begun fails in the next flush().
   void dial(Dial dial);
   /// How long flush_soon() may wait, from now on; zero: not at all.
@@ -158,6 +168,7 @@ class Connections {
 
   Counters counters_;
   std::uint64_t next_id_ = 1;
+  TimePoint next_refusal_log_{};
   std::size_t size_ = 0;
   IntrusiveList<Connection, OwnedTag> live_;
   IntrusiveList<Connection, OwnedTag> dying_;

@@ -35,9 +35,10 @@ namespace sluice::server {
 
 /// One [[listen]] table.
 struct Listen {
-  std::string address;  ///< "127.0.0.1:8443", "[::1]:0", "localhost:8080", "*:443".
-  bool tls = true;      ///< False: clear text, for a load balancer that ends TLS.
-  bool http2 = true;    ///< Offer HTTP/2; in clear text, accept it by prior knowledge.
+  std::string address;          ///< "127.0.0.1:8443", "[::1]:0", "localhost:8080", "*:443".
+  bool tls = true;              ///< False: clear text, for a load balancer that ends TLS.
+  bool http2 = true;            ///< Offer HTTP/2; in clear text, accept it by prior knowledge.
+  bool proxy_protocol = false;  ///< Each connection begins with a PROXY header.
 };
 
 struct AdminOptions {

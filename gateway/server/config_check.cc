@@ -93,6 +93,13 @@ void Checker::check_listeners() {
       fault({key}, wrong_address("listen.address", address));
     }
   }
+  for (std::size_t i = 0; i < config_.listens.size(); ++i) {
+    if (!config_.listens[i].proxy_protocol || !config_.relay.trusted_proxies.empty()) continue;
+    fault(
+        {fmt::format("listen[{}].proxy_protocol", i)},
+        "listen.proxy_protocol: nobody may say who the clients are; name the balancers' networks, "
+        "as in server.trusted_proxies = [\"10.0.0.0/8\"]");
+  }
   if (!config_.admin.address.empty() && !is_address(config_.admin.address)) {
     fault({"admin.address"}, wrong_address("admin.address", config_.admin.address));
   }

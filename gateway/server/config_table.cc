@@ -148,6 +148,11 @@ const std::vector<Row<Listen>>& listen_rows() {
               SLUICE_AT(address)),
       L::flag("tls", "False: clear text, for a load balancer that ends TLS.", SLUICE_AT(tls)),
       L::flag("http2", "Offer HTTP/2 beside HTTP/1.1.", SLUICE_AT(http2)),
+      L::flag("proxy_protocol",
+              "Each connection begins with a PROXY header, version 1 or 2, in which a balancer of "
+              "server.trusted_proxies says who its client is. Whoever else comes, or comes without "
+              "one, is refused.",
+              SLUICE_AT(proxy_protocol)),
   };
   return rows;
 }

@@ -155,6 +155,8 @@ const WorkerRow kWorkerRows[] = {
    [](const Worker& w) { return number(w.connection_counters().handshake_timeouts); }},
   {"sluice_connections_closed_total", "reason=first_bytes_timeout", kCounter, "",
    [](const Worker& w) { return number(w.connection_counters().first_bytes_timeouts); }},
+  {"sluice_connections_closed_total", "reason=proxy_header", kCounter, "",
+   [](const Worker& w) { return number(w.connection_counters().proxy_refusals); }},
   {"sluice_connections_closed_total", "reason=write_timeout", kCounter, "",
    [](const Worker& w) { return number(w.connection_counters().write_timeouts); }},
   {"sluice_connections_closed_total", "reason=settings_timeout", kCounter, "",

@@ -6,22 +6,9 @@
 #include "gateway/base/assert.h"
 
 namespace sluice::server {
-namespace {
-
-http::Networks networks_of(const RelayOptions& options) {
-  auto networks = http::Networks::parse(options.trusted_proxies);
-  SLUICE_ASSERT(networks.has_value(), "server.trusted_proxies was not checked");
-  return std::move(*networks);
-}
-
-}  // namespace
-
 Routes::Routes(const RelayOptions& options, const auth::VerifierOptions& tokens,
-               const auth::Verifier& subscribers)
-    : options_(options),
-      subscribers_(subscribers),
-      match_(options.routes),
-      trusted_(networks_of(options)) {
+               const auth::Verifier& subscribers, const http::Networks& trusted)
+    : options_(options), subscribers_(subscribers), match_(options.routes), trusted_(trusted) {
   for (const RouteAccess& access : options.access) {
     own_.push_back(access.has_own_keys() ? std::make_unique<auth::Verifier>(access.keys, tokens)
                                          : nullptr);

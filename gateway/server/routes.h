@@ -23,7 +23,7 @@ class Routes {
   /// `subscribers` verifies tokens for routes that have no keys of their own. The options were
   /// checked, and outlive this.
   Routes(const RelayOptions& options, const auth::VerifierOptions& tokens,
-         const auth::Verifier& subscribers);
+         const auth::Verifier& subscribers, const http::Networks& trusted);
 
   [[nodiscard]] const relay::RouteMatch& match() const { return match_; }
   [[nodiscard]] const relay::RouteOptions& route(std::size_t index) const {
@@ -59,7 +59,7 @@ class Routes {
   const RelayOptions& options_;
   const auth::Verifier& subscribers_;
   const relay::RouteMatch match_;
-  const http::Networks trusted_;
+  const http::Networks& trusted_;
   std::vector<std::unique_ptr<auth::Verifier>> own_;
   std::vector<std::unique_ptr<const http::Cors>> cors_;
   bool has_guards_ = false;

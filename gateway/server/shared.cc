@@ -1,5 +1,7 @@
 #include "gateway/server/shared.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "gateway/base/assert.h"
@@ -14,6 +16,12 @@ hub::Url hub_url_of(const Config& config) {
   const auto url = hub::Url::parse(text);
   SLUICE_ASSERT(url.has_value(), "hub.public_url was not checked");
   return *url;
+}
+
+http::Networks networks_of(std::span<const std::string> texts) {
+  auto networks = http::Networks::parse(texts);
+  SLUICE_ASSERT(networks.has_value(), "server.trusted_proxies was not checked");
+  return std::move(*networks);
 }
 
 }  // namespace sluice::server

@@ -8,12 +8,14 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "gateway/auth/token.h"
 #include "gateway/base/clock.h"
 #include "gateway/http/cors.h"
+#include "gateway/http/forwarded.h"
 #include "gateway/hub/url.h"
 #include "gateway/journal/counters.h"
 #include "gateway/journal/journal.h"
@@ -45,6 +47,8 @@ struct Totals {
 
 /// hub.public_url, parsed; the configuration was checked.
 [[nodiscard]] hub::Url hub_url_of(const Config& config);
+/// The same of server.trusted_proxies.
+[[nodiscard]] http::Networks networks_of(std::span<const std::string> texts);
 
 struct Shared {
   Shared(const Config& config_, const Clock& clock_, journal::Journal& journal_)
@@ -61,8 +65,10 @@ struct Shared {
                      ? std::make_unique<Presence>(journal_, clock_, config_.access.presence)
                      : nullptr),
         hub_url(hub_url_of(config_)),
+        proxies(networks_of(config_.relay.trusted_proxies)),
         routes(config_.relay.has_routes()
-                   ? std::make_unique<Routes>(config_.relay, config_.access.tokens, subscribers)
+                   ? std::make_unique<Routes>(config_.relay, config_.access.tokens, subscribers,
+                                              proxies)
                    : nullptr) {}
 
   const Config& config;
@@ -76,6 +82,7 @@ struct Shared {
   const Access access;
   const std::unique_ptr<Presence> presence;     ///< Null: it is turned off.
   const hub::Url hub_url;                       ///< What URL patterns are relative to.
+  const http::Networks proxies;                 ///< server.trusted_proxies.
   const std::unique_ptr<Routes> routes;         ///< Null: there is none.
   relay::Sources sources{config.relay.limits};  ///< Shared and replayed streams.
   /// Of upstreams' names; it ends before the workers do.

@@ -176,8 +176,13 @@ std::size_t Worker::load() const {
 }
 
 void Worker::let_in(Newcomer& newcomer) {
+  auto proxied = net::Proxied::no;
+  if (shared_.config.listens[newcomer.listener].proxy_protocol) {
+    const bool is_trusted = shared_.proxies.contains(newcomer.peer);
+    proxied = is_trusted ? net::Proxied::yes : net::Proxied::refused;
+  }
   connections_.add(std::move(newcomer.socket), std::move(newcomer.peer), newcomer.context.get(),
-                   newcomer.listener);
+                   newcomer.listener, proxied);
   accept_within_limits();
 }
 

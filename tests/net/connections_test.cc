@@ -43,6 +43,13 @@ struct House {
     connections.add(std::move(pair.server), "192.0.2.1", nullptr, 3);
     return std::move(pair.client);
   }
+  /// One that begins with a PROXY header, or is refused for it.
+  UniqueFd add_proxied(bool by_tls, Proxied proxied = Proxied::yes) {
+    tls::SocketPair pair = tls::socket_pair();
+    connections.add(std::move(pair.server), "192.0.2.1", by_tls ? context.get() : nullptr, 0,
+                    proxied);
+    return std::move(pair.client);
+  }
   UniqueFd add_tls(int send_buffer = 0) {
     tls::SocketPair pair = tls::socket_pair();
     if (send_buffer > 0) {
@@ -218,6 +225,69 @@ TEST_SUITE("Connection over TLS") {
     }
     house.turn(20);
     CHECK(house.talk().heard == body);
+  }
+}
+
+TEST_SUITE("Connection behind a balancer") {
+  const std::string kHeader = "PROXY TCP4 198.51.100.9 192.0.2.1 56324 443\r\n";
+
+  TEST_CASE("its peer is whom the PROXY header names, and what follows is the protocol's") {
+    House house;
+    const UniqueFd caller = house.add_proxied(false);
+    for (const char byte : kHeader) {
+      send(caller, {&byte, 1});
+      house.turn();
+      CHECK(house.talks.empty());
+    }
+    send(caller, "GET");
+    house.turn(2);
+    CHECK(house.talk().peer == "198.51.100.9");
+    CHECK(house.talk().heard == "GET");
+  }
+
+  TEST_CASE("over TLS the header comes before the handshake, and may come with it") {
+    House house;
+    UniqueFd caller = house.add_proxied(true);
+    send(caller, kHeader);
+    tls::TestClient client(std::move(caller), {.alpn = "h2"});
+    for (int i = 0; i < 20 && !client.handshake(); ++i) house.turn();
+    client.write("hello");
+    house.turn(2);
+    CHECK(house.talk().peer == "198.51.100.9");
+    CHECK(house.talk().heard == "hello");
+    CHECK(house.talk().is_tls);
+  }
+
+  TEST_CASE("a balancer that speaks for itself is the peer") {
+    House house;
+    const UniqueFd caller = house.add_proxied(false);
+    send(caller, "PROXY UNKNOWN\r\nGET");
+    house.turn(2);
+    CHECK(house.talk().peer == "192.0.2.1");
+  }
+
+  TEST_CASE("who comes without a header, or from elsewhere, is refused with a FIN") {
+    for (const auto& [sent, proxied] :
+         {std::pair(std::string("GET / HTTP/1.1\r\n\r\n"), Proxied::yes),
+          std::pair(kHeader, Proxied::refused)}) {
+      House house;
+      const UniqueFd caller = house.add_proxied(false, proxied);
+      send(caller, sent);
+      house.turn(2);
+      CHECK(house.talks.empty());
+      CHECK(receive(caller) == "<end>");
+      CHECK(house.counters().proxy_refusals.value() == 1);
+    }
+  }
+
+  TEST_CASE("who says nothing of the kind in time is closed") {
+    House house({.first_bytes_timeout = seconds(10)});
+    const UniqueFd caller = house.add_proxied(false);
+    send(caller, "PROXY TCP4 ");
+    house.turn();
+    house.pass(seconds(11));
+    CHECK(receive(caller) == "<end>");
+    CHECK(house.counters().first_bytes_timeouts.value() == 1);
   }
 }
 
