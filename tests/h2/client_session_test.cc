@@ -61,12 +61,11 @@ TEST_SUITE("h2 client requests") {
     CHECK(block("x-other").size() == block("x-other").size());
     CHECK(block("x-other").size() > 20);
     // RFC 7541 §6.2.3: a literal that is never indexed, with the static table's name.
-    using namespace std::string_literals;
-    for (const auto& [name, start] :
-         {std::pair("authorization"s, "\x1f\x08"s), std::pair("cookie"s, "\x1f\x11"s),
-          std::pair("proxy-authorization"s, "\x1f\x22"s)}) {
-      CAPTURE(name);
-      CHECK(block(name).find(start) != std::string::npos);
+    const std::pair<std::string, std::string> secrets[] = {
+        {"authorization", "\x1f\x08"}, {"cookie", "\x1f\x11"}, {"proxy-authorization", "\x1f\x22"}};
+    for (const auto& secret : secrets) {
+      CAPTURE(secret.first);
+      CHECK(block(secret.first).find(secret.second) != std::string::npos);
     }
   }
 

@@ -227,9 +227,9 @@ TEST_SUITE("Configuration fault") {
         {"share = {\n  linger = \"1s\"\n}",
          "1:10: a table in { } stands on one line, without a comma at its end"},
     };
-    for (const auto& [written, said] : mistakes) {
-      CAPTURE(written);
-      CHECK(faults_of(written) == Texts{said});
+    for (const auto& mistake : mistakes) {
+      CAPTURE(mistake.first);
+      CHECK(faults_of(mistake.first) == Texts{mistake.second});
     }
     CHECK(faults_of("a = 1__0").at(0).find("underscores") != std::string::npos);
     CHECK(faults_of("a \"x\"").at(0).find("expected '='") != std::string::npos);
