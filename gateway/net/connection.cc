@@ -97,7 +97,9 @@ void Connection::on_readable() {
 
 void Connection::read_on() {
   if (is_deaf_) {
-    log::error("a connection is given up: epoll has no room; see fs.epoll.max_user_watches");
+    if (owner_.may_complain()) {
+      log::error("connections are given up: epoll has no room; see fs.epoll.max_user_watches");
+    }
     if (state_ != State::connecting) return die();
     greeting_->error = ENOMEM;
   }

@@ -125,7 +125,7 @@ void Connection::fail_dial(DialError error, std::string what) {
 
 /// Looks at what the socket holds, and takes what is the header's: what follows is OpenSSL's.
 void Connection::read_proxy_header() {
-  if (greeting_->is_stranger) return refuse_proxy("no trusted proxy");
+  if (greeting_->is_stranger) return refuse_proxy("it is none of server.trusted_proxies");
   std::byte* const buffer = owner_.read_buffer_.get();
   const ssize_t seen = ::recv(socket_.get(), buffer, ProxyHeader::kMaxBinary, MSG_PEEK);
   if (seen < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -145,12 +145,10 @@ void Connection::read_proxy_header() {
   if (state_ == State::open) set_interest();
 }
 
-/// Ends it with a FIN behind what it sent, so that it may read why it was answered nothing.
+/// By a FIN: a reset would look like a fault of the network to who configured the balancer.
 void Connection::refuse_proxy(std::string_view why) {
   owner_.counters_.proxy_refusals.add();
-  const TimePoint now = owner_.loop_.now();
-  if (now >= owner_.next_refusal_log_) {
-    owner_.next_refusal_log_ = now + std::chrono::seconds(1);
+  if (owner_.may_complain()) {
     log::warning("a connection from {} is refused: {}", greeting_->peer, why);
   }
   session_.reset();

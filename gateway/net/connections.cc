@@ -126,6 +126,12 @@ bool Connections::has_work() const {
          !dying_.empty();
 }
 
+bool Connections::may_complain() {
+  if (loop_.now() < next_complaint_) return false;
+  next_complaint_ = loop_.now() + std::chrono::seconds(1);
+  return true;
+}
+
 /// Who comes later is written to with the first: they were written to together, mostly.
 void Connections::let_wait(Connection& connection, TimePoint due) {
   counters_.paced.add();

@@ -151,6 +151,8 @@ class Connections {
   friend class Connection;
 
   void take_in(std::unique_ptr<Connection> connection);
+  /// Whether a line may go to the log of what strangers can cause: once a second.
+  [[nodiscard]] bool may_complain();
   void let_wait(Connection& connection, TimePoint due);
   void release();
   void read_on();
@@ -168,7 +170,7 @@ class Connections {
 
   Counters counters_;
   std::uint64_t next_id_ = 1;
-  TimePoint next_refusal_log_{};
+  TimePoint next_complaint_{};
   std::size_t size_ = 0;
   IntrusiveList<Connection, OwnedTag> live_;
   IntrusiveList<Connection, OwnedTag> dying_;

@@ -216,7 +216,9 @@ void Passage::on_broken(const Broken& broken) {
 void Passage::complete() {
   state_ = State::complete;
   upload_.reset();
-  is_event_stream_&& opening_ != nullptr ? settle_terms() : opening_.reset();
+  // Its lease is held until the client has read all.
+  if (opening_ != nullptr && is_event_stream_) settle_terms();
+  opening_.reset();
   ListHook<StreamTag>::unlink();
   Deadline::cancel();
   exchange_.wake();

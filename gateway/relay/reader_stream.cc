@@ -304,7 +304,9 @@ void ReaderStream::fail(const Parting& parting) {
 /// Behind `text_` nothing comes.
 void ReaderStream::finish() {
   state_ = State::ending;
-  is_event_stream_&& opening_ != nullptr ? settle_terms() : opening_.reset();
+  // Its lease is held until the client has read all.
+  if (opening_ != nullptr && is_event_stream_) settle_terms();
+  opening_.reset();
   ListHook<StreamTag>::unlink();
   Deadline::cancel();
   exchange_.wake();

@@ -104,7 +104,8 @@ def test_nobody_else_may_say_who_he_is(gateway, app):
     assert ask(gateway.clear, spoof, source=CLIENT) == b""
     assert len(app.requests) == 1
     assert gateway.metric("sluice_connections_closed_total", reason="proxy_header") == 1
-    wait_until(lambda: f"a connection from {CLIENT} is refused: no trusted proxy" in gateway.stderr(),
+    wait_until(lambda: f"a connection from {CLIENT} is refused: it is none of server.trusted_proxies"
+               in gateway.stderr(),
                "the log says it")
 
 
