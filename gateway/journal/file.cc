@@ -1,10 +1,12 @@
 #include "gateway/journal/file.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "gateway/base/log.h"
 #include "gateway/journal/open.h"
 #include "gateway/journal/reader.h"
+#include "gateway/journal/tail.h"
 #include "gateway/journal/writer.h"
 
 namespace sluice::journal {
@@ -15,12 +17,14 @@ struct FileJournal::Parts {
       : options(std::move(options_)),
         history(std::move(history_)),
         writer(history, options, clock, counters.writer),
+        tail(*history.store),
         reader(*history.store, {.cache_bytes = options.cache_bytes, .seed = history.seed}, clock,
                counters.reader) {}
 
   const FileOptions options;
   OpenHistory history;
   Writer writer;
+  Tail tail;
   Reader reader;
 };
 
@@ -42,6 +46,7 @@ FileJournal::FileJournal(std::unique_ptr<Parts> parts) : parts_(std::move(parts)
 
 FileJournal::~FileJournal() {
   parts_->writer.stop();
+  parts_->tail.stop();
   parts_->reader.stop();
 }
 
@@ -55,14 +60,30 @@ void FileJournal::append(std::vector<sse::Draft> drafts, Appended done) {
 
 void FileJournal::follow(Follower& follower) {
   parts_->writer.follow(follower);
+  parts_->tail.follow(follower);
+}
+
+void FileJournal::hand_over() {
+  if (parts_->tail.is_running()) return;
+  parts_->writer.hand_over();
+  parts_->history.lock.reset();
+  parts_->tail.start(parts_->writer.last());
+}
+
+Result<void> FileJournal::take_back() {
+  if (!parts_->tail.is_running()) return {};
+  if (auto taken = take_history_back(parts_->history, parts_->options); !taken) return taken;
+  parts_->tail.catch_up(sse::Position(parts_->history.state.last));
+  parts_->writer.resume(parts_->history.state);
+  return {};
 }
 
 sse::Position FileJournal::last() const {
-  return parts_->writer.last();
+  return std::max(parts_->writer.last(), parts_->tail.last());
 }
 
 sse::Position FileJournal::evicted() const {
-  return parts_->writer.evicted();
+  return std::max(parts_->writer.evicted(), parts_->tail.evicted());
 }
 
 void FileJournal::read(Query query, PageDone done) {

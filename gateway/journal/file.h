@@ -31,6 +31,8 @@ class FileJournal final : public Journal, public History {
   [[nodiscard]] const std::string& epoch() const override;
   void append(std::vector<sse::Draft> drafts, Appended done) override;
   void follow(Follower& follower) override;
+  void hand_over() override;
+  Result<void> take_back() override;
   [[nodiscard]] sse::Position last() const override;
   [[nodiscard]] History* history() override { return this; }
 

@@ -5,6 +5,7 @@
 /// never before.
 ///
 /// Owner   server::Gateway has one. Thread  append(), last(): any. follow(): main, before start.
+/// hand_over(), take_back(): main.
 #pragma once
 
 #include <functional>
@@ -39,6 +40,11 @@ struct Receipt {
 /// appended (try again), Errc::io when it cannot be stored.
 using Appended = std::function<void(Result<std::vector<Receipt>>)>;
 
+/// What append() answers behind hand_over().
+[[nodiscard]] inline tl::unexpected<Error> handed_over() {
+  return fail(Errc::limit, "another process takes over: ask again on a new connection");
+}
+
 class Journal {
  public:
   virtual ~Journal() = default;
@@ -52,6 +58,14 @@ class Journal {
   /// thread, perhaps before append() returns, and after the followers have had the events.
   virtual void append(std::vector<sse::Draft> drafts, Appended done) = 0;
   virtual void follow(Follower& follower) = 0;
+
+  /// Another process orders the events from now on. What waits is stored first; append() is
+  /// Errc::limit until take_back(). What the other one stores is shown to the followers where both
+  /// can keep one history, so that those who read here miss nothing. Main; it may take a sync.
+  virtual void hand_over() = 0;
+  /// The other process is gone: this one goes on behind the last event there is. Fails when nobody
+  /// can say what that is; append() then stays Errc::limit.
+  virtual Result<void> take_back() = 0;
 
   /// The position of the newest event. Before start: followers are given what comes behind it.
   [[nodiscard]] virtual sse::Position last() const = 0;

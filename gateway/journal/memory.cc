@@ -18,6 +18,7 @@ void MemoryJournal::follow(Follower& follower) {
 }
 
 void MemoryJournal::append(std::vector<sse::Draft> drafts, Appended done) {
+  if (is_handed_over_) return done(handed_over());
   std::vector<sse::EventPtr> events;
   std::vector<Receipt> receipts;
   events.reserve(drafts.size());

@@ -25,6 +25,12 @@ class MemoryJournal final : public Journal {
   [[nodiscard]] const std::string& epoch() const override { return epoch_; }
   void append(std::vector<sse::Draft> drafts, Appended done) override;
   void follow(Follower& follower) override;
+  /// The other process begins a history of its own: there is nothing to show.
+  void hand_over() override { is_handed_over_ = true; }
+  Result<void> take_back() override {
+    is_handed_over_ = false;
+    return {};
+  }
   [[nodiscard]] sse::Position last() const override {
     return sse::Position(last_.load(std::memory_order_relaxed));
   }
@@ -39,6 +45,7 @@ class MemoryJournal final : public Journal {
   // Any thread, under mutex_: it also keeps the order of on_events() that of positions.
   std::mutex mutex_;
   std::atomic<std::uint64_t> last_{0};  ///< Read by anybody.
+  std::atomic<bool> is_handed_over_{false};
   Repeats repeats_;
 };
 

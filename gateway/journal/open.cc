@@ -253,6 +253,27 @@ std::optional<State> read_state(Txn& txn) {
   return bytes ? unseal<State>(*bytes) : std::nullopt;
 }
 
+Result<void> take_history_back(OpenHistory& history, const FileOptions& options) {
+  auto lock = lock_folder(options.path);
+  if (!lock) return tl::unexpected(lock.error());
+  const std::string epoch = history.epoch;
+  auto damage = examine(history, options.path);
+  if (!damage) return tl::unexpected(damage.error());
+  if (!damage->empty()) return fail(Errc::io, "history: " + *damage);
+  if (history.epoch == epoch) {
+    if (const int error = begin_session(history, options); error != 0) {
+      return cannot("write to", options.path, error);
+    }
+  }
+  if (history.epoch != epoch) {
+    history.epoch = epoch;
+    return fail(Errc::io,
+                fmt::format("history: {} was begun anew by another process", options.path));
+  }
+  history.lock = std::move(*lock);
+  return {};
+}
+
 Result<OpenHistory> open_history(const FileOptions& options, WallTime now) {
   OpenHistory history;
   if (auto made = ensure_folder(options.path); !made) return tl::unexpected(made.error());

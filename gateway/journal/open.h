@@ -36,6 +36,10 @@ struct OpenHistory {
 
 Result<OpenHistory> open_history(const FileOptions& options, WallTime now);
 
+/// Takes a history back that another process has had meanwhile, with the lock that was given up.
+/// Errc::io when it is in use, or no longer the same history.
+Result<void> take_history_back(OpenHistory& history, const FileOptions& options);
+
 std::optional<State> read_state(Txn& txn);
 
 }  // namespace sluice::journal

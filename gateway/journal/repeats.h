@@ -55,8 +55,8 @@ class Repeats {
     WallTime time;
   };
 
-  const RepeatOptions options_;
-  const std::uint64_t seed_;
+  RepeatOptions options_;
+  std::uint64_t seed_;
   std::unordered_map<Key, std::string, KeyHash> ids_;
   std::deque<Place> order_;
 };

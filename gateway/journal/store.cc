@@ -120,7 +120,12 @@ int Store::grow_map() {
       ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (trial == MAP_FAILED) return MDB_MAP_FULL;
   ::munmap(trial, size);
+  return set_map_size(size);
+}
+
+int Store::set_map_size(std::size_t size) {
   std::unique_lock lock(gate_mutex_);
+  gate_.wait(lock, [this] { return !is_growing_; });
   is_growing_ = true;
   gate_.wait(lock, [this] { return readers_ == 0; });
   const int error = mdb_env_set_mapsize(env_.get(), size);

@@ -74,6 +74,7 @@ class Txn {
   friend class Store;
   friend class Cursor;
   Txn(Store& store, bool is_read);
+  void begin();
   void end();
   void note(int result);
   void put_value(Table table, std::uint64_t key, std::string_view value, unsigned flags);
@@ -148,6 +149,8 @@ class Store {
   static void note_broken(MDB_env* env, const char* what);
   void enter_reader();
   void leave_reader();
+  /// `size` 0: that which another process has given the file. Nobody reads meanwhile.
+  [[nodiscard]] int set_map_size(std::size_t size);
 
   // Set when it is opened.
   const EnvPtr env_;

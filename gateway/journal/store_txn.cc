@@ -32,12 +32,17 @@ std::uint64_t to_number(const void* data, std::size_t size) {
 }  // namespace
 
 Txn::Txn(Store& store, bool is_read) : store_(store), is_read_(is_read) {
-  if (is_read) store.enter_reader();
-  error_ = mdb_txn_begin(store.env_.get(), nullptr, is_read ? MDB_RDONLY : 0U, &txn_);
-  if (error_ != 0) {
-    txn_ = nullptr;
-    if (is_read) store.leave_reader();
-  }
+  begin();
+  // Another process has made the file larger than our map of it.
+  if (error_ == MDB_MAP_RESIZED && store.set_map_size(0) == 0) begin();
+}
+
+void Txn::begin() {
+  if (is_read_) store_.enter_reader();
+  error_ = mdb_txn_begin(store_.env_.get(), nullptr, is_read_ ? MDB_RDONLY : 0U, &txn_);
+  if (error_ == 0) return;
+  txn_ = nullptr;
+  if (is_read_) store_.leave_reader();
 }
 
 Txn::Txn(Txn&& other) noexcept

@@ -65,6 +65,29 @@ void Writer::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+void Writer::hand_over() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_handed_over_ = true;
+  }
+  stop();
+}
+
+void Writer::resume(const State& state) {
+  state_ = state;
+  evicted_.store(state.evicted, std::memory_order_release);
+  last_.store(state.last, std::memory_order_release);
+  repeats_ = Repeats(options_.repeats, seed_);
+  load_repeats();
+  show_figures();
+  {
+    const std::lock_guard lock(mutex_);
+    is_handed_over_ = false;
+    is_stopping_ = false;
+  }
+  start();
+}
+
 void Writer::append(std::vector<sse::Draft> drafts, Appended done) {
   Batch batch{.drafts = std::move(drafts), .done = std::move(done)};
   for (const sse::Draft& draft : batch.drafts) batch.bytes += bytes_of(draft);
@@ -77,6 +100,7 @@ void Writer::append(std::vector<sse::Draft> drafts, Appended done) {
 
 Result<void> Writer::enqueue(Batch& batch) {
   const std::lock_guard lock(mutex_);
+  if (is_handed_over_) return handed_over();
   if (is_stopping_) return fail(Errc::io, "history is being closed");
   const bool is_full = queue_events_ + batch.drafts.size() > options_.queue_events ||
                        queue_bytes_ + batch.bytes > options_.queue_bytes;

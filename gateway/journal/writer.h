@@ -44,6 +44,10 @@ class Writer {
   void start();
   /// Takes no more, stores what waits, ends the thread.
   void stop();
+  /// The same, for a time: see Journal::hand_over().
+  void hand_over();
+  /// Goes on behind `state`, which is what the store holds.
+  void resume(const State& state);
 
   void append(std::vector<sse::Draft> drafts, Appended done);
   /// Does now what time demands, and returns when it is done.
@@ -117,6 +121,7 @@ class Writer {
   std::uint64_t ticks_wanted_ = 0;
   std::uint64_t ticks_done_ = 0;
   bool is_stopping_ = false;
+  bool is_handed_over_ = false;
   // The writer's thread only, once it runs.
   State state_;
   Repeats repeats_;

@@ -29,6 +29,8 @@ struct FakeExchange final : http::Exchange {
 
 /// Answers when it is told to, or at once. Data "again" is a repeat.
 struct FakeJournal final : journal::Journal {
+  void hand_over() override {}
+  Result<void> take_back() override { return {}; }
   [[nodiscard]] const std::string& epoch() const override { return epoch_; }
   void append(std::vector<sse::Draft> drafts, journal::Appended done) override {
     groups.push_back(std::move(drafts));
