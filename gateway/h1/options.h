@@ -6,6 +6,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/counters.h"
+#include "gateway/base/retirement.h"
 #include "gateway/base/units.h"
 
 namespace sluice::h1 {
@@ -25,6 +26,7 @@ struct Options {
   /// Without a request. Load balancers keep connections for 60 s and reuse them until then: it must
   /// be longer than theirs, or some requests meet a connection that is just being closed.
   Duration idle_timeout = std::chrono::seconds(75);
+  RetirementOptions retirement{};  ///< Of connections that are old: their one stream ends at once.
   /// With something to send that nobody fetches.
   Duration stalled_stream = std::chrono::seconds(60);
 };
@@ -34,6 +36,7 @@ struct Counters {
   Counter refused;        ///< Answered here with 4xx or 5xx, for their form.
   Counter timeouts;       ///< Ended by one of the time limits, idle connections aside.
   Counter aborted;        ///< Exchanges ended before their answer was.
+  Counter retired;        ///< Connections that were too old.
   Counter event_streams;  ///< Answers of Kind::event_stream begun.
   Gauge open_exchanges;
 };

@@ -24,7 +24,8 @@ Session::Session(Transport& transport, http::Service& service, http::Connection 
       clock_(clock),
       connection_(std::move(info)),
       parser_({.header_bytes = options.header_bytes, .header_fields = options.header_fields}),
-      since_(clock.now()) {}
+      since_(clock.now()),
+      retires_at_(sluice::retires_at(options.retirement, since_, connection_.id)) {}
 
 Session::~Session() {
   if (answer_) counters_.aborted.add();
@@ -214,12 +215,22 @@ TimePoint Session::check(TimePoint now) {
   // shortest of them, and it strikes late by half of itself at most.
   const TimePoint regular = now + options_.head_timeout / 2;
   if (is_closing_) return regular;
+  if (now >= retires_at_) retire();
   const auto due = deadline();
   if (!due) return regular;
   if (now < due->at) return std::min(due->at, regular);
   (this->*due->expire)();
   settle();
   return regular;
+}
+
+void Session::retire() {
+  counters_.retired.add();
+  retires_at_ = TimePoint::max();
+  is_draining_ = true;
+  if (!answer_ || !current_.is_event_stream) return;
+  takes_no_more_ = true;
+  answer_->end_in_order();
 }
 
 std::optional<Session::Deadline> Session::deadline() const {

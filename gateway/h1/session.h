@@ -113,6 +113,7 @@ class Session final : public Protocol, private http::Exchange {
   };
   /// None while it is our turn to move.
   [[nodiscard]] std::optional<Deadline> deadline() const;
+  void retire();
   void expire_head();
   void expire_body();
   void expire_stalled();
@@ -140,6 +141,7 @@ class Session final : public Protocol, private http::Exchange {
 
   TimePoint since_;  ///< When the idle time, the head, or the wait for more of the body began.
   std::optional<TimePoint> blocked_since_;
+  TimePoint retires_at_;
 };
 
 }  // namespace sluice::h1

@@ -19,6 +19,7 @@ struct Counters {
   Counter stalled_streams;  ///< Event streams reset because their window stayed shut.
   Counter pings;            ///< PINGs sent to silent peers.
   Counter goaways;          ///< GOAWAY frames sent, of any kind.
+  Counter retired;          ///< Connections that were too old.
   Counter calm_closes;      ///< Connections ended with ENHANCE_YOUR_CALM.
   Counter error_closes;     ///< Connections ended for another error of the peer.
   // Connections (streams for body_timeouts) ended by a time limit.

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/retirement.h"
 #include "gateway/base/units.h"
 
 namespace sluice::h2 {
@@ -42,6 +43,7 @@ struct Options {
   Duration stalled_stream = std::chrono::seconds(60);
   Duration first_request_timeout = std::chrono::seconds(60);  ///< Chromium opens spare connections.
   Duration idle_timeout = std::chrono::seconds(180);          ///< No streams: GOAWAY, then the end.
+  RetirementOptions retirement{};                             ///< Of connections that are old.
   Duration ping_after = std::chrono::seconds(30);    ///< Nothing was read for so long: PING.
   Duration ping_timeout = std::chrono::seconds(10);  ///< Nothing was read since the PING left.
 

@@ -279,6 +279,7 @@ TimePoint Session::check(TimePoint now) {
     next = std::min(next, check_handshake(now));
     next = std::min(next, check_liveness(now));
     next = std::min(next, check_idle(now));
+    next = std::min(next, check_age(now));
     next = std::min(next, check_streams(now));
   }
   sweep();
@@ -353,6 +354,26 @@ TimePoint Session::check_idle(TimePoint now) {
   drain_notice();
   final_goaway_at_ = now + kGoawayGrace;
   return final_goaway_at_;
+}
+
+TimePoint Session::check_age(TimePoint now) {
+  const RetirementOptions& options = shared_.options.retirement;
+  if (is_draining_) return TimePoint::max();
+  if (retirement_ == nullptr) {
+    const TimePoint due = retires_at(options, created_, shared_.info.id);
+    if (now < due) return due;
+    shared_.counters.retired.add();
+    drain_notice();
+    retirement_ = std::make_unique<Retirement>(now, options.window, shared_.info.event_streams);
+  }
+  std::size_t more = retirement_->take_due(now);
+  if (retirement_->is_over(now)) more = streams_.size();  // Who came in the meantime, too.
+  for (std::size_t i = 0; i < streams_.size() && more > 0; ++i) {
+    if (streams_[i]->end_in_order()) --more;
+  }
+  if (!retirement_->is_over(now)) return retirement_->next(now);
+  drain_finish();
+  return TimePoint::max();
 }
 
 TimePoint Session::check_streams(TimePoint now) {

@@ -100,6 +100,7 @@ class Session final : public Protocol {
   TimePoint check_handshake(TimePoint now);
   TimePoint check_liveness(TimePoint now);
   TimePoint check_idle(TimePoint now);
+  TimePoint check_age(TimePoint now);
   TimePoint check_streams(TimePoint now);
 
   // Set in the constructor.
@@ -127,6 +128,7 @@ class Session final : public Protocol {
   TimePoint idle_since_;            ///< The last check() that found a stream, or `fell_idle`.
   TimePoint header_block_since_{};  ///< The first check() that found this header block.
   std::int32_t header_block_seen_ = 0;
+  std::unique_ptr<Retirement> retirement_;        ///< Null: it is not old.
   TimePoint final_goaway_at_ = TimePoint::max();  ///< An idle connection's second GOAWAY.
 
   bool is_doomed_ = false;    ///< A callback found an abuse: terminate when nghttp2 has returned.

@@ -309,6 +309,13 @@ Stream::Health Stream::check(TimePoint now, TimePoint& next) {
   return Health::good;
 }
 
+bool Stream::end_in_order() {
+  if (!is_event_stream_ || is_retired_ || answer_ == nullptr) return false;
+  is_retired_ = true;
+  answer_->end_in_order();
+  return true;
+}
+
 void Stream::fail(Health health) {
   if (health == Health::stalled) {
     shared_.counters.stalled_streams.add();

@@ -91,6 +91,8 @@ class Stream final : public http::Exchange {
   /// Looks at what has moved since the last call, and whether what has not moved is older than its
   /// limit. Makes `next` earlier if a limit will be reached before it.
   Health check(TimePoint now, TimePoint& next);
+  /// Tells the answer to end in good order. False: it is no event stream, or has been told.
+  bool end_in_order();
   /// Ends a stream whose limit was reached.
   void fail(Health health);
 
@@ -136,6 +138,7 @@ class Stream final : public http::Exchange {
   bool was_woken_ : 1 = false;   ///< wake() came from inside them.
   bool is_woken_ : 1 = false;    ///< In Shared's list.
   bool may_wait_ : 1 = false;    ///< … by wake_soon() alone.
+  bool is_retired_ : 1 = false;  ///< The answer was told to end.
   bool ends_burst_ : 1 = false;  ///< The frame that was read is the burst's last.
   bool body_moved_ = true;
   bool send_moved_ = true;

@@ -90,6 +90,9 @@ class Answer {
   /// Over HTTP/1.1, of a client that closes its side before the answer's head: true, it has left
   /// and nobody waits for the work that the answer costs; false, it has only nothing more to ask.
   [[nodiscard]] virtual bool ends_with_client() const { return false; }
+  /// An event stream ends in good order, at its next boundary, so that its client comes back on
+  /// another connection. What ends by itself, or would not be asked for again, goes on.
+  virtual void end_in_order() {}
   /// Takes exactly out.size() bytes, which is ≤ the last ready().bytes; directly after ready().
   virtual void take(std::span<std::byte> out) = 0;
 };

@@ -70,6 +70,10 @@ class StagedAnswer final : public http::Answer {
     stage_.ready.erase(0, out.size());
   }
   bool ends_with_client() const override { return stage_.ends_with_client; }
+  void end_in_order() override {
+    stage_.is_last = true;
+    stage_.exchange->wake();
+  }
 
  private:
   Stage& stage_;

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -169,6 +170,34 @@ TEST_SUITE("a drain over HTTP/1.1") {
     CHECK(reader.gets("retry: 1\n") == "9\r\nretry: 1\n\r\n0\r\n\r\n");
     CHECK(reader.session->is_finished());
     CHECK(reader.requests.size() == 1);
+  }
+}
+
+TEST_SUITE("an old HTTP/1.1 connection") {
+  Options retiring() {
+    return {.retirement = {.age = std::chrono::minutes(60), .window = {}}};
+  }
+
+  TEST_CASE("ends its stream in good order, and then itself") {
+    Reader reader(retiring());
+    reader.pass(std::chrono::minutes(53));
+    CHECK(reader.hear().empty());
+    reader.pass(std::chrono::minutes(14));
+    CHECK(reader.hear() == "0\r\n\r\n");
+    CHECK(reader.session->is_finished());
+    CHECK(reader.counters.retired.value() == 1);
+  }
+
+  TEST_CASE("without a stream says with its next answer that it closes") {
+    Options options = retiring();
+    options.idle_timeout = std::chrono::hours(2);
+    Client client(options);
+    client.say(get("/hello"));
+    client.pass(std::chrono::minutes(67));
+    CHECK_FALSE(client.session->is_finished());
+    CHECK(client.say(get("/hello")) ==
+          "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello");
+    CHECK(client.session->is_finished());
   }
 }
 

@@ -38,6 +38,7 @@ struct Talk {
   std::string pending;       ///< To be sent.
   bool ends = false;         ///< The body ends after `pending`.
   bool has_endless = false;  ///< There is always more to be sent (of '#').
+  bool told_to_end = false;  ///< By end_in_order().
   bool tells_all = true;     ///< Says when what it gives is all that it has.
   std::size_t taken = 0;
 
@@ -70,6 +71,10 @@ class TalkAnswer final : public http::Answer {
     const std::size_t n = std::min(max, talk_->pending.size());
     const bool is_all = n == talk_->pending.size();
     return {.bytes = n, .last = talk_->ends && is_all, .is_all = talk_->tells_all && is_all};
+  }
+  void end_in_order() override {
+    talk_->told_to_end = true;
+    talk_->finish();
   }
   void take(std::span<std::byte> out) override {
     talk_->taken += out.size();

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -183,6 +184,59 @@ TEST_SUITE("h2 time limits") {
     pair.server.service.last().say("data: good morning\n\n");
     pair.settle();
     CHECK(pair.reply(id).body == "data: good morning\n\n");
+  }
+}
+
+TEST_SUITE("an old h2 connection") {
+  Options retiring() {
+    return {.retirement = {.age = std::chrono::minutes(60), .window = seconds(10)}};
+  }
+
+  TEST_CASE("is told to open no more, and its streams end one by one over the window") {
+    Pair pair(retiring());
+    for (int i = 0; i < 10; ++i) pair.client.ask(get());
+    pair.settle();
+    const auto told = [&] {
+      return std::count_if(pair.server.service.talks.begin(), pair.server.service.talks.end(),
+                           [](const TalkPtr& talk) { return talk->told_to_end; });
+    };
+    const auto pass = [&](int n) {
+      for (int i = 0; i < n; ++i) {
+        pair.server.pass(seconds(1));
+        pair.settle();
+      }
+    };
+    pass(53 * 60);
+    CHECK(told() == 0);
+    while (pair.server.counters.retired.value() == 0) pass(1);
+    CHECK(told() <= 1);
+    pass(5);
+    CHECK(told() >= 4);
+    CHECK(told() <= 7);
+    CHECK_FALSE(pair.server.session.is_finished());
+    pass(7);
+    CHECK(told() == 10);
+    CHECK(pair.server.session.is_finished());
+  }
+
+  TEST_CASE("lets an answer that ends by itself go on to its end") {
+    Pair pair(retiring());
+    pair.server.service.on_open = [](Talk& talk) { talk.ok(http::Kind::bulk); };
+    const auto id = pair.client.ask(get());
+    pair.settle();
+    for (int i = 0; i < 67 * 60; ++i) {
+      pair.server.pass(seconds(1));
+      pair.settle();
+    }
+    CHECK_FALSE(pair.server.service.last().told_to_end);
+    CHECK_FALSE(pair.server.session.is_finished());
+    pair.server.service.last().say("the rest");
+    pair.server.service.last().finish();
+    pair.settle();
+    CHECK(pair.reply(id).body == "the rest");
+    pair.server.pass(seconds(1));
+    pair.settle();
+    CHECK(pair.server.session.is_finished());
   }
 }
 
