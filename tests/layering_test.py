@@ -59,7 +59,7 @@ ONE_FILE_ONLY = ["toml++/", "CLI/", "spdlog/", "prometheus/"]
 NOT_THROUGH_HEADERS = ["openssl/", "event2/", "nghttp2/", "llhttp", "nlohmann/", "lmdb.h", "xxhash.h", "hiredis/",
                        "re2/"]
 POSIX = {"dirent.h", "dlfcn.h", "fcntl.h", "grp.h", "ifaddrs.h", "malloc.h", "net/if.h", "poll.h", "pthread.h", "pwd.h",
-         "sched.h", "signal.h", "stdint.h", "termios.h", "time.h", "unistd.h", "endian.h", "errno.h", "getopt.h",
+         "sched.h", "signal.h", "spawn.h", "stdint.h", "termios.h", "time.h", "unistd.h", "endian.h", "errno.h", "getopt.h",
          "string.h", "stdlib.h", "stdio.h", "limits.h"}
 EXEMPT = ("tests/", "bench/")
 

@@ -24,6 +24,8 @@ class Admin final : public http::Service {
   Admin(net::Loop& loop, const Shared& shared, const Workers& workers);
 
   void listen(UniqueFd socket);
+  /// Another process answers newcomers.
+  void stop_listening() { listeners_.clear(); }
   /// Turn end of the control loop: writes the answers.
   bool flush() { return connections_.flush(); }
 

@@ -155,6 +155,7 @@ tl::expected<Config, std::vector<Fault>> Reader::read(const toml::table& root) {
 
 /// What depends on more than one option.
 void Reader::finish() {
+  resolve(config_.process.pid_file);
   resolve(config_.tls.certificate_file);
   resolve(config_.tls.key_file);
   resolve(config_.history.file.path);
@@ -163,6 +164,7 @@ void Reader::finish() {
     resolve(upstream.certificate_file);
     resolve(upstream.key_file);
   }
+  config_.h2.retirement.window = config_.h1.retirement.window = config_.drain.window;
   set_windows(config_);
   set_audiences(config_.access);
   if (config_.hub_use == HubUse::unless_routes) {

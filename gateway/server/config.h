@@ -41,6 +41,12 @@ struct Listen {
   bool proxy_protocol = false;  ///< Each connection begins with a PROXY header.
 };
 
+/// The process, as scripts and service managers see it.
+struct ProcessOptions {
+  std::string pid_file;            ///< Empty: there is none.
+  Millis upgrade_timeout{60'000};  ///< A new process that is not ready within this is killed.
+};
+
 struct AdminOptions {
   std::string address;  ///< Empty: there is no admin listener.
 };
@@ -101,6 +107,7 @@ struct LimitOptions {
   std::size_t backlog_events = 65'536;       ///< Of one worker; past it publishers get 503.
   std::size_t backlog_bytes = 64_MiB;        ///< The same, encoded.
   Millis gather{5};                          ///< See server/pacing.h; 0: never.
+  Millis max_stream_duration{0};             ///< Of an event stream; 0: for as long as it likes.
 };
 
 /// What happens between SIGTERM and the end of the process.
@@ -135,6 +142,7 @@ struct Fault {
 struct Config {
   std::string file;         ///< Where it was read from; empty for the development default.
   std::size_t workers = 0;  ///< Threads; 0: one per CPU.
+  ProcessOptions process;
   std::vector<Listen> listens;
   AdminOptions admin;
   tls::Options tls;

@@ -55,6 +55,17 @@ std::vector<Row<Config>> limit_rows() {
                   "A busy worker writes relayed events to one connection no more often than this, "
                   "so that several leave at once; 0: at once, always.",
                   SLUICE_AT(limits.gather)),
+      C::duration(
+          "limits.max_connection_age", {Millis(0), 30 * 24h},
+          "A connection that is so old, give or take a tenth, ends in good order: its event "
+          "streams one by one within drain.window, each with a retry, so that clients spread "
+          "over all gateways behind a balancer; 0: none is too old.",
+          SLUICE_AT(h2.retirement.age), SLUICE_AT(h1.retirement.age)),
+      C::duration(
+          "limits.max_stream_duration", {Millis(0), 30 * 24h},
+          "An event stream that is so old, or up to a tenth less, ends with a retry: sooner "
+          "than a balancer would cut it; 0: it may be as old as it likes.",
+          SLUICE_AT(limits.max_stream_duration)),
       C::size("limits.flush_bytes", {16_KiB, 16_MiB},
               "Bytes written to one connection before the others have their turn.",
               SLUICE_AT(net.flush_budget)),

@@ -20,6 +20,14 @@ std::vector<Row<Config>> server_rows() {
       C::count("server.workers", {0, 1024},
                "Threads that serve connections, each with a loop of its own; 0: one per CPU.",
                SLUICE_AT(workers)),
+      C::text("server.pid_file",
+              "Where the number of the process is written that serves; after an upgrade (SIGUSR2) "
+              "it is the new one's. Without it there is none.",
+              SLUICE_AT(process.pid_file)),
+      C::duration("server.upgrade_timeout", {1s, 1h},
+                  "For the new process of an upgrade (SIGUSR2) to be ready; then it is killed, and "
+                  "the old one goes on.",
+                  SLUICE_AT(process.upgrade_timeout)),
       C::choice<log::Level>("log.level",
                             {{"debug", log::Level::debug},
                              {"info", log::Level::info},

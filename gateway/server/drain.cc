@@ -38,18 +38,26 @@ void Drain::begin() {
     finished_();
     return;
   }
+  notify_service_manager("STOPPING=1");
+  begin_after(shared_.config.drain.delay);
+}
+
+void Drain::begin_at_once() {
+  if (!shared_.is_draining.exchange(true)) begin_after(Millis(0));
+}
+
+void Drain::begin_after(Millis delay) {
   const DrainOptions& options = shared_.config.drain;
   if (is_idle(workers_)) {
     log::info("draining: nothing is open; the end is {} from now, if that stays so",
-              format_duration(options.delay));
+              format_duration(delay));
   } else {
     log::info("draining: {} streams end between {} and {} from now", totals(workers_).streams,
-              format_duration(options.delay), format_duration(options.delay + options.window));
+              format_duration(delay), format_duration(delay + options.window));
   }
-  notify_service_manager("STOPPING=1");
   hard_limit_ = loop_.now() + options.hard_limit;
   stage_ = &Drain::end_streams;
-  next_.start(options.delay);
+  next_.start(delay);
 }
 
 void Drain::end_streams() {

@@ -22,8 +22,11 @@ class Drain {
 
   /// The first call begins; a second one, by an impatient operator, ends at once.
   void begin();
+  /// The same without the delay: newcomers already go to the process that replaces this one.
+  void begin_at_once();
 
  private:
+  void begin_after(Millis delay);
   void end_streams();
   void last_words();
   void look();

@@ -70,6 +70,7 @@ class EventStream final : public http::Answer,
   void wake() override { exchange_.wake(); }
   /// The hub ends it: back as soon as the client likes.
   void close() override { end(jitter(setting_.retry.min, setting_.retry.max)); }
+  void end_in_order() override { close(); }
 
  private:
   /// Lines of ours, to be sent at the next boundary of events.

@@ -25,7 +25,12 @@
 #include "gateway/server/jwks.h"
 #include "gateway/server/jwks_fetch.h"
 #include "gateway/server/notify.h"
+#include "gateway/server/pid_file.h"
+#include "gateway/server/predecessor.h"
+#include "gateway/server/sockets.h"
+#include "gateway/server/upgrade.h"
 #include "gateway/server/upstream_contexts.h"
+#include "gateway/server/watchdog.h"
 #include "tls/record_pool.h"
 
 namespace sluice::server {
@@ -69,19 +74,29 @@ class Gateway {
   struct Parts {
     SteadyClock clock;
     journal::Counters counters;
-    std::unique_ptr<journal::Journal> journal;
+    Sockets sockets;
+    std::unique_ptr<Predecessor> predecessor;  ///< Null: this is no upgrade.
     UpstreamContexts upstream_contexts;
+    std::unique_ptr<journal::Journal> journal;
   };
 
   Gateway(const Config& config, Parts& parts)
       : config_(config),
         clock_(parts.clock),
+        sockets_(parts.sockets),
+        predecessor_(std::move(parts.predecessor)),
         journal_(std::move(parts.journal)),
         shared_(config, clock_, *journal_),
         loop_(clock_),
         feed_(workers_),
         admin_(loop_, shared_, workers_),
         drain_(loop_, shared_, workers_, [this] { loop_.stop(); }),
+        upgrade_(loop_, config.process.upgrade_timeout,
+                 {.sockets = sockets_,
+                  .hand_over = [this] { hand_over(); },
+                  .take_back = [this] { return journal_->take_back(); },
+                  .step_down = [this] { step_down(); }}),
+        watchdog_(loop_, workers_),
         heap_trim_(loop_, system_allocator()),
         demo_feed_(1),
         demo_timer_(loop_, [this] { publish_demo(); }) {
@@ -122,17 +137,19 @@ class Gateway {
     for (std::size_t i = 0; i < config_.listens.size(); ++i) {
       if (auto opened = open_listener(config_.listens[i], i); !opened) return opened;
     }
-    if (config_.admin.address.empty()) return {};
-    auto sockets = net::listen_on(config_.admin.address, {});
-    if (!sockets) return fail(sockets.error().code, "admin: " + sockets.error().what);
-    urls_ += " admin " + url_of("http", config_.admin.address, sockets->front().get());
-    for (UniqueFd& socket : *sockets) admin_.listen(std::move(socket));
-    return {};
+    if (!config_.admin.address.empty()) {
+      auto sockets = sockets_.open(config_.admin.address, 1);
+      if (!sockets) return fail(sockets.error().code, "admin: " + sockets.error().what);
+      urls_ += " admin " + url_of("http", config_.admin.address, sockets->front().get());
+      for (UniqueFd& socket : *sockets) admin_.listen(std::move(socket));
+    }
+    return sockets_.drop_others();
   }
 
   int run() {
-    const net::SignalWatch terminate(loop_, SIGTERM, [this] { drain_.begin(); });
-    const net::SignalWatch interrupt(loop_, SIGINT, [this] { drain_.begin(); });
+    const net::SignalWatch terminate(loop_, SIGTERM, [this] { drain(); });
+    const net::SignalWatch interrupt(loop_, SIGINT, [this] { drain(); });
+    const net::SignalWatch replace(loop_, SIGUSR2, [this] { begin_upgrade(); });
     const net::SignalWatch hang_up(loop_, SIGHUP, [] {
       log::warning("SIGHUP changes nothing: a new configuration or certificate needs a restart");
     });
@@ -142,8 +159,15 @@ class Gateway {
     if (config_.demo.feed) demo_timer_.start_periodic(kDemoInterval);
     std::printf("ready%s\n", urls_.c_str());
     std::fflush(stdout);
+    if (auto written = pid_file_.write(config_.process.pid_file); !written) {
+      log::warning("{}", written.error().what);
+    }
+    watchdog_.start(predecessor_ != nullptr);
+    if (predecessor_ != nullptr) predecessor_->say_ready();
     notify_service_manager("READY=1");
     loop_.run();
+    watchdog_.stop();
+    upgrade_.cancel();
     demo_timer_.stop();
     heap_trim_.stop();
     if (shared_.presence) shared_.presence->fall_silent();
@@ -156,6 +180,31 @@ class Gateway {
   }
 
  private:
+  void drain() {
+    upgrade_.cancel();
+    drain_.begin();
+  }
+
+  void begin_upgrade() {
+    if (shared_.is_draining.load()) return log::warning("no upgrade: this process ends");
+    upgrade_.begin();
+  }
+
+  void hand_over() {
+    journal_->hand_over();
+    for (const auto& worker : workers_) {
+      worker->post([&worker = *worker] { worker.end_publish_streams(); });
+    }
+  }
+
+  void step_down() {
+    admin_.stop_listening();
+    for (const auto& worker : workers_) {
+      worker->post([&worker = *worker] { worker.stop_listening(); });
+    }
+    drain_.begin_at_once();
+  }
+
   void make_jwks(const std::vector<JwksSource>& sources, auth::Verifier& verifier) {
     std::vector<Jwks*> of_this;
     for (const JwksSource& source : sources) {
@@ -187,25 +236,14 @@ class Gateway {
       if (!made) return tl::unexpected(made.error());
       context = std::move(*made);
     }
-    const net::BindOptions options{.reuse_port = workers_.size() > 1};
-    // With SO_REUSEPORT a second gateway would silently share the port: ask without it first.
-    if (auto alone = net::listen_on(listen.address, {}); !alone) {
-      return tl::unexpected(alone.error());
-    }
-    auto sockets = net::listen_on(listen.address, options);
+    auto sockets = sockets_.open(listen.address, workers_.size());
     if (!sockets) return tl::unexpected(sockets.error());
     const std::string url =
         url_of(listen.tls ? "https" : "http", listen.address, sockets->front().get());
     urls_ += " " + url;
     if (!listen.tls && shared_.plain_origin.empty()) shared_.plain_origin = url;
-    for (UniqueFd& socket : *sockets) {
-      const net::SocketAddress address = net::local_address(socket.get());
-      for (std::size_t i = 1; i < workers_.size(); ++i) {
-        auto another = net::bind_and_listen(address, options);
-        if (!another) return tl::unexpected(another.error());
-        workers_[i]->listen(std::move(*another), context, index);
-      }
-      workers_[0]->listen(std::move(socket), context, index);
+    for (std::size_t i = 0; i < sockets->size(); ++i) {
+      workers_[i % workers_.size()]->listen(std::move((*sockets)[i]), context, index);
     }
     return {};
   }
@@ -247,6 +285,8 @@ class Gateway {
   // Set before start; the order is that of dependence.
   const Config& config_;
   const Clock& clock_;
+  Sockets& sockets_;
+  const std::unique_ptr<Predecessor> predecessor_;  ///< Null: this is no upgrade.
   std::unique_ptr<journal::Journal> journal_;
   Shared shared_;
   std::vector<std::unique_ptr<Jwks>> jwks_;
@@ -255,12 +295,34 @@ class Gateway {
   Feed feed_;
   Admin admin_;
   Drain drain_;
+  Upgrade upgrade_;
+  Watchdog watchdog_;
+  PidFile pid_file_;
   // Control thread only.
   HeapTrim heap_trim_;
   DemoFeed demo_feed_;
   net::Timer demo_timer_;
   std::string urls_;
 };
+
+/// All that can fail without the journal comes before it: in an upgrade nobody can publish from
+/// the moment that it is asked for.
+Result<void> make_parts(const Config& config, Gateway::Parts& parts) {
+  auto predecessor = Predecessor::find(parts.sockets);
+  if (!predecessor) return tl::unexpected(predecessor.error());
+  parts.predecessor = std::move(*predecessor);
+  if (auto taken = parts.sockets.take_passed(); !taken) return taken;
+  auto contexts = make_upstream_contexts(config.relay.upstreams);
+  if (!contexts) return tl::unexpected(contexts.error());
+  parts.upstream_contexts = std::move(*contexts);
+  if (parts.predecessor != nullptr && config.history.journal != Journal::memory) {
+    if (auto given = parts.predecessor->ask_for_history(); !given) return given;
+  }
+  auto journal = make_journal(config, parts.clock, parts.counters);
+  if (!journal) return tl::unexpected(journal.error());
+  parts.journal = std::move(*journal);
+  return {};
+}
 
 }  // namespace
 
@@ -273,18 +335,10 @@ int serve(const Config& config) {
   // A file that may not grow is a full disk, of which publishers are told.
   std::signal(SIGXFSZ, SIG_IGN);
   Gateway::Parts parts;
-  auto journal = make_journal(config, parts.clock, parts.counters);
-  if (!journal) {
-    log::error("{}", journal.error().what);
+  if (auto made = make_parts(config, parts); !made) {
+    log::error("{}", made.error().what);
     return 2;
   }
-  parts.journal = std::move(*journal);
-  auto contexts = make_upstream_contexts(config.relay.upstreams);
-  if (!contexts) {
-    log::error("{}", contexts.error().what);
-    return 2;
-  }
-  parts.upstream_contexts = std::move(*contexts);
   Gateway gateway(config, parts);
   if (auto opened = gateway.open_listeners(); !opened) {
     log::error("{}", opened.error().what);

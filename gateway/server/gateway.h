@@ -9,9 +9,9 @@
 
 namespace sluice::server {
 
-/// Serves until SIGTERM or SIGINT, then drains. Prints the `ready` line. Returns the exit status:
-/// 0 after a drain, 2 when the configuration cannot work here (an address in use, a broken
-/// certificate), each with one line on stderr.
+/// Serves until SIGTERM or SIGINT, then drains; on SIGUSR2 another process takes over (upgrade.h).
+/// Prints the `ready` line. Returns the exit status: 0 after a drain, 2 when the configuration
+/// cannot work here (an address in use, a broken certificate), each with one line on stderr.
 int serve(const Config& config);
 
 }  // namespace sluice::server

@@ -1,10 +1,12 @@
 #include "gateway/server/shared.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "gateway/base/assert.h"
+#include "gateway/base/random.h"
 #include "gateway/server/paths.h"
 
 namespace sluice::server {
@@ -22,6 +24,13 @@ http::Networks networks_of(std::span<const std::string> texts) {
   auto networks = http::Networks::parse(texts);
   SLUICE_ASSERT(networks.has_value(), "server.trusted_proxies was not checked");
   return std::move(*networks);
+}
+
+TimePoint Shared::end_of_stream(std::optional<TimePoint> token_ends) const {
+  const TimePoint end = token_ends.value_or(TimePoint::max());
+  const Millis most = config.limits.max_stream_duration;
+  if (most == Millis(0)) return end;
+  return std::min(end, clock.now() + jitter(most - most / 10, most));
 }
 
 }  // namespace sluice::server

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -70,6 +71,9 @@ struct Shared {
                    ? std::make_unique<Routes>(config_.relay, config_.access.tokens, subscribers,
                                               proxies)
                    : nullptr) {}
+
+  /// When an event stream ends that begins now: with its token (none: never), or when it is old.
+  [[nodiscard]] TimePoint end_of_stream(std::optional<TimePoint> token_ends) const;
 
   const Config& config;
   const Clock& clock;

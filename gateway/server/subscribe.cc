@@ -89,12 +89,15 @@ std::unique_ptr<http::Answer> Subscribe::open_stream(const Wish& wish, const Bea
   auto stream = std::make_unique<EventStream>(exchange, setting_);
   Tenure tenure{.subject = std::move(*lease),
                 .presence = nullptr,
-                .ends = bearer.ends.value_or(TimePoint::max())};
+                .ends = shared_.end_of_stream(bearer.ends)};
   if (shared_.presence) {
     tenure.presence =
         shared_.presence->enter(present(wish, bearer.grants), bearer.carrier == Carrier::none);
   }
-  if (tenure.presence || bearer.carrier != Carrier::none) stream->hold(std::move(tenure));
+  const bool does_end = tenure.ends != TimePoint::max();
+  if (tenure.presence || bearer.carrier != Carrier::none || does_end) {
+    stream->hold(std::move(tenure));
+  }
   streams_.push_back(*stream);
   // The place where it begins may have to be asked of the journal; the client may go meanwhile.
   hub_.resolve(wish.cursor.value_or(std::string()),

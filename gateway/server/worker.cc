@@ -206,13 +206,17 @@ std::unique_ptr<Protocol> Worker::speak(Transport& transport, const net::Hello& 
                                        .clock = shared_.clock,
                                        .memory = h2_memory_};
     auto session = std::make_unique<h2::Session>(transport, site_, std::move(connection), setting);
-    if (has_finished_drain_) session->drain_finish();
+    if (has_finished_drain_) {
+      session->drain_finish();
+    } else if (has_begun_drain_) {
+      session->drain_notice();
+    }
     return session;
   }
   auto session = std::make_unique<h1::Session>(transport, site_, std::move(connection),
                                                shared_.config.h1, counters_.h1, shared_.clock);
   // Its first request is on its way: the answer to that is its last.
-  if (has_finished_drain_) session->drain_notice();
+  if (has_begun_drain_) session->drain_notice();
   return session;
 }
 
@@ -268,6 +272,7 @@ void Worker::accept_within_limits() {
 }
 
 void Worker::begin_drain(Millis window) {
+  has_begun_drain_ = true;
   connections_.for_each([](Protocol& protocol) { protocol.drain_notice(); });
   drain_begin_ = loop_.now();
   drain_window_ = window;

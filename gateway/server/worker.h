@@ -91,6 +91,10 @@ class Worker {
   void begin_drain(Millis window);
   /// Accepts no more; connections end as soon as their exchanges have.
   void finish_drain();
+  /// Another process accepts on the same sockets.
+  void stop_listening() { ports_.clear(); }
+  /// Publishing streams end; who publishes goes on elsewhere.
+  void end_publish_streams();
   void stop() { loop_.stop(); }
   /// Ends all streams of a token's subject.
   void end_streams_of(const std::string& subject);
@@ -113,7 +117,6 @@ class Worker {
   [[nodiscard]] bool has_streams();
   void end_a_stream(Millis retry);
   void end_some_streams();
-  void end_publish_streams();
   void accept_within_limits();
 
   // Set in the constructor.
@@ -141,6 +144,7 @@ class Worker {
   Duration drain_window_{};
   std::size_t drain_total_ = 0;
   std::size_t drain_ended_ = 0;
+  bool has_begun_drain_ = false;     ///< Who comes now is told to open no more, too.
   bool has_finished_drain_ = false;  ///< Who was silent until now has to be told.
   bool is_accepting_ = true;
   std::thread thread_;

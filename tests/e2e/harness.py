@@ -4,6 +4,7 @@ Everything waits for a condition with a deadline; nothing sleeps to be right.
 """
 
 import contextlib
+import ctypes
 import http.client
 import os
 import pathlib
@@ -163,6 +164,18 @@ class Gateway:
         if self.process:
             self.stopped_with = self.process.wait(STOP_TIMEOUT)
 
+    def upgrade(self):
+        """SIGUSR2: waits until the new process serves, which is `self.process` from then on, and
+        returns the old one, which drains."""
+        adopt_orphans()
+        old = self.process
+        old.send_signal(signal.SIGUSR2)
+        self.process = Successor(old.stdout)
+        self.read_ready_line()
+        started = re.findall(r"upgrade: process (\d+) is started", self.stderr())
+        self.process.pid = int(started[-1])
+        return old
+
     def rss(self):
         """Resident bytes of the process."""
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
@@ -196,6 +209,49 @@ class Gateway:
 
     def metric(self, name, **labels):
         return self.metrics().get(name, **labels)
+
+
+def adopt_orphans():
+    """A process whose parent ends becomes ours, so that it can be waited for."""
+    PR_SET_CHILD_SUBREAPER = 36
+    assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
+class Successor:
+    """A process that another one has started, and which is ours when that one has ended; as far as
+    needed like subprocess.Popen."""
+
+    def __init__(self, stdout):
+        self.stdout = stdout
+        self.pid = None
+        self.returncode = None
+
+    def poll(self):
+        if self.returncode is None:
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                return None  # Its parent still runs.
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, seconds):
+        deadline = Deadline(seconds, f"the end of process {self.pid}")
+        while self.poll() is None:
+            try:
+                deadline.left()
+            except TimeoutError:
+                raise subprocess.TimeoutExpired("sluice", seconds) from None
+            time.sleep(0.01)
+        return self.returncode
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
 
 
 class Publisher:
