@@ -1,5 +1,7 @@
 #include "gateway/server/admin.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -40,15 +42,71 @@ void Admin::listen(UniqueFd socket) {
       }));
 }
 
-std::unique_ptr<http::Answer> Admin::open_revoke(const http::Request& request,
-                                                 http::Exchange& exchange) {
-  if (request.method != "POST") {
-    return http::problem(exchange, 405, "POST /revoke?subject=SUBJECT", {{"allow", "POST"}});
+const Admin::Endpoint Admin::kEndpoints[] = {
+    {"/", false, "", &Admin::open_index},
+    {"/livez", false, "/livez", &Admin::open_livez},
+    {"/readyz", false, "/readyz", &Admin::open_readyz},
+    {"/metrics", false, "/metrics", &Admin::open_metrics},
+    {"/status", false, "/status", &Admin::open_status},
+    {"/revoke", true, "/revoke?subject=SUBJECT", &Admin::open_revoke},
+};
+
+const Admin::Endpoint* Admin::find(std::string_view path) {
+  const auto* const found =
+      std::find_if(std::begin(kEndpoints), std::end(kEndpoints),
+                   [path](const Endpoint& endpoint) { return endpoint.path == path; });
+  return found == std::end(kEndpoints) ? nullptr : found;
+}
+
+std::unique_ptr<http::Answer> Admin::open(const http::Request& request, http::Exchange& exchange) {
+  const Endpoint* const endpoint = find(request.path);
+  if (endpoint == nullptr) {
+    return http::problem(exchange, 404, "nothing is here; GET / tells what there is");
+  }
+  const std::string_view method = request.method;
+  if (!endpoint->is_order && method != "GET" && method != "HEAD") {
+    return http::problem(exchange, 405, "only GET is of use here", {{"allow", "GET, HEAD"}});
+  }
+  if (endpoint->is_order && method != "POST") {
+    return http::problem(exchange, 405, fmt::format("POST {}", endpoint->usage),
+                         {{"allow", "POST"}});
   }
   // No page of the web, open in an operator's browser, shall do this.
-  if (request.headers.has("origin")) {
+  if (endpoint->is_order && request.headers.has("origin")) {
     return http::problem(exchange, 403, "not from a browser");
   }
+  return (this->*endpoint->open)(request, exchange);
+}
+
+Admin::AnswerPtr Admin::open_index(const http::Request& request, http::Exchange& exchange) {
+  std::string page = "Sluice, admin listener\n";
+  for (const Endpoint& endpoint : kEndpoints) {
+    if (endpoint.usage.empty()) continue;
+    page += fmt::format("{} {}\n", endpoint.is_order ? "POST" : "GET", endpoint.usage);
+  }
+  return text(request, exchange, 200, kPlain, std::move(page));
+}
+
+Admin::AnswerPtr Admin::open_livez(const http::Request& request, http::Exchange& exchange) {
+  return text(request, exchange, 200, kPlain, "alive\n");
+}
+
+Admin::AnswerPtr Admin::open_readyz(const http::Request& request, http::Exchange& exchange) {
+  const bool is_draining = shared_.is_draining.load(std::memory_order_relaxed);
+  return is_draining ? text(request, exchange, 503, kPlain, "draining\n")
+                     : text(request, exchange, 200, kPlain, "ready\n");
+}
+
+Admin::AnswerPtr Admin::open_metrics(const http::Request& request, http::Exchange& exchange) {
+  return text(request, exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
+              metrics_text(workers_, shared_));
+}
+
+Admin::AnswerPtr Admin::open_status(const http::Request& request, http::Exchange& exchange) {
+  return text(request, exchange, 200, "application/json", metrics_json(workers_, shared_));
+}
+
+Admin::AnswerPtr Admin::open_revoke(const http::Request& request, http::Exchange& exchange) {
   const auto query = http::parse_form(request.query, 10);
   const std::string* subject = query ? http::first(*query, "subject") : nullptr;
   if (subject == nullptr || subject->empty()) {
@@ -58,35 +116,6 @@ std::unique_ptr<http::Answer> Admin::open_revoke(const http::Request& request,
   const std::size_t streams = shared_.subjects.streams_of(*subject);
   shared_.revoke(*subject);
   return text(request, exchange, 200, kPlain, fmt::format("{} streams are being ended\n", streams));
-}
-
-std::unique_ptr<http::Answer> Admin::open(const http::Request& request, http::Exchange& exchange) {
-  if (request.path == "/revoke") return open_revoke(request, exchange);
-  const bool is_known = request.path == "/" || request.path == "/livez" ||
-                        request.path == "/readyz" || request.path == "/metrics" ||
-                        request.path == "/status";
-  if (!is_known) {
-    return http::problem(exchange, 404, "here are /livez, /readyz, /metrics, /status and /revoke");
-  }
-  if (request.method != "GET" && request.method != "HEAD") {
-    return http::problem(exchange, 405, "only GET is of use here", {{"allow", "GET, HEAD"}});
-  }
-  if (request.path == "/livez") return text(request, exchange, 200, kPlain, "alive\n");
-  if (request.path == "/readyz") {
-    const bool is_draining = shared_.is_draining.load(std::memory_order_relaxed);
-    return is_draining ? text(request, exchange, 503, kPlain, "draining\n")
-                       : text(request, exchange, 200, kPlain, "ready\n");
-  }
-  if (request.path == "/metrics") {
-    return text(request, exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
-                metrics_text(workers_, shared_));
-  }
-  if (request.path == "/status") {
-    return text(request, exchange, 200, "application/json", metrics_json(workers_, shared_));
-  }
-  return text(
-      request, exchange, 200, kPlain,
-      "Sluice, admin listener\n/livez /readyz /metrics /status\nPOST /revoke?subject=SUBJECT\n");
 }
 
 }  // namespace sluice::server

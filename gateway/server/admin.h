@@ -9,6 +9,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "gateway/h1/session.h"
@@ -33,7 +34,24 @@ class Admin final : public http::Service {
                                      http::Exchange& exchange) override;
 
  private:
-  std::unique_ptr<http::Answer> open_revoke(const http::Request& request, http::Exchange& exchange);
+  using AnswerPtr = std::unique_ptr<http::Answer>;
+  /// One of what is here; the table of them is in admin.cc.
+  struct Endpoint {
+    std::string_view path;
+    bool is_order;           ///< It does something: POST, and not from a browser's page.
+    std::string_view usage;  ///< As `/` lists it; empty: it does not.
+    AnswerPtr (Admin::*open)(const http::Request& request, http::Exchange& exchange);
+  };
+
+  [[nodiscard]] static const Endpoint* find(std::string_view path);
+  AnswerPtr open_index(const http::Request& request, http::Exchange& exchange);
+  AnswerPtr open_livez(const http::Request& request, http::Exchange& exchange);
+  AnswerPtr open_readyz(const http::Request& request, http::Exchange& exchange);
+  AnswerPtr open_metrics(const http::Request& request, http::Exchange& exchange);
+  AnswerPtr open_status(const http::Request& request, http::Exchange& exchange);
+  AnswerPtr open_revoke(const http::Request& request, http::Exchange& exchange);
+
+  static const Endpoint kEndpoints[];
 
   net::Loop& loop_;
   const Shared& shared_;
