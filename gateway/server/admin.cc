@@ -48,6 +48,7 @@ const Admin::Endpoint Admin::kEndpoints[] = {
     {"/readyz", false, "/readyz", &Admin::open_readyz},
     {"/metrics", false, "/metrics", &Admin::open_metrics},
     {"/status", false, "/status", &Admin::open_status},
+    {"/drain", true, "/drain", &Admin::open_drain},
     {"/revoke", true, "/revoke?subject=SUBJECT", &Admin::open_revoke},
 };
 
@@ -104,6 +105,13 @@ Admin::AnswerPtr Admin::open_metrics(const http::Request& request, http::Exchang
 
 Admin::AnswerPtr Admin::open_status(const http::Request& request, http::Exchange& exchange) {
   return text(request, exchange, 200, "application/json", metrics_json(workers_, shared_));
+}
+
+Admin::AnswerPtr Admin::open_drain(const http::Request& request, http::Exchange& exchange) {
+  // Only a signal is as impatient as to cut a drain short.
+  if (shared_.is_draining.load()) return text(request, exchange, 200, kPlain, "draining\n");
+  shared_.drain();
+  return text(request, exchange, 202, kPlain, "draining from now on\n");
 }
 
 Admin::AnswerPtr Admin::open_revoke(const http::Request& request, http::Exchange& exchange) {

@@ -3,6 +3,7 @@
 ///   /livez    200 while the process runs
 ///   /readyz   200, or 503 from the moment a drain begins
 ///   /metrics  Prometheus text;  /status  the same as JSON
+///   POST /drain   what SIGTERM does
 ///   POST /revoke?subject=S   ends S's streams; its tokens issued until now count no more
 ///
 /// Owner   server::Gateway. Thread  the control loop's; the workers cannot slow it down.
@@ -49,6 +50,7 @@ class Admin final : public http::Service {
   AnswerPtr open_readyz(const http::Request& request, http::Exchange& exchange);
   AnswerPtr open_metrics(const http::Request& request, http::Exchange& exchange);
   AnswerPtr open_status(const http::Request& request, http::Exchange& exchange);
+  AnswerPtr open_drain(const http::Request& request, http::Exchange& exchange);
   AnswerPtr open_revoke(const http::Request& request, http::Exchange& exchange);
 
   static const Endpoint kEndpoints[];

@@ -109,6 +109,7 @@ class Gateway {
     shared_.is_behind = [this] { return is_behind(); };
     shared_.choose = [this](Worker& accepting) -> Worker& { return least_loaded(accepting); };
     shared_.connection_limit = connection_limit(config, count);
+    shared_.drain = [this] { drain(); };
     shared_.revoke = [this](const std::string& subject) { revoke(subject); };
     for (std::size_t i = 0; i < count; ++i) {
       workers_.push_back(std::make_unique<Worker>(i, shared_));

@@ -101,6 +101,7 @@ struct Shared {
   /// Ends the streams of a subject, and remembers that its tokens until now count no more. Any
   /// thread.
   std::function<void(const std::string& subject)> revoke;
+  std::function<void()> drain;  ///< Begins it. Control thread.
   /// Whose the connection becomes that this worker has accepted. Any thread.
   std::function<Worker&(Worker& accepting)> choose;
   std::function<bool()> is_behind;  ///< Some worker's backlog is full. Any thread.

@@ -1,6 +1,7 @@
 """What an operator relies on: probes, metrics, heartbeats, parking, the drain."""
 
 import contextlib
+import http.client
 import json
 import signal
 import time
@@ -38,6 +39,24 @@ def test_the_admin_pages_are_not_on_the_public_listeners(gateway):
         for path in ("/metrics", "/status", "/livez", "/readyz"):
             client.request("GET", path)
             assert client.answer().status == 404, path
+
+
+def post_admin(gateway, path, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.admin, timeout=10)
+    with contextlib.closing(connection):
+        connection.request("POST", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+
+def test_a_drain_can_be_ordered_on_the_admin_listener_and_not_cut_short_there(start):
+    gateway = start(drain={"delay": "300ms", "window": "0s"})
+    assert post_admin(gateway, "/drain", origin="https://evil.example")[0] == 403
+    assert gateway.get_admin("/readyz")[0] == 200
+    assert post_admin(gateway, "/drain")[0] == 202
+    assert gateway.get_admin("/readyz")[0] == 503
+    assert post_admin(gateway, "/drain")[0] == 200
+    assert gateway.process.wait(10) == 0
 
 
 def test_metrics_agree_with_what_was_done(gateway):
