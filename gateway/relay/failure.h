@@ -3,9 +3,11 @@
 /// Thread  any; pure functions, but for count().
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "gateway/relay/counters.h"
+#include "gateway/relay/parting.h"
 #include "gateway/relay/upstream_call.h"
 
 namespace sluice::relay {
@@ -46,6 +48,12 @@ constexpr std::string_view text_of_failure(Failure failure) {
       break;
   }
   return "the application's answer breaks the rules of HTTP";
+}
+
+inline Parting parting_of(Failure failure) {
+  return {.status = status_of_failure(failure),
+          .kind = std::string(name_of_failure(failure)),
+          .what = std::string(text_of_failure(failure))};
 }
 
 inline void count_failure(RouteCounters& counters, Failure failure) {

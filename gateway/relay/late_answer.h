@@ -14,6 +14,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/units.h"
+#include "gateway/relay/parting.h"
 
 namespace sluice::relay {
 
@@ -30,10 +31,12 @@ class LateAnswer {
   }
   /// When it is told of with what is here.
   [[nodiscard]] TimePoint due() const { return due_; }
-  [[nodiscard]] int status() const { return status_; }
   /// What it says. Once.
-  [[nodiscard]] std::string text() {
-    return body_.empty() ? fmt::format("the upstream answered {}", status_) : std::move(body_);
+  [[nodiscard]] Parting parting() {
+    return {.status = status_,
+            .kind = "upstream_answer",
+            .what = body_.empty() ? fmt::format("the upstream answered {}", status_)
+                                  : std::move(body_)};
   }
 
  private:

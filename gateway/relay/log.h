@@ -42,6 +42,7 @@
 #include "gateway/http/message.h"
 #include "gateway/relay/door.h"
 #include "gateway/relay/options.h"
+#include "gateway/relay/parting.h"
 #include "gateway/sse/encoder.h"
 
 namespace sluice::relay {
@@ -64,13 +65,6 @@ enum class End : std::uint8_t {
   clean,    ///< The upstream said that it is complete.
   broken,   ///< It is not, and no more will come.
   refused,  ///< It never was an event stream: who waits for it asks by himself.
-};
-
-/// What readers of a broken stream are told.
-struct Parting {
-  int status = 502;
-  std::string kind;  ///< "upstream_closed"
-  std::string what;
 };
 
 /// What all logs of the process hold.

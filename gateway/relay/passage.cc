@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "gateway/base/log.h"
 #include "gateway/base/random.h"
-#include "gateway/relay/error_event.h"
 #include "gateway/relay/failure.h"
+#include "gateway/relay/last_word.h"
 #include "gateway/relay/response_head.h"
 #include "gateway/relay/upstream.h"
 #include "gateway/sse/encoder.h"
@@ -16,8 +14,6 @@
 namespace sluice::relay {
 namespace {
 
-/// A body up to this goes before event streams; a longer one shares the connection with them.
-constexpr std::uint64_t kShortBody = 64_KiB;
 /// So much of a stream's events does not wait for more.
 constexpr std::size_t kMuch = 4_KiB;
 
@@ -28,16 +24,12 @@ Passage::Passage(RouteContext& route, http::Exchange& exchange, const http::Requ
     : route_(route),
       exchange_(exchange),
       call_(*this),
-      opening_(std::make_unique<Opening>()),
+      tenure_(request, std::move(terms)),
+      upload_(request.has_body),
       filter_(route.options.min_retry, route.options.max_retry),
       last_read_(route.loop.now()),
       last_write_(last_read_),
       is_get_(request.method == "GET") {
-  const std::string* accept = request.headers.find("accept");
-  opening_->terms = std::move(terms);
-  opening_->is_head = request.method == "HEAD";
-  opening_->wants_events = accept != nullptr && http::accepts(*accept, "text/event-stream");
-  if (request.has_body) upload_ = std::make_unique<Upload>();
   route_.counters.open.add();
 }
 
@@ -55,40 +47,28 @@ void Passage::begin(http::Outgoing request) {
 // --- The request's body -------------------------------------------------------------------------
 
 void Passage::on_body(std::string_view bytes) {
-  if (upload_ == nullptr || !call_.is_open()) return exchange_.consume(bytes.size());
-  route_.counters.body_bytes.add(bytes.size());
-  const std::size_t most = route_.options.max_request_bytes;
-  if (upload_->exceeds(bytes.size(), most)) {
+  if (!upload_.is_open() || !call_.is_open()) return exchange_.consume(bytes.size());
+  if (!upload_.receive(bytes, route_)) {
     exchange_.consume(bytes.size());
     call_.stop();
-    upload_.reset();
-    if (state_ == State::waiting) {
-      return refuse(413, "body_too_large",
-                    fmt::format("the body is larger than {}", format_size(most)));
-    }
-    return fail(413, "body_too_large", "the request's body is too large");
+    upload_.close();
+    if (state_ == State::waiting) return refuse(body_too_large(route_.options.max_request_bytes));
+    return fail(
+        {.status = 413, .kind = "body_too_large", .what = "the request's body is too large"});
   }
-  if (opening_ != nullptr && !is_get_ && opening_->stream_flag.feed(bytes)) {
-    arm(route_.loop.now());
-  }
-  upload_->add(bytes);
+  if (tenure_.read_body(bytes)) arm(route_.loop.now());
   call_.wake_body();
 }
 
 void Passage::on_body_end() {
-  if (upload_ == nullptr) return;
-  upload_->complete();
+  if (!upload_.is_open()) return;
+  upload_.complete();
   call_.wake_body();
-}
-
-http::Answer::Ready Passage::body_ready(std::size_t max) {
-  if (upload_ == nullptr) return {.bytes = 0, .last = true};
-  return upload_->ready(max);
 }
 
 void Passage::body_take(std::span<std::byte> out) {
   if (out.empty()) return;
-  upload_->take(out);
+  upload_.take(out);
   // Nobody answers a request that is still coming.
   if (state_ == State::waiting || state_ == State::early) last_read_ = route_.loop.now();
   exchange_.consume(out.size());
@@ -100,41 +80,34 @@ void Passage::on_answer(http::Response head, std::optional<std::uint64_t> length
   const TimePoint now = route_.loop.now();
   route_.counters.first_byte.observe(std::chrono::duration<double>(now - last_read_).count());
   last_read_ = now;
-  const bool is_events = is_event_stream(head);
-  if (state_ == State::early) {
-    if (is_events) {
-      state_ = State::open;
-    } else {
-      state_ = State::late;
-      opening_->late.begin(head.status, now);
-      return arm(now);
-    }
-  } else {
-    state_ = State::open;
-    const bool is_head = opening_->is_head;
-    const bool is_bodiless = is_head || head.status == 204 || head.status == 304;
-    head = make_answer(route_.options, std::move(head), opening_->terms, is_events);
-    if (is_events && !is_bodiless) {
-      if (!admit()) return;
-      begin_stream();
-    }
-    const bool is_short = is_bodiless || (length && *length <= kShortBody);
-    const auto kind = is_event_stream_ ? http::Kind::event_stream
-                      : is_short       ? http::Kind::finite
-                                       : http::Kind::bulk;
-    exchange_.respond(std::move(head), kind, is_event_stream_ ? std::nullopt : length);
+  if (state_ == State::early && !is_event_stream(head)) {
+    state_ = State::late;
+    tenure_.opening().late.begin(head.status, now);
+    return arm(now);
   }
-  settle_terms();
+  const bool is_told = std::exchange(state_, State::open) == State::early;
+  if (!is_told && !open(std::move(head), length)) return;
+  tenure_.settle();
   arm(now);
 }
 
+bool Passage::open(http::Response head, std::optional<std::uint64_t> length) {
+  const bool is_head = tenure_.opening().is_head;
+  const bool is_events = is_event_stream(head);
+  head = make_answer(route_.options, std::move(head), tenure_.opening().terms, is_events);
+  if (is_events && !is_head) {
+    if (!admit()) return false;
+    begin_stream();
+    exchange_.respond(std::move(head), http::Kind::event_stream);
+  } else {
+    const auto kind = is_head ? http::Kind::finite : kind_of_body(head.status, length);
+    exchange_.respond(std::move(head), kind, length);
+  }
+  return true;
+}
+
 bool Passage::admit() {
-  Terms& terms = opening_->terms;
-  if (terms.admit == nullptr) return true;
-  auto instead = terms.admit(terms.lease);
-  if (instead == nullptr) return true;
-  tenure_ = std::make_unique<Tenure>();
-  tenure_->instead = std::move(instead);
+  if (tenure_.admit()) return true;
   call_.stop();
   complete();
   return false;
@@ -144,22 +117,15 @@ void Passage::begin_stream() {
   is_event_stream_ = true;
   route_.counters.event_streams.add();
   route_.streams.push_back(*this);
-  const Millis interval = route_.options.heartbeat_interval;
-  interval_ = interval - jitter(Millis(0), interval / 10);
-  // Firefox fires `open` at the first byte of the body, not at the head, and without one it gives
-  // up for ever when the connection is lost.
-  out_.add(sse::kHeartbeat);
+  out_.add(pulse_.begin(route_.options));
 }
 
-void Passage::settle_terms() {
-  Terms& terms = opening_->terms;
-  if (terms.ends < TimePoint::max() || !terms.subject.empty() || terms.lease != nullptr) {
-    tenure_ = std::make_unique<Tenure>(Tenure{.ends = terms.ends,
-                                              .subject = std::move(terms.subject),
-                                              .lease = std::move(terms.lease),
-                                              .instead = {}});
-  }
-  opening_.reset();
+void Passage::answer_early() {
+  if (!admit()) return;
+  state_ = State::early;
+  begin_stream();
+  route_.counters.early_answers.add();
+  exchange_.respond(early_head(route_.options, tenure_.opening().terms), http::Kind::event_stream);
 }
 
 void Passage::on_data(std::string_view bytes) {
@@ -167,7 +133,7 @@ void Passage::on_data(std::string_view bytes) {
   last_read_ = route_.loop.now();
   if (state_ == State::late) {
     call_.consume(bytes.size());
-    if (opening_->late.add(bytes)) tell_late();
+    if (tenure_.opening().late.add(bytes)) tell_late();
     return;
   }
   unpaid_ += static_cast<std::uint32_t>(bytes.size());
@@ -196,7 +162,7 @@ void Passage::on_complete() {
 
 void Passage::tell_late() {
   call_.stop();
-  fail(opening_->late.status(), "upstream_answer", opening_->late.text());
+  fail(tenure_.opening().late.parting());
 }
 
 void Passage::on_broken(const Broken& broken) {
@@ -204,21 +170,16 @@ void Passage::on_broken(const Broken& broken) {
   log::debug("route {}: {}", route_.options.name, broken.what);
   if (state_ == State::late) return tell_late();
   // What is behind the gateway is for its log, not for its clients.
-  const int status = status_of_failure(broken.failure);
-  if (state_ == State::waiting) {
-    return refuse(status, name_of_failure(broken.failure), text_of_failure(broken.failure));
-  }
-  fail(status, name_of_failure(broken.failure), text_of_failure(broken.failure));
+  const Parting parting = parting_of(broken.failure);
+  state_ == State::waiting ? refuse(parting) : fail(parting);
 }
 
 // --- Ends ---------------------------------------------------------------------------------------
 
 void Passage::complete() {
   state_ = State::complete;
-  upload_.reset();
-  // Its lease is held until the client has read all.
-  if (opening_ != nullptr && is_event_stream_) settle_terms();
-  opening_.reset();
+  upload_.close();
+  is_event_stream_ ? tenure_.settle() : tenure_.drop_opening();
   ListHook<StreamTag>::unlink();
   Deadline::cancel();
   exchange_.wake();
@@ -231,40 +192,23 @@ void Passage::break_off() {
   route_.loop.wheel().arm(*this, route_.loop.now());
 }
 
-void Passage::refuse(int status, std::string_view kind, std::string_view what) {
-  const Opening& opening = *opening_;
-  http::Response head{.status = status, .headers = {}};
-  if (is_get_ && opening.wants_events && status > 500 &&
-      route_.options.unavailable == Unavailable::park) {
-    head = early_head(route_.options, opening.terms);
-    out_.add(sse::retry_line(jitter(route_.retry.parked_min, route_.retry.parked_max)));
-  } else {
-    head.headers.add("cache-control", "no-store");
-    for (const http::Field& field : opening.terms.answer_headers) {
-      head.headers.add(field.name, field.value);
-    }
-    ErrorBody body = error_body(route_.options.errors, status, kind, what);
-    head.headers.add("content-type", std::string(body.content_type));
-    if (!opening.terms.request_id.empty()) {
-      head.headers.add("x-request-id", opening.terms.request_id);
-    }
-    out_.add(body.text);
-  }
-  const std::size_t length = out_.size();
-  if (opening.is_head) out_.clear();
-  exchange_.respond(std::move(head), http::Kind::finite, length);
+void Passage::refuse(const Parting& parting) {
+  const Opening& opening = tenure_.opening();
+  LastAnswer answer = last_answer(route_.options, route_.retry, opening, parting);
+  const std::string& id = opening.terms.request_id;
+  // The head of one that is parked has it.
+  if (answer.head.status != 200 && !id.empty()) answer.head.headers.add("x-request-id", id);
+  if (!opening.is_head) out_.add(answer.body);
+  exchange_.respond(std::move(answer.head), http::Kind::finite, answer.body.size());
   complete();
 }
 
-void Passage::fail(int status, std::string_view kind, std::string_view what) {
+void Passage::fail(const Parting& parting) {
   // An event that was begun cannot be taken back, only broken off: its client then drops it.
-  const bool was_early = opening_ != nullptr;
   const bool can_tell = is_event_stream_ && filter_.at_boundary() &&
-                        (was_early || route_.options.errors != ErrorForm::reset);
+                        (tenure_.is_opening() || route_.options.errors != ErrorForm::reset);
   if (!can_tell) return break_off();
-  const ErrorForm form =
-      route_.options.errors == ErrorForm::reset ? ErrorForm::event : route_.options.errors;
-  out_.add(error_event(form, status, kind, what));
+  out_.add(last_event(route_.options, parting));
   route_.counters.error_events.add();
   complete();
 }
@@ -283,7 +227,7 @@ void Passage::cut(Millis retry) {
   if (is_get_ && filter_.at_boundary()) return end(retry);
   call_.stop();
   if (is_get_) return break_off();
-  fail(401, "token_expired", "the token is no longer good");
+  fail(token_expired());
 }
 
 void Passage::end_at_boundary() {
@@ -292,20 +236,10 @@ void Passage::end_at_boundary() {
   complete();
 }
 
-TimePoint Passage::ends() const {
-  if (opening_ != nullptr) return opening_->terms.ends;
-  return tenure_ == nullptr ? TimePoint::max() : tenure_->ends;
-}
-
-std::string_view Passage::subject() const {
-  if (opening_ != nullptr) return opening_->terms.subject;
-  return tenure_ == nullptr ? std::string_view() : tenure_->subject;
-}
-
 // --- The answer, as it leaves -------------------------------------------------------------------
 
 http::Answer::Ready Passage::ready(std::size_t max) {
-  if (http::Answer* const other = instead()) return other->ready(max);
+  if (http::Answer* const other = tenure_.instead()) return other->ready(max);
   const std::size_t rest = out_.size();
   const std::size_t bytes = std::min(rest, max);
   return {
@@ -313,7 +247,7 @@ http::Answer::Ready Passage::ready(std::size_t max) {
 }
 
 void Passage::take(std::span<std::byte> out) {
-  if (http::Answer* const other = instead()) return other->take(out);
+  if (http::Answer* const other = tenure_.instead()) return other->take(out);
   if (out.empty()) return;
   out_.take(out);
   last_write_ = route_.loop.now();
@@ -332,14 +266,9 @@ void Passage::pay(std::size_t n) {
 
 // --- Time ---------------------------------------------------------------------------------------
 
-bool Passage::has_heartbeats() const {
-  return is_event_stream_ && route_.options.heartbeat != HeartbeatForm::off &&
-         interval_.count() > 0;
-}
-
 bool Passage::may_answer_early() const {
-  return state_ == State::waiting && route_.options.early_after > Millis(0) && !opening_->is_head &&
-         (opening_->wants_events || opening_->stream_flag.is_set());
+  return state_ == State::waiting && route_.options.early_after > Millis(0) &&
+         tenure_.opening().may_be_early();
 }
 
 /// One deadline for all that time does to an exchange. None is moved when bytes pass: it comes, and
@@ -355,9 +284,8 @@ void Passage::arm(TimePoint now) {
     at(last_read_, options.first_byte_timeout);
   }
   if (state_ == State::open) at(last_read_, options.silence_timeout);
-  if (state_ == State::late) due = std::min(due, opening_->late.due());
-  if (has_heartbeats()) due = std::min(due, last_write_ + interval_);
-  if (is_event_stream_) due = std::min(due, ends());
+  if (state_ == State::late) due = std::min(due, tenure_.opening().late.due());
+  if (is_event_stream_) due = std::min({due, tenure_.ends(), pulse_.due(last_write_)});
   if (due < TimePoint::max()) route_.loop.wheel().arm(*this, std::max(due, now));
 }
 
@@ -371,7 +299,7 @@ void Passage::on_deadline(TimePoint now) {
   const auto is_over = [&](TimePoint since, Millis limit) {
     return limit > Millis(0) && now >= since + limit;
   };
-  if (state_ == State::late && now >= opening_->late.due()) return tell_late();
+  if (state_ == State::late && now >= tenure_.opening().late.due()) return tell_late();
   const bool has_head = state_ == State::open;
   // It may be the client who does not let it speak.
   if (!out_.empty()) last_read_ = now;
@@ -382,12 +310,12 @@ void Passage::on_deadline(TimePoint now) {
         {.failure = Failure::timeout,
          .what = has_head ? "the upstream fell silent" : "the upstream did not answer in time"});
   }
-  if (is_event_stream_ && now >= ends()) {
+  if (is_event_stream_ && now >= tenure_.ends()) {
     return cut(jitter(route_.retry.min, route_.retry.max));
   }
   if (may_answer_early() && is_over(last_read_, options.early_after)) answer_early();
   // A client that does not read has bytes waiting: it needs no more.
-  if (has_heartbeats() && now >= last_write_ + interval_ && out_.empty() && filter_.at_boundary()) {
+  if (now >= pulse_.due(last_write_) && out_.empty() && filter_.at_boundary()) {
     std::string beat;
     filter_.heartbeat(options.heartbeat, options.heartbeat_event, beat);
     out_.add(beat);
@@ -396,14 +324,6 @@ void Passage::on_deadline(TimePoint now) {
     exchange_.wake();
   }
   arm(now);
-}
-
-void Passage::answer_early() {
-  if (!admit()) return;
-  state_ = State::early;
-  begin_stream();
-  route_.counters.early_answers.add();
-  exchange_.respond(early_head(route_.options, opening_->terms), http::Kind::event_stream);
 }
 
 }  // namespace sluice::relay

@@ -11,22 +11,22 @@
 /// Owner   the client's session, as every http::Answer. Thread  its worker only.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <string>
+#include <span>
 #include <string_view>
 
 #include "gateway/base/timer_wheel.h"
 #include "gateway/http/exchange.h"
 #include "gateway/relay/byte_queue.h"
 #include "gateway/relay/event_filter.h"
-#include "gateway/relay/late_answer.h"
+#include "gateway/relay/heartbeat.h"
+#include "gateway/relay/parting.h"
 #include "gateway/relay/route_context.h"
 #include "gateway/relay/stream.h"
-#include "gateway/relay/stream_flag.h"
-#include "gateway/relay/terms.h"
+#include "gateway/relay/tenure.h"
 #include "gateway/relay/upload.h"
 #include "gateway/relay/upstream_call.h"
 
@@ -49,7 +49,7 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   // Stream
   void end(Millis retry) override;
   void cut(Millis retry) override;
-  [[nodiscard]] std::string_view subject() const override;
+  [[nodiscard]] std::string_view subject() const override { return tenure_.subject(); }
 
  private:
   /// The other side of it.
@@ -69,28 +69,12 @@ class Passage final : public http::Answer, public Stream, private Deadline {
     void on_body(std::string_view bytes) override { passage_.on_data(bytes); }
     void on_complete(bool /*until_close*/) override { passage_.on_complete(); }
     void on_broken(const Broken& broken) override { passage_.on_broken(broken); }
-    http::Answer::Ready body_ready(std::size_t max) override { return passage_.body_ready(max); }
+    http::Answer::Ready body_ready(std::size_t max) override { return passage_.upload_.ready(max); }
     void body_take(std::span<std::byte> out) override { passage_.body_take(out); }
 
     Passage& passage_;
   };
 
-  /// Until the upstream's head is there.
-  struct Opening {
-    Terms terms;
-    bool is_head = false;  ///< The request's method is HEAD.
-    bool is_get = false;
-    bool wants_events = false;  ///< It accepts text/event-stream.
-    StreamFlag stream_flag;     ///< … or its body says so.
-    LateAnswer late;
-  };
-  /// What is held as long as the exchange is open, where there is something to hold.
-  struct Tenure {
-    TimePoint ends;
-    std::string subject;
-    std::shared_ptr<void> lease;
-    std::unique_ptr<http::Answer> instead;  ///< Who answers, where there is no room for a stream.
-  };
   /// What has become of the answer.
   enum class State : std::uint8_t {
     waiting,   ///< Nothing was said to the client.
@@ -101,18 +85,15 @@ class Passage final : public http::Answer, public Stream, private Deadline {
     broken,    ///< The same, and the answer breaks off behind it.
   };
 
-  [[nodiscard]] http::Answer* instead() const {
-    return tenure_ == nullptr ? nullptr : tenure_->instead.get();
-  }
-
   // What the upstream does.
   void on_answer(http::Response head, std::optional<std::uint64_t> length);
   void on_data(std::string_view bytes);
   void on_complete();
   void on_broken(const Broken& broken);
-  Ready body_ready(std::size_t max);
   void body_take(std::span<std::byte> out);
 
+  /// Passes the upstream's head on. False: it is a stream's, and somebody else answers.
+  bool open(http::Response head, std::optional<std::uint64_t> length);
   /// False: there is no room for an event stream, and somebody else answers.
   bool admit();
   void begin_stream();
@@ -122,20 +103,15 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   void break_off();
   void end_at_boundary();
   /// An answer of ours instead of the upstream's, where nothing was said yet.
-  void refuse(int status, std::string_view kind, std::string_view what);
+  void refuse(const Parting& parting);
   /// Tells the client, in the route's form, what became of an answer that was begun.
-  void fail(int status, std::string_view kind, std::string_view what);
+  void fail(const Parting& parting);
   /// As much of an answer that came too late as is there: nobody waits for an end of it.
   void tell_late();
-  /// Keeps of the terms what goes on, and lets go of the rest.
-  void settle_terms();
 
   void on_deadline(TimePoint now) override;
   void arm(TimePoint now);
   void answer_early();
-  /// When its token is no longer good.
-  [[nodiscard]] TimePoint ends() const;
-  [[nodiscard]] bool has_heartbeats() const;
   [[nodiscard]] bool may_answer_early() const;
 
   // Set in the constructor.
@@ -143,16 +119,15 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   http::Exchange& exchange_;
   Call call_;
 
-  std::unique_ptr<Opening> opening_;
-  std::unique_ptr<Upload> upload_;  ///< Null: the request has no body, or it is over.
-  std::unique_ptr<Tenure> tenure_;
+  Tenure tenure_;
+  Upload upload_;
   ByteQueue out_;  ///< For the client.
   EventFilter filter_;
   TimePoint last_read_;       ///< From the upstream; before its head, when the request came.
   TimePoint last_write_;      ///< To the client.
   std::uint32_t unpaid_ = 0;  ///< Of what the upstream sent; what it may send is far less.
-  std::chrono::duration<std::uint32_t, std::milli> interval_{};  ///< Of heartbeats.
-  std::chrono::duration<std::uint32_t, std::milli> retry_{};     ///< With is_ending_.
+  Pulse pulse_;
+  std::chrono::duration<std::uint32_t, std::milli> retry_{};  ///< With is_ending_.
   State state_ = State::waiting;
   bool is_event_stream_ : 1 = false;
   bool is_get_ : 1 = false;

@@ -1,48 +1,25 @@
 #include "gateway/relay/reader_stream.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "gateway/base/random.h"
-#include "gateway/relay/error_event.h"
-#include "gateway/relay/heartbeat.h"
+#include "gateway/relay/last_word.h"
 #include "gateway/relay/response_head.h"
 #include "gateway/sse/encoder.h"
 
 namespace sluice::relay {
-namespace {
-
-/// A body up to this goes before event streams; a longer one shares the connection with them.
-constexpr std::uint64_t kShortBody = 64_KiB;
-
-/// Cookies are for the one whose request was sent.
-http::Response without_cookies(const http::Response& head) {
-  http::Response bare{.status = head.status, .headers = {}};
-  for (const http::Field& field : head.headers) {
-    if (field.name != "set-cookie") bare.headers.add(field.name, field.value);
-  }
-  return bare;
-}
-
-}  // namespace
-
 ReaderStream::ReaderStream(Setting setting, http::Exchange& exchange, const http::Request& request,
                            Terms terms)
     : route_(setting.route),
       open_plainly_(setting.open_plainly),
       sweep_(setting.sweep),
       exchange_(exchange),
-      opening_(std::make_unique<Opening>()),
+      tenure_(request, std::move(terms)),
+      upload_(request.has_body),
+      joining_(std::make_unique<Joining>(Joining{.request = request})),
       begun_(setting.route.loop.now()),
       is_get_(request.method == "GET") {
-  const std::string* accept = request.headers.find("accept");
-  opening_->wants_events = accept != nullptr && http::accepts(*accept, "text/event-stream");
-  opening_->request = request;
-  opening_->terms = std::move(terms);
-  if (request.has_body) upload_ = std::make_unique<Upload>();
   route_.counters.open.add();
 }
 
@@ -50,14 +27,13 @@ ReaderStream::~ReaderStream() {
   let_source_go();
   if (has_given_end_ && reader_ != nullptr && reader_->is_at_end()) reader_->told_end();
   if (is_event_stream_) route_.counters.event_streams.sub();
-  if (other_ == nullptr) route_.counters.open.sub();
+  if (tenure_.instead() == nullptr) route_.counters.open.sub();
   leave_log();
 }
 
 void ReaderStream::let_source_go() {
   if (source_ == nullptr) return;
-  const bool is_sent = upload_ == nullptr || upload_->is_sent();
-  std::exchange(source_, nullptr)->forget_asker(is_sent);
+  std::exchange(source_, nullptr)->forget_asker(upload_.is_sent());
 }
 
 void ReaderStream::leave_log() {
@@ -67,9 +43,9 @@ void ReaderStream::leave_log() {
 }
 
 void ReaderStream::read(View& view, Place place) {
-  opening_->is_joined = source_ == nullptr;
-  opening_->is_late = opening_->is_joined && view.log().next() > 1;
-  if (opening_->is_joined) route_.counters.joined.add();
+  joining_->is_joined = source_ == nullptr;
+  joining_->is_late = joining_->is_joined && view.log().next() > 1;
+  if (joining_->is_joined) route_.counters.joined.add();
   if (place.is_resumed) route_.counters.resumed.add();
   reader_ = std::make_unique<Reader>(view, static_cast<ReaderOwner&>(*this), std::move(place),
                                      route_.options.slow, route_.counters);
@@ -83,40 +59,30 @@ void ReaderStream::read(View& view, Place place) {
 // --- The request's body -------------------------------------------------------------------------
 
 void ReaderStream::on_body(std::string_view bytes) {
-  if (other_ != nullptr) return other_->on_body(bytes);
-  if (upload_ == nullptr || source_ == nullptr) return exchange_.consume(bytes.size());
-  route_.counters.body_bytes.add(bytes.size());
-  const std::size_t most = route_.options.max_request_bytes;
-  if (upload_->exceeds(bytes.size(), most)) {
+  if (http::Answer* const other = tenure_.instead()) return other->on_body(bytes);
+  if (!upload_.is_open() || source_ == nullptr) return exchange_.consume(bytes.size());
+  if (!upload_.receive(bytes, route_)) {
     exchange_.consume(bytes.size());
     let_source_go();
-    upload_.reset();
-    const Parting parting{.status = 413,
-                          .kind = "body_too_large",
-                          .what = fmt::format("the body is larger than {}", format_size(most))};
+    upload_.close();
+    const Parting parting = body_too_large(route_.options.max_request_bytes);
     return state_ == State::waiting ? refuse(parting) : fail(parting);
   }
-  if (opening_ != nullptr && opening_->stream_flag.feed(bytes)) arm(route_.loop.now());
-  upload_->add(bytes);
+  if (tenure_.read_body(bytes)) arm(route_.loop.now());
   source_->wake_body();
 }
 
 void ReaderStream::on_body_end() {
   is_asked_ = true;
-  if (other_ != nullptr) return other_->on_body_end();
-  if (upload_ == nullptr) return;
-  upload_->complete();
+  if (http::Answer* const other = tenure_.instead()) return other->on_body_end();
+  if (!upload_.is_open()) return;
+  upload_.complete();
   if (source_ != nullptr) source_->wake_body();
-}
-
-http::Answer::Ready ReaderStream::body_ready(std::size_t max) {
-  if (upload_ == nullptr) return {.bytes = 0, .last = true};
-  return upload_->ready(max);
 }
 
 void ReaderStream::body_take(std::span<std::byte> out) {
   if (out.empty()) return;
-  upload_->take(out);
+  upload_.take(out);
   exchange_.consume(out.size());
 }
 
@@ -144,30 +110,27 @@ void ReaderStream::open_stream() {
   if (state_ == State::waiting) {
     if (!admit()) return;
     const http::Response& head = *reader_->view().head();
-    http::Response answer = make_answer(
-        route_.options, opening_->is_joined ? without_cookies(head) : head, opening_->terms, true);
+    http::Response answer =
+        make_answer(route_.options, joining_->is_joined ? without_cookies(head) : head,
+                    tenure_.opening().terms, true);
     if (log.setting().is_posted) answer.headers.add("sluice-stream-id", log.setting().name);
     begin_stream();
     exchange_.respond(std::move(answer), http::Kind::event_stream);
   }
-  if (opening_->is_late && log.retry() > Millis(0)) say(sse::retry_line(log.retry()));
+  if (joining_->is_late && log.retry() > Millis(0)) text_.add(sse::retry_line(log.retry()));
   state_ = State::open;
-  settle_terms();
+  settle();
   arm(route_.loop.now());
 }
 
 bool ReaderStream::admit() {
-  Terms& terms = opening_->terms;
-  if (terms.admit == nullptr) return true;
-  auto instead = terms.admit(terms.lease);
-  if (instead == nullptr) return true;
+  if (tenure_.admit()) return true;
   // Nobody was told its name, so nobody comes back for what this one's request has begun.
   if (source_ != nullptr && reader_->view().log().setting().is_exclusive) {
     std::exchange(source_, nullptr)->forget_asker(false);
   }
   let_source_go();
   give_place();
-  other_ = std::move(instead);
   exchange_.wake();
   return false;
 }
@@ -175,18 +138,13 @@ bool ReaderStream::admit() {
 void ReaderStream::begin_stream() {
   is_event_stream_ = true;
   route_.counters.event_streams.add();
-  // What a POST has begun is not asked for again.
   route_.streams.push_back(*this);
-  const Millis interval = route_.options.heartbeat_interval;
-  interval_ = interval - jitter(Millis(0), interval / 10);
-  // Firefox fires `open` at the first byte of the body, not at the head, and without one it gives
-  // up for ever when the connection is lost.
-  say(sse::kHeartbeat);
+  text_.add(pulse_.begin(route_.options));
 }
 
 void ReaderStream::answer_early() {
   if (!admit()) return;
-  http::Response head = early_head(route_.options, opening_->terms);
+  http::Response head = early_head(route_.options, tenure_.opening().terms);
   const Log::Setting& log = reader_->view().log().setting();
   if (log.is_posted) head.headers.add("sluice-stream-id", log.name);
   state_ = State::early;
@@ -195,47 +153,43 @@ void ReaderStream::answer_early() {
   exchange_.respond(std::move(head), http::Kind::event_stream);
 }
 
-void ReaderStream::settle_terms() {
-  Terms& terms = opening_->terms;
-  if (terms.ends < TimePoint::max() || !terms.subject.empty() || terms.lease != nullptr) {
-    tenure_ = std::make_unique<Tenure>(Tenure{
-        .ends = terms.ends, .subject = std::move(terms.subject), .lease = std::move(terms.lease)});
-  }
-  opening_.reset();
+void ReaderStream::settle() {
+  tenure_.settle();
+  joining_.reset();
 }
 
 /// It is not this one who answers.
-std::unique_ptr<ReaderStream::Opening> ReaderStream::give_place() {
+void ReaderStream::give_place() {
   Deadline::cancel();
   leave_log();
+  joining_.reset();
   route_.counters.open.sub();
   state_ = State::ending;
-  return std::move(opening_);
 }
 
 /// The one who asked has got no stream: everybody asks by himself.
 void ReaderStream::hand_over() {
-  const auto opening = give_place();
-  other_ = open_plainly_(route_, opening->request, exchange_, std::move(opening->terms));
-  if (is_asked_) other_->on_body_end();
+  const auto joining = std::move(joining_);
+  give_place();
+  tenure_.give_to(
+      open_plainly_(route_, joining->request, exchange_, std::move(tenure_.opening().terms)));
+  if (is_asked_) tenure_.instead()->on_body_end();
   exchange_.wake();
 }
 
 void ReaderStream::on_plain_answer(http::Response head, std::optional<std::uint64_t> length) {
   if (state_ == State::early) {
     state_ = State::late;
-    opening_->late.begin(head.status, route_.loop.now());
+    tenure_.opening().late.begin(head.status, route_.loop.now());
     arm(route_.loop.now());
     return leave_log();
   }
   if (state_ != State::waiting) return let_source_go();
   state_ = State::plain;
-  const bool is_bodiless = head.status == 204 || head.status == 304;
-  const bool is_short = is_bodiless || (length && *length <= kShortBody);
-  head = make_answer(route_.options, std::move(head), opening_->terms, false);
-  text_ = std::make_unique<Text>();
-  exchange_.respond(std::move(head), is_short ? http::Kind::finite : http::Kind::bulk, length);
-  settle_terms();
+  const http::Kind kind = kind_of_body(head.status, length);
+  exchange_.respond(make_answer(route_.options, std::move(head), tenure_.opening().terms, false),
+                    kind, length);
+  settle();
   Deadline::cancel();
   leave_log();
 }
@@ -243,12 +197,12 @@ void ReaderStream::on_plain_answer(http::Response head, std::optional<std::uint6
 void ReaderStream::on_plain_bytes(std::string_view bytes) {
   if (state_ == State::late) {
     source_->consume(bytes.size());
-    if (opening_->late.add(bytes)) tell_late();
+    if (tenure_.opening().late.add(bytes)) tell_late();
     return;
   }
   if (state_ != State::plain) return;
-  text_->bytes += bytes;
-  text_->unpaid += bytes.size();
+  text_.add(bytes);
+  unpaid_ += static_cast<std::uint32_t>(bytes.size());
   exchange_.wake();
 }
 
@@ -265,38 +219,19 @@ void ReaderStream::on_plain_broken() {
 
 void ReaderStream::tell_late() {
   let_source_go();
-  fail({.status = opening_->late.status(),
-        .kind = "upstream_answer",
-        .what = opening_->late.text()});
+  fail(tenure_.opening().late.parting());
 }
 
 void ReaderStream::refuse(const Parting& parting) {
-  const Opening& opening = *opening_;
-  http::Response head{.status = parting.status, .headers = {}};
-  std::string body;
-  if (is_get_ && opening.wants_events && parting.status > 500 &&
-      route_.options.unavailable == Unavailable::park) {
-    head = early_head(route_.options, opening.terms);
-    body = sse::retry_line(jitter(route_.retry.parked_min, route_.retry.parked_max));
-  } else {
-    head.headers.add("cache-control", "no-store");
-    for (const http::Field& field : opening.terms.answer_headers) {
-      head.headers.add(field.name, field.value);
-    }
-    ErrorBody error = error_body(route_.options.errors, parting.status, parting.kind, parting.what);
-    head.headers.add("content-type", std::string(error.content_type));
-    body = std::move(error.text);
-  }
-  exchange_.respond(std::move(head), http::Kind::finite, body.size());
-  say(body);
+  LastAnswer answer = last_answer(route_.options, route_.retry, tenure_.opening(), parting);
+  exchange_.respond(std::move(answer.head), http::Kind::finite, answer.body.size());
+  text_.add(answer.body);
   finish();
 }
 
 void ReaderStream::fail(const Parting& parting) {
-  const ErrorForm form = route_.options.errors;
-  if (form == ErrorForm::reset && !is_begun()) return break_off();
-  say(error_event(form == ErrorForm::reset ? ErrorForm::event : form, parting.status, parting.kind,
-                  parting.what));
+  if (route_.options.errors == ErrorForm::reset && !is_begun()) return break_off();
+  text_.add(last_event(route_.options, parting));
   route_.counters.error_events.add();
   finish();
 }
@@ -304,9 +239,8 @@ void ReaderStream::fail(const Parting& parting) {
 /// Behind `text_` nothing comes.
 void ReaderStream::finish() {
   state_ = State::ending;
-  // Its lease is held until the client has read all.
-  if (opening_ != nullptr && is_event_stream_) settle_terms();
-  opening_.reset();
+  is_event_stream_ ? tenure_.settle() : tenure_.drop_opening();
+  joining_.reset();
   ListHook<StreamTag>::unlink();
   Deadline::cancel();
   exchange_.wake();
@@ -320,43 +254,29 @@ void ReaderStream::break_off() {
 }
 
 void ReaderStream::end(Millis retry) {
+  // What a POST has begun is not asked for again.
   if (!is_get_ || !is_streaming()) return;
   route_.counters.drained.add();
-  say(sse::retry_line(retry));
+  text_.add(sse::retry_line(retry));
   finish();
 }
 
 void ReaderStream::cut(Millis retry) {
   if (!is_streaming()) return;
   if (is_get_) return end(retry);
-  fail({.status = 401, .kind = "token_expired", .what = "the token is no longer good"});
+  fail(token_expired());
 }
 
 void ReaderStream::on_too_slow() {
-  say(sse::retry_line(jitter(route_.retry.min, route_.retry.max)));
+  text_.add(sse::retry_line(jitter(route_.retry.min, route_.retry.max)));
   finish();
-}
-
-TimePoint ReaderStream::ends() const {
-  if (opening_ != nullptr) return opening_->terms.ends;
-  return tenure_ == nullptr ? TimePoint::max() : tenure_->ends;
-}
-
-std::string_view ReaderStream::subject() const {
-  if (opening_ != nullptr) return opening_->terms.subject;
-  return tenure_ == nullptr ? std::string_view() : tenure_->subject;
 }
 
 // --- The answer, as it leaves -------------------------------------------------------------------
 
-void ReaderStream::say(std::string_view bytes) {
-  if (text_ == nullptr) text_ = std::make_unique<Text>();
-  text_->bytes += bytes;
-}
-
 http::Answer::Ready ReaderStream::ready_events(std::size_t max) {
   const Reader::Ready events = reader_->is_resting() ? Reader::Ready{} : reader_->ready(max);
-  if (state_ != State::open || text_ != nullptr) return {};  // It was too slow.
+  if (state_ != State::open || !text_.empty()) return {};  // It was too slow.
   const End end = reader_->view().end();
   if (end == End::none) return {.bytes = events.bytes, .last = false, .is_all = events.is_all};
   if (!events.is_all && !reader_->is_at_end()) return {.bytes = events.bytes};
@@ -369,22 +289,22 @@ http::Answer::Ready ReaderStream::ready_events(std::size_t max) {
 }
 
 http::Answer::Ready ReaderStream::ready(std::size_t max) {
-  if (other_ != nullptr) return other_->ready(max);
-  if (state_ == State::open && text_ == nullptr) {
+  if (http::Answer* const other = tenure_.instead()) return other->ready(max);
+  if (state_ == State::open && text_.empty()) {
     const Ready events = ready_events(max);
-    if (state_ == State::open && text_ == nullptr) return events;
+    if (state_ == State::open && text_.empty()) return events;
   }
   if (state_ == State::broken) return {};
   const bool is_ending = state_ == State::ending || has_ended_;
-  const std::size_t bytes = rest_of_event() + text_left();
+  const std::size_t bytes = rest_of_event() + text_.size();
   return {.bytes = std::min(bytes, max), .last = is_ending && bytes <= max};
 }
 
 void ReaderStream::take(std::span<std::byte> out) {
-  if (other_ != nullptr) return other_->take(out);
+  if (http::Answer* const other = tenure_.instead()) return other->take(out);
   begun_ = route_.loop.now();
   route_.counters.bytes_out.add(out.size());
-  if (text_ != nullptr) {
+  if (!text_.empty()) {
     const std::size_t rest = std::min(rest_of_event(), out.size());
     if (rest > 0) reader_->take(out.first(rest));
     out = take_text(out.subspan(rest));
@@ -393,56 +313,45 @@ void ReaderStream::take(std::span<std::byte> out) {
 }
 
 std::span<std::byte> ReaderStream::take_text(std::span<std::byte> out) {
-  const std::size_t n = std::min(text_left(), out.size());
-  std::memcpy(out.data(), text_->bytes.data() + text_->taken, n);
-  text_->taken += n;
-  if (text_left() > 0) return out.subspan(n);
-  const std::size_t unpaid = std::exchange(text_->unpaid, 0);
-  if (state_ == State::plain) {
-    text_->bytes = std::string();
-    text_->taken = 0;
+  const auto text = out.first(std::min(text_.size(), out.size()));
+  text_.take(text);
+  if (text_.empty() && unpaid_ > 0) {
+    const std::uint32_t unpaid = std::exchange(unpaid_, 0);
     if (source_ != nullptr) source_->consume(unpaid);
-  } else {
-    text_.reset();
   }
-  return out.subspan(n);
+  return out.subspan(text.size());
 }
 
 // --- Time ---------------------------------------------------------------------------------------
 
-bool ReaderStream::has_heartbeats() const {
-  return is_streaming() && route_.options.heartbeat != HeartbeatForm::off && interval_.count() > 0;
-}
-
 bool ReaderStream::may_answer_early() const {
   return state_ == State::waiting && route_.options.early_after > Millis(0) &&
-         (opening_->wants_events || opening_->stream_flag.is_set());
+         tenure_.opening().may_be_early();
 }
 
 void ReaderStream::arm(TimePoint now) {
   TimePoint due = TimePoint::max();
   if (may_answer_early()) due = begun_ + route_.options.early_after;
-  if (state_ == State::late) due = opening_->late.due();
-  if (has_heartbeats()) due = std::min(due, begun_ + interval_);
-  if (is_streaming()) due = std::min(due, ends());
+  if (state_ == State::late) due = tenure_.opening().late.due();
+  if (is_streaming()) due = std::min({due, tenure_.ends(), pulse_.due(begun_)});
   if (due < TimePoint::max()) route_.loop.wheel().arm(*this, std::max(due, now));
 }
 
 void ReaderStream::on_deadline(TimePoint now) {
   if (state_ == State::broken) return exchange_.abort();
-  if (state_ == State::late && now >= opening_->late.due()) return tell_late();
-  if (is_streaming() && now >= ends()) {
+  if (state_ == State::late && now >= tenure_.opening().late.due()) return tell_late();
+  if (is_streaming() && now >= tenure_.ends()) {
     return cut(jitter(route_.retry.min, route_.retry.max));
   }
   if (may_answer_early() && now >= begun_ + route_.options.early_after) answer_early();
   // A client that does not read has bytes waiting: it needs no more.
-  const bool is_blocked = text_ != nullptr || rest_of_event() > 0;
-  if (has_heartbeats() && now >= begun_ + interval_) {
+  const bool is_blocked = !text_.empty() || rest_of_event() > 0;
+  if (is_streaming() && now >= pulse_.due(begun_)) {
     begun_ = now;
     if (!is_blocked) {
       std::string beat;
       append_heartbeat(route_.options.heartbeat, route_.options.heartbeat_event, beat);
-      say(beat);
+      text_.add(beat);
       route_.counters.heartbeats.add();
       exchange_.wake();
     }

@@ -12,24 +12,23 @@
 /// Owner   its session, as every http::Answer. Thread  its worker only.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "gateway/base/timer_wheel.h"
 #include "gateway/http/exchange.h"
-#include "gateway/relay/late_answer.h"
+#include "gateway/relay/byte_queue.h"
+#include "gateway/relay/heartbeat.h"
+#include "gateway/relay/parting.h"
 #include "gateway/relay/route_context.h"
 #include "gateway/relay/source.h"
 #include "gateway/relay/stream.h"
-#include "gateway/relay/stream_flag.h"
-#include "gateway/relay/terms.h"
+#include "gateway/relay/tenure.h"
 #include "gateway/relay/upload.h"
 #include "gateway/relay/view.h"
 
@@ -69,30 +68,14 @@ class ReaderStream final : public http::Answer,
   // Stream
   void end(Millis retry) override;
   void cut(Millis retry) override;
-  [[nodiscard]] std::string_view subject() const override;
+  [[nodiscard]] std::string_view subject() const override { return tenure_.subject(); }
 
  private:
-  /// Until the head.
-  struct Opening {
+  /// How it came to its log. Until the head.
+  struct Joining {
     http::Request request;
-    Terms terms;
-    StreamFlag stream_flag;
-    bool wants_events = false;
     bool is_joined = false;  ///< The stream was there before him.
     bool is_late = false;    ///< … and has been read in part.
-    LateAnswer late;
-  };
-  /// What is held as long as the exchange is open, where there is something to hold.
-  struct Tenure {
-    TimePoint ends;
-    std::string subject;
-    std::shared_ptr<void> lease;
-  };
-  /// Bytes of ours: lines to be sent at the next boundary of events, or a whole other answer.
-  struct Text {
-    std::string bytes;
-    std::size_t taken = 0;
-    std::size_t unpaid = 0;  ///< Of them, the upstream's.
   };
   enum class State : std::uint8_t {
     waiting,  ///< Nothing was said to the client.
@@ -100,7 +83,7 @@ class ReaderStream final : public http::Answer,
     late,     ///< The same, and its answer, which is no stream, is gathered for the error.
     open,
     plain,   ///< The upstream's answer, which is no stream, as it comes.
-    ending,  ///< The body ends behind `text_`, or `other_` answers.
+    ending,  ///< The body ends behind `text_`, or somebody else answers.
     broken,  ///< It will be broken off.
   };
 
@@ -114,7 +97,7 @@ class ReaderStream final : public http::Answer,
   void on_plain_end() override;
   void on_plain_broken() override;
   void on_source_gone() override { source_ = nullptr; }
-  http::Answer::Ready body_ready(std::size_t max) override;
+  http::Answer::Ready body_ready(std::size_t max) override { return upload_.ready(max); }
   void body_take(std::span<std::byte> out) override;
   // Deadline
   void on_deadline(TimePoint now) override;
@@ -124,9 +107,10 @@ class ReaderStream final : public http::Answer,
   bool admit();
   void begin_stream();
   void answer_early();
-  std::unique_ptr<Opening> give_place();
+  void give_place();
   void hand_over();
-  void settle_terms();
+  /// The head was said.
+  void settle();
   /// An answer of ours where nothing was said yet.
   void refuse(const Parting& parting);
   /// Tells the client what became of a stream that was begun.
@@ -137,21 +121,14 @@ class ReaderStream final : public http::Answer,
   void tell_late();
   void leave_log();
   void let_source_go();
-  void say(std::string_view bytes);
   void arm(TimePoint now);
   /// Answered before the upstream was.
   [[nodiscard]] bool is_begun() const { return state_ == State::early || state_ == State::late; }
   [[nodiscard]] bool is_streaming() const { return is_begun() || state_ == State::open; }
-  /// When its token is no longer good.
-  [[nodiscard]] TimePoint ends() const;
   [[nodiscard]] bool may_answer_early() const;
-  [[nodiscard]] bool has_heartbeats() const;
   [[nodiscard]] Ready ready_events(std::size_t max);
   [[nodiscard]] std::size_t rest_of_event() const {
     return reader_ == nullptr ? 0 : reader_->rest_of_event();
-  }
-  [[nodiscard]] std::size_t text_left() const {
-    return text_ == nullptr ? 0 : text_->bytes.size() - text_->taken;
   }
   std::span<std::byte> take_text(std::span<std::byte> out);
 
@@ -161,15 +138,15 @@ class ReaderStream final : public http::Answer,
   const std::function<void()>& sweep_;
   http::Exchange& exchange_;
 
-  std::unique_ptr<Opening> opening_;
-  std::unique_ptr<Upload> upload_;
-  std::unique_ptr<Tenure> tenure_;
+  Tenure tenure_;
+  Upload upload_;
+  std::unique_ptr<Joining> joining_;
   std::unique_ptr<Reader> reader_;
-  std::unique_ptr<http::Answer> other_;  ///< Who answers instead.
-  std::unique_ptr<Text> text_;           ///< Null: nothing of ours is to be sent.
-  Source* source_ = nullptr;             ///< Of this one's own request, while it is there.
-  TimePoint begun_;                      ///< Until the head; then the last byte to the client.
-  std::chrono::duration<std::uint32_t, std::milli> interval_{};  ///< Of heartbeats.
+  ByteQueue text_;  ///< Of ours, for the next boundary of events; or a whole other answer.
+  Source* source_ = nullptr;  ///< Of this one's own request, while it is there.
+  TimePoint begun_;           ///< Until the head; then the last byte to the client.
+  std::uint32_t unpaid_ = 0;  ///< Of `text_`, the upstream's; what it may send is far less.
+  Pulse pulse_;
   State state_ = State::waiting;
   bool is_get_ = false;
   bool is_event_stream_ = false;
@@ -177,5 +154,6 @@ class ReaderStream final : public http::Answer,
   bool has_ended_ = false;  ///< The plain answer is complete.
   bool has_given_end_ = false;
 };
+static_assert(sizeof(ReaderStream) <= 192, "each reader of a shared stream has one");
 
 }  // namespace sluice::relay

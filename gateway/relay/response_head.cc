@@ -7,12 +7,15 @@
 #include <utility>
 
 #include "gateway/base/ascii.h"
+#include "gateway/base/units.h"
 #include "gateway/relay/field_names.h"
 
 namespace sluice::relay {
 namespace {
 
 constexpr std::string_view kCors = "access-control-";
+/// A body up to this goes before event streams; a longer one shares the connection with them.
+constexpr std::uint64_t kShortBody = 64_KiB;
 
 bool begins(std::string_view text, std::string_view beginning) {
   return text.substr(0, beginning.size()) == beginning;
@@ -123,6 +126,19 @@ http::Response make_answer(const RouteOptions& route, http::Response upstream, c
   put_terms(terms, answer.headers);
   put_route(route, answer.headers);
   return answer;
+}
+
+http::Response without_cookies(const http::Response& upstream) {
+  http::Response bare{.status = upstream.status, .headers = {}};
+  for (const http::Field& field : upstream.headers) {
+    if (field.name != "set-cookie") bare.headers.add(field.name, field.value);
+  }
+  return bare;
+}
+
+http::Kind kind_of_body(int status, std::optional<std::uint64_t> length) {
+  const bool is_bodiless = status == 204 || status == 304;
+  return is_bodiless || (length && *length <= kShortBody) ? http::Kind::finite : http::Kind::bulk;
 }
 
 http::Response early_head(const RouteOptions& route, const Terms& terms) {

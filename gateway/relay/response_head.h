@@ -3,6 +3,10 @@
 /// Thread  any; pure functions.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
+#include "gateway/http/exchange.h"
 #include "gateway/http/message.h"
 #include "gateway/relay/options.h"
 #include "gateway/relay/terms.h"
@@ -21,6 +25,12 @@ bool is_event_stream(const http::Response& response);
 /// upstream passes either: it might allow what the route does not. The route's own rules come last.
 http::Response make_answer(const RouteOptions& route, http::Response upstream, const Terms& terms,
                            bool is_event_stream);
+
+/// As it is for those whose request was not sent: cookies are for the one whose request was.
+http::Response without_cookies(const http::Response& upstream);
+
+/// How the body of an answer is sent that is no event stream; `length`: null where nobody knows it.
+http::Kind kind_of_body(int status, std::optional<std::uint64_t> length);
 
 /// The head of an event stream that begins before the upstream has answered.
 http::Response early_head(const RouteOptions& route, const Terms& terms);

@@ -206,9 +206,7 @@ void Source::on_broken(const Broken& broken) {
     if (asker_ != nullptr) asker_->on_plain_broken();
     return die();
   }
-  parting_ = {.status = status_of_failure(broken.failure),
-              .kind = std::string(name_of_failure(broken.failure)),
-              .what = std::string(text_of_failure(broken.failure))};
+  parting_ = parting_of(broken.failure);
   if (state_ == State::asking) return finish(End::broken, std::move(parting_));
   ending_ = Ending::broken;
   if (held_.empty()) settle();
