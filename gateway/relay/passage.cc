@@ -222,6 +222,10 @@ void Passage::end(Millis retry) {
   if (filter_.at_boundary()) end_at_boundary();
 }
 
+void Passage::end_in_order() {
+  end(jitter(route_.retry.min, route_.retry.max));
+}
+
 void Passage::cut(Millis retry) {
   if (state_ == State::complete || state_ == State::broken) return;
   if (is_get_ && filter_.at_boundary()) return end(retry);

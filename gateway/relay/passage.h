@@ -46,6 +46,7 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   Ready ready(std::size_t max) override;
   void take(std::span<std::byte> out) override;
   [[nodiscard]] bool ends_with_client() const override { return true; }
+  void end_in_order() override;
   // Stream
   void end(Millis retry) override;
   void cut(Millis retry) override;

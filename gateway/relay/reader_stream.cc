@@ -181,6 +181,10 @@ void ReaderStream::end(Millis retry) {
   finish();
 }
 
+void ReaderStream::end_in_order() {
+  end(jitter(route_.retry.min, route_.retry.max));
+}
+
 void ReaderStream::cut(Millis retry) {
   if (!is_streaming()) return;
   if (is_get_) return end(retry);

@@ -65,6 +65,7 @@ class ReaderStream final : public http::Answer,
   Ready ready(std::size_t max) override;
   void take(std::span<std::byte> out) override;
   [[nodiscard]] bool ends_with_client() const override { return true; }
+  void end_in_order() override;
   // Stream
   void end(Millis retry) override;
   void cut(Millis retry) override;

@@ -28,8 +28,9 @@ bool Tenure::admit() {
 void Tenure::settle() {
   if (opening_ == nullptr) return;
   Terms& terms = opening_->terms;
-  if (terms.ends < TimePoint::max() || !terms.subject.empty() || terms.lease != nullptr) {
-    kept_ = std::make_unique<Kept>(Kept{.ends = terms.ends,
+  const TimePoint ends = opening_->ends();
+  if (ends < TimePoint::max() || !terms.subject.empty() || terms.lease != nullptr) {
+    kept_ = std::make_unique<Kept>(Kept{.ends = ends,
                                         .subject = std::move(terms.subject),
                                         .lease = std::move(terms.lease),
                                         .instead = {}});
@@ -44,7 +45,7 @@ void Tenure::give_to(std::unique_ptr<http::Answer> instead) {
 }
 
 TimePoint Tenure::ends() const {
-  if (opening_ != nullptr) return opening_->terms.ends;
+  if (opening_ != nullptr) return opening_->ends();
   return kept_ == nullptr ? TimePoint::max() : kept_->ends;
 }
 

@@ -13,6 +13,7 @@
 ///            held until this is destroyed, for its client may not have read all.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,6 +30,10 @@ namespace sluice::relay {
 struct Opening {
   Terms terms;
   bool is_get = false;
+  /// Of an event stream. What a POST has begun is not asked for again, however old it is.
+  [[nodiscard]] TimePoint ends() const {
+    return is_get ? std::min(terms.ends, terms.retires) : terms.ends;
+  }
   bool is_head = false;       ///< The request's method is HEAD.
   bool wants_events = false;  ///< It accepts text/event-stream …
   StreamFlag stream_flag;     ///< … or its body says so.
@@ -63,7 +68,7 @@ class Tenure {
   [[nodiscard]] http::Answer* instead() const {
     return kept_ == nullptr ? nullptr : kept_->instead.get();
   }
-  /// When the token is no longer good.
+  /// When an event stream ends: its token is no longer good, or it is old.
   [[nodiscard]] TimePoint ends() const;
   /// Of the token; empty: none.
   [[nodiscard]] std::string_view subject() const;

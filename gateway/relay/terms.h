@@ -28,9 +28,11 @@ struct Terms {
   http::Headers upstream_headers;
   http::Headers answer_headers;       ///< Set on every answer, errors too: CORS.
   TimePoint ends = TimePoint::max();  ///< When the token is no longer good: an event stream ends.
-  std::string subject;                ///< Of the token; empty: none.
-  std::shared_ptr<void> lease;        ///< Held as long as the exchange is open.
-  Admit admit;                        ///< Null: there is always room.
+  /// When an event stream is old enough to be asked for again: one that a GET asked for ends.
+  TimePoint retires = TimePoint::max();
+  std::string subject;          ///< Of the token; empty: none.
+  std::shared_ptr<void> lease;  ///< Held as long as the exchange is open.
+  Admit admit;                  ///< Null: there is always room.
 };
 
 }  // namespace sluice::relay

@@ -107,6 +107,7 @@ RelaySite::Visit RelaySite::visit(std::size_t route, const http::Request& reques
   visit.terms.forwarded =
       http::read_forwarded(request, exchange.connection().peer, routes_.trusted());
   visit.terms.request_id = request_id(visit);
+  visit.terms.retires = shared_.end_of_stream({});
   if (const http::Cors* cors = routes_.cors(route)) {
     cors->add_fields(request, visit.terms.answer_headers);
   }

@@ -72,7 +72,8 @@ struct Shared {
                                               proxies)
                    : nullptr) {}
 
-  /// When an event stream ends that begins now: with its token (none: never), or when it is old.
+  /// When an event stream ends that begins now: with its token (none: never), or when it is as old
+  /// as limits.max_stream_duration.
   [[nodiscard]] TimePoint end_of_stream(std::optional<TimePoint> token_ends) const;
 
   const Config& config;
