@@ -33,7 +33,7 @@ std::uint32_t code_for(ssize_t error) {
 }  // namespace
 
 Session::Session(Transport& transport, http::Service& service, http::Connection info,
-                 const Setting& setting)
+                 const Setting& setting, HeaderTable table)
     : service_(service),
       clock_(setting.clock),
       created_(setting.clock.now()),
@@ -56,7 +56,7 @@ Session::Session(Transport& transport, http::Service& service, http::Connection 
   shared_.info.protocol = "h2";
   shared_.info.open_exchanges = shared_.info.event_streams = 0;
   shared_.counters.sessions.add();
-  submit_preface();
+  submit_preface(table);
 }
 
 Session::~Session() {
@@ -64,18 +64,21 @@ Session::~Session() {
   sweep();
 }
 
-void Session::submit_preface() {
+/// RFC 7541 §4.2: whose table we make smaller has to say so at the begin of its next head. HAProxy
+/// 2.6 does not, towards its servers, and nghttp2 ends the connection then.
+void Session::submit_preface(HeaderTable table) {
   const Options& o = shared_.options;
   const std::array<nghttp2_settings_entry, 5> settings{{
-      {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 0},
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, o.max_concurrent_streams},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, static_cast<std::uint32_t>(o.stream_window)},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(o.header_list_bytes)},
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+      {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 0},
   }};
-  SLUICE_ASSERT(nghttp2_submit_settings(native_.get(), NGHTTP2_FLAG_NONE, settings.data(),
-                                        settings.size()) == 0,
-                "nghttp2 refused our SETTINGS");
+  const std::size_t count = settings.size() - (table == HeaderTable::standard ? 1 : 0);
+  SLUICE_ASSERT(
+      nghttp2_submit_settings(native_.get(), NGHTTP2_FLAG_NONE, settings.data(), count) == 0,
+      "nghttp2 refused our SETTINGS");
   SLUICE_ASSERT(
       nghttp2_session_set_local_window_size(native_.get(), NGHTTP2_FLAG_NONE, 0,
                                             static_cast<std::int32_t>(o.connection_window)) == 0,

@@ -42,10 +42,16 @@ class Session final : public Protocol {
     SharedMemory& memory;
   };
 
+  /// How many fields of past heads our decoder keeps for the peer's encoder.
+  enum class HeaderTable : std::uint8_t {
+    none,     ///< It costs up to 8 KiB for as long as the connection is there.
+    standard  ///< 4096 bytes, for proxies: some go on as if there were no smaller one.
+  };
+
   /// Transport and service outlive the session. Our SETTINGS wait to be sent from the beginning:
   /// call fill().
   Session(Transport& transport, http::Service& service, http::Connection info,
-          const Setting& setting);
+          const Setting& setting, HeaderTable table = HeaderTable::none);
   ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -77,7 +83,7 @@ class Session final : public Protocol {
   };
 
   SessionPtr make_native();
-  void submit_preface();
+  void submit_preface(HeaderTable table);
   [[nodiscard]] Stream* find_stream(std::int32_t id);
 
   // What the callbacks report.

@@ -205,7 +205,12 @@ std::unique_ptr<Protocol> Worker::speak(Transport& transport, const net::Hello& 
                                        .counters = counters_.h2,
                                        .clock = shared_.clock,
                                        .memory = h2_memory_};
-    auto session = std::make_unique<h2::Session>(transport, site_, std::move(connection), setting);
+    // Browsers speak HTTP/2 through TLS only: the others are proxies, or programs of operators.
+    const bool is_proxy =
+        !shared_.config.listens[hello.listener].tls || shared_.proxies.contains(hello.peer);
+    auto session = std::make_unique<h2::Session>(
+        transport, site_, std::move(connection), setting,
+        is_proxy ? h2::Session::HeaderTable::standard : h2::Session::HeaderTable::none);
     if (has_finished_drain_) {
       session->drain_finish();
     } else if (has_begun_drain_) {

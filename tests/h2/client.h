@@ -116,16 +116,19 @@ class CountingTransport final : public Transport {
 
 /// A session and all that it needs; `out` is what one fill() gave.
 struct Server {
-  explicit Server(Options o = {}) : options(o) {}
+  explicit Server(Options o = {}, Session::HeaderTable t = Session::HeaderTable::none)
+      : options(o), table(t) {}
   Session::Setting setting() { return {options, counters, clock, memory}; }
 
   Options options;
+  Session::HeaderTable table;
   ManualClock clock;
   Counters counters;
   CountingTransport transport;
   TalkService service;
   SharedMemory memory;
-  Session session{transport, service, {.id = 1, .peer = "192.0.2.1", .protocol = {}}, setting()};
+  Session session{
+      transport, service, {.id = 1, .peer = "192.0.2.1", .protocol = {}}, setting(), table};
   OutBuffer out;
   bool has_more = false;  ///< What the last fill() returned.
 

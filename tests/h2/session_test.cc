@@ -314,6 +314,21 @@ TEST_SUITE("h2::Session") {
     CHECK(talk->is_gone);
   }
 
+  TEST_CASE("a proxy's table of past fields is not made smaller, which it might not notice") {
+    for (const auto table : {Session::HeaderTable::standard, Session::HeaderTable::none}) {
+      const bool is_proxy = table == Session::HeaderTable::standard;
+      Server server({}, table);
+      greet(server);
+      const std::string unaware = header_block(get()).substr(1);  // It says nothing of a new size.
+      server.feed(to_wire({.type = NGHTTP2_HEADERS,
+                           .flags = NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM,
+                           .stream = 1,
+                           .payload = unaware}));
+      CHECK(server.service.talks.size() == (is_proxy ? 1 : 0));
+      CHECK(goaway_code(server.fill_all()).has_value() == !is_proxy);
+    }
+  }
+
   TEST_CASE("bytes that are not HTTP/2 end the connection with a GOAWAY") {
     Server server;
     server.feed("GET / HTTP/1.1\r\nhost: a.example\r\n\r\n");
