@@ -63,6 +63,22 @@ void add_access(CLI::App& app, ClientAccess& access) {
       ->excludes(insecure);
 }
 
+CommandHelp help_of(const CLI::App& app) {
+  CommandHelp help{.name = app.get_name(),
+                   .text = app.get_description(),
+                   .more = app.get_footer(),
+                   .options = {}};
+  for (const CLI::Option* option : app.get_options()) {
+    const bool is_argument = option->get_lnames().empty();
+    help.options.push_back({.name = option->get_name(is_argument),
+                            .text = option->get_description(),
+                            .is_argument = is_argument,
+                            .is_required = option->get_required(),
+                            .has_value = option->get_items_expected_max() > 0});
+  }
+  return help;
+}
+
 /// The grammar, and where its values go.
 class Grammar {
  public:
@@ -91,6 +107,15 @@ class Grammar {
       return Exit{2};
     }
     return std::move(command_);
+  }
+
+  [[nodiscard]] std::vector<CommandHelp> help() const {
+    std::vector<CommandHelp> all{help_of(app_)};
+    for (const CLI::App* command : app_.get_subcommands({})) {
+      all.push_back(help_of(*command));
+      if (all.back().more == all.front().more) all.back().more.clear();  // Commands inherit it.
+    }
+    return all;
   }
 
  private:
@@ -206,14 +231,19 @@ void Grammar::add_token() {
 }
 
 void Grammar::add_reference() {
-  CLI::App* app = app_.add_subcommand("reference", "Print a page of the reference, in Markdown");
-  app->add_option("PAGE", reference_.page, "config or metrics")
+  CLI::App* app = app_.add_subcommand(
+      "reference", "Print a page of the reference, in Markdown, or a manual page for man(1)");
+  app->add_option("PAGE", reference_.page, "config, metrics, man or man-config")
       ->required()
-      ->check(CLI::IsMember({"config", "metrics"}));
+      ->check(CLI::IsMember({"config", "metrics", "man", "man-config"}));
   on(app, [this] { return reference_; });
 }
 
 }  // namespace
+
+std::vector<CommandHelp> command_help() {
+  return Grammar().help();
+}
 
 Command parse_command_line(int argc, const char* const* argv) {
   return Grammar().parse(argc, argv);

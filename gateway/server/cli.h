@@ -33,7 +33,7 @@ struct TokenCommand {
   bool details = false;             ///< A token of Mercure 1.0.
 };
 struct ReferenceCommand {
-  std::string page;  ///< "config" or "metrics".
+  std::string page;  ///< "config", "metrics", "man" or "man-config".
 };
 struct VersionCommand {};
 /// Nothing to run: the help was printed, or what is wrong with the arguments.
@@ -43,6 +43,24 @@ struct Exit {
 
 using Command = std::variant<Exit, ServeCommand, CheckCommand, PublishCommand, SubscribeCommand,
                              TokenCommand, ReferenceCommand, VersionCommand>;
+
+/// What there is to say about an option or an argument.
+struct OptionHelp {
+  std::string name;  ///< "--topic", or "URL" where it stands alone.
+  std::string text;
+  bool is_argument = false;  ///< No "--name" before it.
+  bool is_required = false;
+  bool has_value = false;  ///< Of options.
+};
+struct CommandHelp {
+  std::string name;
+  std::string text;
+  std::string more;  ///< Paragraphs; lines that begin with a blank are to be shown as they are.
+  std::vector<OptionHelp> options;
+};
+
+/// The program itself, whose name is "sluice", and then each of its commands.
+std::vector<CommandHelp> command_help();
 
 /// Prints the help to stdout, and faults to stderr (status 2).
 Command parse_command_line(int argc, const char* const* argv);

@@ -11,6 +11,7 @@
 #include "gateway/server/config.h"
 #include "gateway/server/files.h"
 #include "gateway/server/gateway.h"
+#include "gateway/server/manual.h"
 #include "gateway/server/metrics.h"
 #include "gateway/server/reference.h"
 #include "gateway/server/state.h"
@@ -70,7 +71,12 @@ int run(const TokenCommand& command) {
 }
 
 int run(const ReferenceCommand& command) {
-  fmt::print("{}", command.page == "config" ? config_reference() : metrics_reference());
+  const auto page = [&] {
+    if (command.page == "man") return program_manual();
+    if (command.page == "man-config") return config_manual();
+    return command.page == "config" ? config_reference() : metrics_reference();
+  };
+  fmt::print("{}", page());
   return 0;
 }
 
