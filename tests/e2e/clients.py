@@ -20,8 +20,10 @@ from sse import SseParser
 # -- HTTP/1.1 ------------------------------------------------------------------------------------
 
 
-def connect(port, tls=False, alpn=("h2",), timeout=10.0, receive_buffer=None):
+def connect(port, tls=False, alpn=("h2",), timeout=10.0, receive_buffer=None, source=None):
     plain = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if source:
+        plain.bind((source, 0))
     if receive_buffer:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     plain.settimeout(timeout)

@@ -1,14 +1,13 @@
 """Listeners behind a balancer that says with the PROXY protocol who its clients are: HAProxy, and
 clients who say it themselves."""
 
-import contextlib
-import shutil
-import socket
 import subprocess
 
 import pytest
 
+import balancers
 from application import Application
+from balancers import ask
 from harness import wait_until
 
 CLIENT = "127.0.0.9"  # Not the address that the balancer comes from.
@@ -32,29 +31,18 @@ def gateway(start, app):
                  route=[{"path": "/*", "upstream": app.url}])
 
 
-@contextlib.contextmanager
 def haproxy(folder, bind, server):
-    """The port of a balancer in TCP mode; its listening socket is made here, so it has one."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        file = folder / "haproxy.cfg"
-        file.write_text(f"""
+    """The port of a balancer in TCP mode."""
+    return balancers.haproxy(folder, f"""
 defaults
   mode tcp
   timeout connect 5s
   timeout client 30s
   timeout server 30s
 listen sluice
-  bind fd@{listening.fileno()} {bind}
+  bind FD {bind}
   server sluice {server}
 """)
-        program = shutil.which("haproxy", path="/usr/sbin:/usr/bin")
-        balancer = subprocess.Popen([program, "-db", "-f", str(file)],
-                                    pass_fds=[listening.fileno()])
-        try:
-            yield listening.getsockname()[1]
-        finally:
-            balancer.kill()
-            balancer.wait()
 
 
 def curl(url, *options):
@@ -84,16 +72,6 @@ def test_haproxy_ends_tls_and_says_so(gateway, app, tmp_path, certificate):
             asked = app.requests[-1]
             assert asked.header("x-forwarded-for") == CLIENT
             assert asked.header("x-forwarded-proto") == "https"
-
-
-def ask(port, header, source="127.0.0.1"):
-    """What comes back, to the end."""
-    with socket.create_connection(("127.0.0.1", port), 10, (source, 0)) as caller:
-        caller.sendall(header + b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
-        answer = b""
-        while chunk := caller.recv(4096):
-            answer += chunk
-        return answer
 
 
 @pytest.mark.quick

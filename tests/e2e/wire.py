@@ -53,8 +53,9 @@ def rst(stream, code=CANCEL):
 class Wire:
     """One connection. `read()` yields (kind, flags, stream, payload)."""
 
-    def __init__(self, port, tls=True, initial_window=None, start=True, receive_buffer=None):
-        self.socket = connect(port, tls, receive_buffer=receive_buffer)
+    def __init__(self, port, tls=True, initial_window=None, start=True, receive_buffer=None,
+                 source=None):
+        self.socket = connect(port, tls, receive_buffer=receive_buffer, source=source)
         self.decoder = hpack.Decoder()
         self.buffer, self.at = b"", 0
         self.next_stream = 1
