@@ -32,8 +32,8 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
 
 Result<void> set_rules(SSL_CTX* context, const Options& options) {
   if (auto set = set_profile(context); !set) return set;
-  // The client knows whether it has AES in hardware: its order counts.
-  SSL_CTX_clear_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
+  // Our order counts, but for a client that prefers ChaCha20: it has no AES in hardware.
+  SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   // Tickets carry the session; nothing of it stays here.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   if (options.tickets == 0) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);

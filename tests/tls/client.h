@@ -72,6 +72,7 @@ class TestClient {
     std::string alpn{};  ///< In wire form: "\x02h2".
     int highest_version = TLS1_3_VERSION;
     SSL_SESSION* resume = nullptr;
+    std::string suites{};       ///< Of TLS 1.3, the best first; empty: OpenSSL's.
     bool old_versions = false;  ///< Lowers OpenSSL's own guard against TLS 1.1.
   };
 
@@ -82,6 +83,7 @@ class TestClient {
     SSL_CTX_set_max_proto_version(context_.get(), wishes.highest_version);
     SSL_CTX_set_mode(context_.get(),
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    if (!wishes.suites.empty()) SSL_CTX_set_ciphersuites(context_.get(), wishes.suites.c_str());
     ssl_.reset(SSL_new(context_.get()));
     SSL_set_fd(ssl_.get(), socket_.get());
     SSL_set_connect_state(ssl_.get());

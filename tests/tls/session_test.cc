@@ -111,6 +111,19 @@ TEST_SUITE("TLS session") {
     CHECK(meeting.server.cipher().starts_with("ECDHE-ECDSA-"));
   }
 
+  TEST_CASE("the cheapest cipher is chosen, which for a client that prefers ChaCha20 is that") {
+    const TestCertificate certificate;
+    const auto chosen = [&](const std::string& suites) {
+      Meeting meeting(*certificate.context(), {.suites = suites});
+      REQUIRE(meeting.shake_hands());
+      return meeting.server.cipher();
+    };
+    CHECK(chosen("TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256") ==
+          "TLS_AES_128_GCM_SHA256");
+    CHECK(chosen("TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256") ==
+          "TLS_CHACHA20_POLY1305_SHA256");
+  }
+
   TEST_CASE("TLS 1.1 is refused") {
     const TestCertificate certificate;
     Meeting meeting(*certificate.context(),
