@@ -20,6 +20,7 @@ struct Counters {
   Gauge subscriptions;
   Gauge lagging;   ///< Readers that read from history now.
   Gauge fetching;  ///< Readers that wait for a page.
+  Gauge held;      ///< Readers that wait until history is read again.
   Gauge channels;
   Gauge window_events;
   Gauge window_bytes;

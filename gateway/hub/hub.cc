@@ -95,6 +95,26 @@ void Hub::wake_readers() {
   }
 }
 
+void Hub::set_replay(bool is_allowed) {
+  may_replay_ = is_allowed;
+  while (may_replay_ && !held_.empty()) {
+    Subscription& reader = held_.front();
+    reader.stop_resting();
+    reader.subscriber_.wake();
+  }
+}
+
+/// A channel's ring is what a reader that keeps up may be behind. Bytes are estimated.
+bool Hub::is_far_behind(const Start& start) const {
+  const std::uint64_t newest = window_.last().value();
+  const std::uint64_t after = start.after.value();
+  if (start.after < window_.evicted()) return true;
+  if (after >= newest) return false;
+  const auto behind = static_cast<std::size_t>(newest - after);
+  return behind > options_.ring_events ||
+         window_.bytes() / window_.size() * behind > options_.ring_bytes;
+}
+
 void Hub::tidy() {
   window_.expire(home_.clock.wall());
   counters_.window_events.set(static_cast<std::int64_t>(window_.size()));

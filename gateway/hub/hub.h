@@ -70,6 +70,11 @@ class Hub {
   [[nodiscard]] bool has_news() const { return !dirty_.empty(); }
   /// Some lagging reader has looked through its share of history and wants to go on next turn.
   [[nodiscard]] bool has_work() const { return !scanning_.empty(); }
+  /// False: what lies farther back than the window is not read until this is called again. Whoever
+  /// needs it rests meanwhile, and all others go on.
+  void set_replay(bool is_allowed);
+  /// Readers that begin there would have a lot to read.
+  [[nodiscard]] bool is_far_behind(const Start& start) const;
   /// Lets go of events that every live reader has had, and of those too old. Every second or so.
   void tidy();
 
@@ -129,6 +134,8 @@ class Hub {
   Channels any_;
   Channels dirty_;
   Channels warm_;
+  bool may_replay_ = true;
+  Readers held_;      ///< Lagging readers that need history while it is not read.
   Readers scanning_;  ///< Lagging readers that found nothing in their share of the turn.
 };
 

@@ -193,6 +193,10 @@ void Subscription::rest(Rest where) {
     case Rest::scanning:
       channel_.hub.scanning_.push_back(*this);
       break;
+    case Rest::held:
+      channel_.hub.held_.push_back(*this);
+      channel_.hub.counters_.held.add();
+      break;
     case Rest::paced:
       pace()->wait(channel_.hub.home_.wheel);
       break;
@@ -212,6 +216,7 @@ void Subscription::stop_resting() {
     position_ = std::max(position_, channel_.hub.told_);
     fresh_turn_ = channel_.hub.turn_;
   }
+  if (rest_ == Rest::held) channel_.hub.counters_.held.sub();
   if (rest_ == Rest::paced) pace()->stop_waiting();
   rest_ = Rest::none;
   unlink();

@@ -71,6 +71,8 @@ class Subscription : public ListHook<WaitingTag> {
   /// What is left of the event that was begun; 0 between events.
   [[nodiscard]] std::size_t rest_of_event() const;
   [[nodiscard]] bool is_lagging() const { return is_lagging_; }
+  /// Everything up to here was taken, or is not for this reader.
+  [[nodiscard]] sse::Position position() const { return position_; }
   /// It has said that there is nothing, and has not woken its subscriber since.
   [[nodiscard]] bool is_resting() const { return rest_ != Rest::none; }
 
@@ -80,6 +82,7 @@ class Subscription : public ListHook<WaitingTag> {
     none,
     waiting,   ///< Has had everything.
     scanning,  ///< Has had its share of the turn.
+    held,      ///< Needs history, which is not read at present.
     fetching,  ///< Has asked for a page of the journal's history.
     paced,     ///< Until its rate allows another event.
     closed,    ///< Will be destroyed.

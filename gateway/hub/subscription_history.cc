@@ -36,7 +36,7 @@ void Subscription::read_history() {
   }
   if (allowance() == 0) return;
   if (position_ < window.evicted()) {
-    fetch(window.evicted());
+    channel_.hub.may_replay_ ? fetch(window.evicted()) : rest(Rest::held);
     return;
   }
   if (const Position removed = removed_by_rules(); removed > std::max(position_, told_missing())) {

@@ -142,6 +142,54 @@ TEST_SUITE("history beyond the window") {
     CHECK(visitor.read_all() == expected);
   }
 
+  TEST_CASE("is not read while memory is short: who needs it rests, and misses nothing") {
+    Library library;
+    library.publish_many("t", 1, 50);
+    library.hub.set_replay(false);
+    Visitor behind(library, {"t"}, library.hub.resolve("epoch000-1"));
+    Visitor live(library, {"t"}, library.hub.now());
+    CHECK(behind.read_all().empty());
+    CHECK(behind.subscription->is_resting());
+    CHECK(library.counters.held.value() == 1);
+    CHECK(library.shelf.asked.empty());
+    CHECK_FALSE(library.hub.has_work());
+    library.publish_many("t", 51, 52);
+    library.turn();
+    CHECK(live.read_all() == "51 52 ");
+    library.hub.set_replay(true);
+    CHECK(library.counters.held.value() == 0);
+    std::string expected;
+    for (int i = 2; i <= 52; ++i) expected += std::to_string(i) + " ";
+    CHECK(behind.read_all() == expected);
+  }
+
+  TEST_CASE("is far behind where a ring does not reach; not for who is just a little late") {
+    Library library;
+    library.publish_many("t", 1, 50);
+    CHECK(library.hub.is_far_behind(library.hub.resolve("epoch000-1")));
+    CHECK(library.hub.is_far_behind(library.hub.resolve("epoch000-47")));
+    CHECK_FALSE(library.hub.is_far_behind(library.hub.resolve("epoch000-48")));
+    CHECK_FALSE(library.hub.is_far_behind(library.hub.now()));
+  }
+
+  TEST_CASE("is far behind, too, where few events are larger than a ring") {
+    Library library({.history_events = 3, .ring_events = 100, .ring_bytes = 10'000});
+    for (int i = 0; i < 3; ++i) library.publish({.topics = {"t"}, .data = std::string(6'000, 'x')});
+    CHECK(library.hub.is_far_behind(library.hub.resolve("epoch000-1")));
+    CHECK_FALSE(library.hub.is_far_behind(library.hub.resolve("epoch000-2")));
+  }
+
+  TEST_CASE("a reader that rests so long that history moves on is told of the gap") {
+    Library library;
+    library.publish_many("t", 1, 50);
+    library.hub.set_replay(false);
+    Visitor behind(library, {"t"}, library.hub.resolve("epoch000-1"));
+    CHECK(behind.read_all().empty());
+    library.shelf.evicted_ = Position(20);
+    library.hub.set_replay(true);
+    CHECK(behind.read_all().starts_with("{\"reason\":\"evicted\""));
+  }
+
   TEST_CASE("an answer for a reader that has gone is let fall") {
     Library library;
     library.publish_many("t", 1, 50);
