@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "gateway/base/clock.h"
@@ -51,6 +52,10 @@ class Protocol {
   [[nodiscard]] virtual bool is_finished() const = 0;
   /// Looks at the time limits. Returns when it wants to be called again (never earlier than `now`).
   virtual TimePoint check(TimePoint now) = 0;
+  /// No request of it has come yet, as far as its head goes.
+  [[nodiscard]] virtual bool is_newcomer() const { return false; }
+  /// Since when it has had no such request; none: it has one, or is ending already.
+  [[nodiscard]] virtual std::optional<TimePoint> idle_since() const { return std::nullopt; }
   /// Drain, first stage: tells the peer to open no more (HTTP/2: GOAWAY 2^31-1; HTTP/1.1:
   /// `connection: close` on the next answer). Exchanges go on.
   virtual void drain_notice() = 0;

@@ -87,6 +87,7 @@ void Session::open_exchange() {
               .waits_for_continue = head.expects_continue,
               .keep_alive = head.keep_alive};
   since_ = clock_.now();
+  has_served_ = true;
   ++connection_.open_exchanges;
   counters_.requests.add();
   counters_.open_exchanges.add();
@@ -200,6 +201,11 @@ bool Session::wants_read() const {
 
 bool Session::is_finished() const {
   return is_closing_ && (is_aborted_ || (!answer_ && text_.empty()));
+}
+
+std::optional<TimePoint> Session::idle_since() const {
+  const bool is_idle = !current_.is_open && text_.empty();
+  return is_idle && !is_closing_ && !takes_no_more_ ? std::optional(since_) : std::nullopt;
 }
 
 void Session::drain_finish() {

@@ -44,6 +44,8 @@ class Session final : public Protocol, private http::Exchange {
   [[nodiscard]] bool wants_read() const override;
   [[nodiscard]] bool is_finished() const override;
   TimePoint check(TimePoint now) override;
+  [[nodiscard]] bool is_newcomer() const override { return !has_served_; }
+  [[nodiscard]] std::optional<TimePoint> idle_since() const override;
   void drain_notice() override { is_draining_ = true; }
   void drain_finish() override;
 
@@ -133,6 +135,7 @@ class Session final : public Protocol, private http::Exchange {
   Current current_;
   std::unique_ptr<http::Answer> answer_;  ///< None before the first and after the last byte.
 
+  bool has_served_ = false;  ///< An exchange was opened.
   bool is_draining_ = false;
   bool takes_no_more_ = false;  ///< Second stage of the drain.
   bool saw_eof_ = false;

@@ -58,6 +58,7 @@ struct Session::Callbacks {
     switch (frame->hd.type) {
       case NGHTTP2_HEADERS:
         progress.header_block = 0;
+        progress.has_served = true;
         [[fallthrough]];
       case NGHTTP2_DATA: {
         Stream* stream = session.find_stream(frame->hd.stream_id);

@@ -254,6 +254,13 @@ void Session::sweep() {
   }
 }
 
+std::optional<TimePoint> Session::idle_since() const {
+  const bool is_idle = streams_.empty() && !progress_.fell_idle;
+  const bool is_leaving =
+      is_dead_ || is_ending_ || is_draining_ || final_goaway_at_ != TimePoint::max();
+  return is_idle && !is_leaving ? std::optional(idle_since_) : std::nullopt;
+}
+
 void Session::drain_notice() {
   if (is_noticed_ || is_draining_ || is_ending_) return;
   is_noticed_ = true;

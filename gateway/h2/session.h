@@ -62,6 +62,9 @@ class Session final : public Protocol {
   [[nodiscard]] bool wants_read() const override;
   [[nodiscard]] bool is_finished() const override;
   TimePoint check(TimePoint now) override;
+  [[nodiscard]] bool is_newcomer() const override { return !progress_.has_served; }
+  /// What has fallen idle is known to be from the next check() on.
+  [[nodiscard]] std::optional<TimePoint> idle_since() const override;
   void drain_notice() override;
   void drain_finish() override;
 
@@ -74,6 +77,7 @@ class Session final : public Protocol {
     bool settings_seen = false;   ///< The peer's SETTINGS.
     bool settings_acked = false;  ///< Ours were acknowledged.
     bool any_request = false;     ///< A stream was opened.
+    bool has_served = false;      ///< A request's head was complete.
     bool fell_idle = false;       ///< The last stream ended since the last check().
     bool fed = false;             ///< Bytes arrived since the last check().
     bool ping_waits = false;      ///< A PING was submitted and nothing has arrived since.

@@ -189,6 +189,11 @@ std::vector<Element> chain_of(const Headers& headers) {
 
 }  // namespace
 
+std::optional<Bytes> address_bytes(std::string_view text) {
+  const auto address = parse_address(text);
+  return address ? std::optional(address->bytes) : std::nullopt;
+}
+
 Result<Networks> Networks::parse(std::span<const std::string> texts) {
   Networks result;
   for (const std::string& text : texts) {
@@ -213,12 +218,14 @@ Result<Networks> Networks::parse(std::span<const std::string> texts) {
 }
 
 bool Networks::contains(std::string_view address) const {
-  const auto parsed = parse_address(address);
-  if (!parsed) return false;
+  const auto bytes = address_bytes(address);
+  return bytes && contains(*bytes);
+}
+
+bool Networks::contains(const Bytes& bytes) const {
   return std::any_of(networks_.begin(), networks_.end(), [&](const Network& network) {
     const auto whole = static_cast<std::size_t>(network.bits / 8);
     const int rest = network.bits % 8;
-    const Bytes& bytes = parsed->bytes;
     if (!std::equal(bytes.begin(), bytes.begin() + whole, network.address.begin())) return false;
     return rest == 0 || ((bytes[whole] ^ network.address[whole]) >> (8 - rest)) == 0;
   });

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +22,9 @@
 
 namespace sluice::http {
 
+/// An address as 16 bytes, IPv4 as ::ffff:a.b.c.d; none for what is no address.
+[[nodiscard]] std::optional<std::array<std::uint8_t, 16>> address_bytes(std::string_view text);
+
 /// A set of networks: "10.0.0.0/8", "2001:db8::/32", "192.0.2.1".
 class Networks {
  public:
@@ -28,6 +32,7 @@ class Networks {
   static Result<Networks> parse(std::span<const std::string> texts);
   /// `address` without port; false for what is no address.
   [[nodiscard]] bool contains(std::string_view address) const;
+  [[nodiscard]] bool contains(const std::array<std::uint8_t, 16>& address) const;
   [[nodiscard]] bool empty() const { return networks_.empty(); }
 
  private:

@@ -28,7 +28,9 @@ IoResult verdict(ssize_t n) {
 
 }  // namespace
 
-Connection::~Connection() = default;
+Connection::~Connection() {
+  if (guest_ != nullptr) owner_.doorkeeper_->leave(*guest_, is_in_);
+}
 
 void Connection::flush_later() {
   if (state_ != State::open) return;
@@ -58,10 +60,7 @@ void Connection::on_deadline(TimePoint now) {
   if (state_ != State::open) return on_open_timeout();
   if (blocked_ && now >= blocked_->since + owner_.options_.write_timeout) {
     owner_.counters_.write_timeouts.add();
-    // Reset it: the kernel shall not keep for a dead peer what it has not taken for so long.
-    const struct linger none = {.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
-    return die();
+    return reset();
   }
   const TimePoint next = protocol_->check(now);
   if (protocol_->is_finished()) flush_later();
@@ -79,6 +78,7 @@ void Connection::on_readable() {
   (void)owner_.loop_.now();
   switch (state_) {
     case State::connecting:
+    case State::waiting:
       return;
     case State::proxied:
       return read_proxy_header();
@@ -109,7 +109,7 @@ void Connection::read_on() {
 
 void Connection::read() {
   std::size_t left = owner_.options_.read_budget;
-  while (!peer_is_done_ && protocol_->wants_read() && !protocol_->is_finished()) {
+  while (!peer_is_done_ && !is_held() && protocol_->wants_read() && !protocol_->is_finished()) {
     const IoResult result = receive();
     if (result.io == Io::failed) return die();
     if (result.io == Io::closed) {
@@ -162,15 +162,38 @@ void Connection::poll(bool for_reading) {
   if (!ListHook<UnreadTag>::is_linked()) owner_.resumed_.push_back(*this);
 }
 
+/// Nobody knows yet what it wants.
+bool Connection::is_newcomer() const {
+  if (is_ours_ || state_ == State::lingering || state_ == State::dead) return false;
+  return state_ != State::open || protocol_->is_newcomer();
+}
+
+bool Connection::hold(bool on) {
+  if (!is_newcomer()) return false;
+  // What was held goes on to be, until its turn comes.
+  if (on) {
+    is_held_ = true;
+    set_interest();
+  }
+  return is_held_;
+}
+
+bool Connection::release() {
+  if (!std::exchange(is_held_, false)) return false;
+  set_interest();
+  return true;
+}
+
 /// Level-triggered: it must not be told what is to be read while nobody reads.
 void Connection::set_interest() {
-  bool wants = true;
-  if (state_ == State::open) {
+  bool wants = state_ != State::waiting && state_ != State::connecting && !is_held();
+  if (state_ == State::open && wants) {
     wants = !peer_is_done_ && !protocol_->is_finished() && protocol_->wants_read();
   }
   const bool has_begun = wants && (polled_ & EPOLLIN) == 0;
   poll(wants);
-  if (!wants) ListHook<UnreadTag>::unlink();
+  // In other states it may stand among those that shake hands, or that wait.
+  if (!wants && state_ == State::open) ListHook<UnreadTag>::unlink();
   if (!has_begun) return;
   const bool has_more = state_ == State::open && session_ && session_->has_pending();
   if (has_more && !ListHook<UnreadTag>::is_linked()) owner_.unread_.push_back(*this);
@@ -305,6 +328,7 @@ void Connection::on_writable() {
 // --- Ending -------------------------------------------------------------------------------------
 
 void Connection::linger() {
+  leave_waiting_room();
   state_ = State::lingering;
   if (session_) session_->shutdown();
   ListHook<DirtyTag>::unlink();
@@ -323,7 +347,21 @@ void Connection::close_now() {
   die();
 }
 
+bool Connection::close_if_stuck(TimePoint since) {
+  if (is_ours_ || state_ != State::open || !blocked_ || blocked_->since > since) return false;
+  reset();
+  return true;
+}
+
+/// The kernel shall not keep for a dead peer what it has not taken for so long.
+void Connection::reset() {
+  const struct linger none = {.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  die();
+}
+
 void Connection::die() {
+  leave_waiting_room();
   if (state_ == State::handshaking && ListHook<UnreadTag>::is_linked()) --owner_.shaking_size_;
   state_ = State::dead;
   ListHook<DirtyTag>::unlink();

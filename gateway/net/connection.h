@@ -41,17 +41,19 @@ class Connection final : public Transport,
     std::uint64_t id;
     std::string peer;
     std::size_t listener;
+    std::shared_ptr<const tls::Context> context;  ///< Null: clear text. Until the first bytes.
     std::string first;                        ///< Clear text: a beginning of the HTTP/2 preface.
     std::unique_ptr<ProxyHeader> proxy = {};  ///< While it is awaited.
     bool is_stranger = false;                 ///< Who is not to be believed what it says there.
     bool had_tls = false;                     ///< It says so.
+    bool speaks_h2 = false;                   ///< It says so, of clear text.
     // One that we open.
     std::unique_ptr<Dial> dial;
     int error = 0;  ///< Why it cannot even begin to connect.
   };
 
-  /// One that was accepted.
-  Connection(Connections& owner, UniqueFd socket, Greeting greeting, const tls::Context* context);
+  /// One that was accepted: greet() it, when it has its place.
+  Connection(Connections& owner, UniqueFd socket);
   /// One that we open, on a socket that connects. None, or `greeting.error`: it is to fail.
   Connection(Connections& owner, UniqueFd socket, Greeting greeting);
   ~Connection() override;
@@ -62,6 +64,19 @@ class Connection final : public Transport,
   void on_readable() override;
   void on_writable() override;
 
+  /// Begins with its PROXY header, or at the door.
+  void greet(Greeting greeting);
+  /// At the door once more.
+  void ask_again();
+  /// It has waited for long enough, or others need its place: FIN.
+  void send_away();
+  [[nodiscard]] bool is_waiting() const { return state_ == State::waiting; }
+  /// Is not read from now on, if it is a newcomer; or not until release(). Whether it is one.
+  bool hold(bool on);
+  /// False: it was not held.
+  bool release();
+  /// Closes it if it has taken nothing since `since`.
+  bool close_if_stuck(TimePoint since);
   /// One step of the handshake; Connections says when.
   void shake_hands();
   /// Goes on reading where the budget of the last turn ended; what cannot begin fails.
@@ -77,6 +92,7 @@ class Connection final : public Transport,
   enum class State : std::uint8_t {
     connecting,
     proxied,  ///< Its PROXY header is awaited.
+    waiting,  ///< To be let in.
     handshaking,
     sniffing,
     open,
@@ -98,6 +114,11 @@ class Connection final : public Transport,
   void on_open_timeout();
   void fail_dial(DialError error, std::string what);
   void read_proxy_header();
+  /// Its address is known.
+  void knock();
+  void come_in();
+  void arm_opening();
+  void leave_waiting_room();
   void refuse_proxy(std::string_view why);
   void shake_hands_later();
   void sniff();
@@ -114,12 +135,15 @@ class Connection final : public Transport,
   std::span<const std::byte> transmit(std::span<const std::byte> bytes, bool has_more);
   /// Lets the kernel send what it kept.
   void push();
+  void reset();
   void block(std::span<const std::byte> rest);
   void unblock();
   void settle(bool is_drained);
   void linger();
   void die();
   void set_interest();
+  [[nodiscard]] bool is_newcomer() const;
+  [[nodiscard]] bool is_held() const { return is_held_ && is_newcomer(); }
   /// Hears of its socket what it wants to hear from now on.
   void poll(bool for_reading);
   /// Together with the time limit of what is blocked.
@@ -133,15 +157,18 @@ class Connection final : public Transport,
   bool peer_is_done_ = false;
   bool is_ours_ = false;   ///< We opened it.
   bool is_paced_ = false;  ///< Linked as dirty, it is among those that wait; good while it is.
+  bool is_held_ = false;   ///< As long as it is a newcomer.
+  bool is_in_ = false;     ///< The doorkeeper has let `guest_` in.
   bool is_deaf_ = false;   ///< The poller has no room for it: it ends.
   // Each while it is needed.
   std::unique_ptr<Greeting> greeting_;
   std::unique_ptr<tls::Session> session_;
   std::unique_ptr<Protocol> protocol_;
   std::unique_ptr<Blocked> blocked_;
-  TimePoint written_at_{};  ///< When flush() last wrote something.
+  TimePoint written_at_{};              ///< When flush() last wrote something.
+  Doorkeeper::Guest* guest_ = nullptr;  ///< Null: nobody counts it.
 };
 
-static_assert(sizeof(Connection) <= 152, "ten thousand of them wait idle");
+static_assert(sizeof(Connection) <= 160, "ten thousand of them wait idle");
 
 }  // namespace sluice::net

@@ -69,17 +69,73 @@ Connection::Connection(Connections& owner, UniqueFd socket, Greeting greeting, S
       state_(state),
       greeting_(std::make_unique<Greeting>(std::move(greeting))) {}
 
-Connection::Connection(Connections& owner, UniqueFd socket, Greeting greeting,
-                       const tls::Context* context)
-    : Connection(owner, std::move(socket), std::move(greeting),
-                 context != nullptr ? State::handshaking : State::sniffing) {
-  if (greeting_->proxy != nullptr) state_ = State::proxied;
-  if (context != nullptr) session_ = std::make_unique<tls::Session>(*context, socket_.get());
-  const auto& options = owner_.options_;
-  const Millis limit = session_ ? options.handshake_timeout : options.first_bytes_timeout;
-  owner_.loop_.wheel().arm(*this, owner_.loop_.now() + limit);
+Connection::Connection(Connections& owner, UniqueFd socket)
+    : owner_(owner), socket_(std::move(socket)), state_(State::proxied) {}
+
+void Connection::greet(Greeting greeting) {
+  is_held_ = owner_.holds_newcomers_;
+  greeting_ = std::make_unique<Greeting>(std::move(greeting));
+  if (greeting_->proxy == nullptr) return knock();
+  arm_opening();
   set_interest();
 }
+
+void Connection::arm_opening() {
+  const auto& options = owner_.options_;
+  const Millis limit =
+      greeting_->context != nullptr ? options.handshake_timeout : options.first_bytes_timeout;
+  owner_.loop_.wheel().arm(*this, owner_.loop_.now() + limit);
+}
+
+// --- At the door --------------------------------------------------------------------------------
+
+void Connection::knock() {
+  Doorkeeper* const doorkeeper = owner_.doorkeeper_;
+  if (doorkeeper != nullptr) guest_ = doorkeeper->knock(greeting_->peer);
+  if (guest_ == nullptr) return come_in();
+  const auto verdict = doorkeeper->enter(*guest_, greeting_->context != nullptr);
+  is_in_ = verdict == Doorkeeper::Verdict::come_in;
+  if (is_in_) return come_in();
+  const bool is_for_place = verdict == Doorkeeper::Verdict::too_many;
+  auto& counters = owner_.counters_;
+  (is_for_place ? counters.waits_for_place : counters.waits_for_turn).add();
+  state_ = State::waiting;
+  owner_.loop_.wheel().arm(*this, owner_.loop_.now() + owner_.options_.waiting_timeout);
+  set_interest();
+  owner_.let_wait_outside(*this);
+}
+
+void Connection::ask_again() {
+  const auto verdict = owner_.doorkeeper_->enter(*guest_, greeting_->context != nullptr);
+  is_in_ = verdict == Doorkeeper::Verdict::come_in;
+  if (!is_in_) return;
+  leave_waiting_room();
+  come_in();
+}
+
+/// Its TLS session is made when its first bytes are there: who says nothing costs little.
+void Connection::come_in() {
+  if (greeting_->speaks_h2) {
+    begin("h2", {});
+    if (state_ == State::open) set_interest();
+    return;
+  }
+  state_ = greeting_->context != nullptr ? State::handshaking : State::sniffing;
+  arm_opening();
+  set_interest();
+}
+
+void Connection::leave_waiting_room() {
+  if (state_ != State::waiting || !ListHook<UnreadTag>::is_linked()) return;
+  ListHook<UnreadTag>::unlink();
+  owner_.counters_.waiting.sub();
+}
+
+void Connection::send_away() {
+  linger();
+}
+
+// --- Until a protocol is chosen -----------------------------------------------------------------
 
 Connection::Connection(Connections& owner, UniqueFd socket, Greeting greeting)
     : Connection(owner, std::move(socket), std::move(greeting), State::connecting) {
@@ -97,7 +153,13 @@ void Connection::on_open_timeout() {
                      is_connected ? "TLS handshake timed out" : "connection timed out");
   }
   auto& counters = owner_.counters_;
-  (session_ ? counters.handshake_timeouts : counters.first_bytes_timeouts).add();
+  if (state_ == State::waiting) {
+    counters.waiting_timeouts.add();
+    return send_away();
+  }
+  // A session lets go of the context.
+  const bool is_tls = session_ != nullptr || greeting_->context != nullptr;
+  (is_tls ? counters.handshake_timeouts : counters.first_bytes_timeouts).add();
   die();
 }
 
@@ -137,12 +199,9 @@ void Connection::read_proxy_header() {
   if (!header.is_complete()) return;
   if (header.has_client()) greeting_->peer = header.client().host();
   greeting_->had_tls = header.had_tls();
-  const bool is_h2 = session_ == nullptr && header.alpn() == "h2";
+  greeting_->speaks_h2 = greeting_->context == nullptr && header.alpn() == "h2";
   greeting_->proxy.reset();
-  state_ = session_ ? State::handshaking : State::sniffing;
-  if (!is_h2) return;
-  begin("h2", {});
-  if (state_ == State::open) set_interest();
+  knock();
 }
 
 /// By a FIN: a reset would look like a fault of the network to who configured the balancer.
@@ -151,7 +210,6 @@ void Connection::refuse_proxy(std::string_view why) {
   if (owner_.may_complain()) {
     log::warning("a connection from {} is refused: {}", greeting_->peer, why);
   }
-  session_.reset();
   linger();
 }
 
@@ -165,6 +223,10 @@ void Connection::shake_hands_later() {
 }
 
 void Connection::shake_hands() {
+  if (session_ == nullptr) {
+    session_ = std::make_unique<tls::Session>(*greeting_->context, socket_.get());
+    greeting_->context.reset();
+  }
   switch (session_->handshake()) {
     case Io::ok: {
       owner_.counters_.handshakes.add();

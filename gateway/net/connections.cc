@@ -1,11 +1,13 @@
 #include "gateway/net/connections.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <utility>
+#include <vector>
 
 #include "gateway/base/assert.h"
 #include "gateway/net/connection.h"
@@ -48,10 +50,12 @@ bool is_spare(int fd) {
 
 }  // namespace
 
-Connections::Connections(Loop& loop, const Options& options, ProtocolFactory factory)
+Connections::Connections(Loop& loop, const Options& options, ProtocolFactory factory,
+                         Doorkeeper* doorkeeper)
     : loop_(loop),
       options_(options),
       factory_(std::move(factory)),
+      doorkeeper_(doorkeeper),
       read_buffer_(std::make_unique_for_overwrite<std::byte[]>(kReadBuffer)),
       // It counts by a coarser clock than the loop, and may come before it: it has the last word.
       release_(loop, [this] { release_at_ = TimePoint::min(); }) {}
@@ -60,17 +64,25 @@ Connections::~Connections() {
   close_all();
 }
 
-void Connections::add(UniqueFd socket, std::string peer, const tls::Context* context,
-                      std::size_t listener, Proxied proxied) {
+void Connections::add(UniqueFd socket, std::string peer,
+                      std::shared_ptr<const tls::Context> context, std::size_t listener,
+                      Proxied proxied) {
   loop_.assert_here();
   SLUICE_ASSERT(factory_ != nullptr, "nobody makes protocols for connections that are added");
   set_options(socket.get(), options_);
-  Connection::Greeting greeting{
-      .id = next_id_++, .peer = std::move(peer), .listener = listener, .first = {}, .dial = {}};
+  Connection::Greeting greeting{.id = next_id_++,
+                                .peer = std::move(peer),
+                                .listener = listener,
+                                .context = std::move(context),
+                                .first = {},
+                                .dial = {}};
   if (proxied != Proxied::no) greeting.proxy = std::make_unique<ProxyHeader>();
   greeting.is_stranger = proxied == Proxied::refused;
   counters_.accepted.add();
-  take_in(std::make_unique<Connection>(*this, std::move(socket), std::move(greeting), context));
+  auto connection = std::make_unique<Connection>(*this, std::move(socket));
+  Connection& added = *connection;
+  take_in(std::move(connection));
+  added.greet(std::move(greeting));
 }
 
 void Connections::dial(Dial dial) {
@@ -97,6 +109,7 @@ void Connections::dial(Dial dial) {
   Connection::Greeting greeting{.id = next_id_++,
                                 .peer = to.to_string(),
                                 .listener = 0,
+                                .context = nullptr,
                                 .first = {},
                                 .dial = {},
                                 .error = error};
@@ -130,6 +143,82 @@ bool Connections::may_complain() {
   if (loop_.now() < next_complaint_) return false;
   next_complaint_ = loop_.now() + std::chrono::seconds(1);
   return true;
+}
+
+// --- Who waits to be let in ----------------------------------------------------------------------
+
+void Connections::let_wait_outside(Connection& connection) {
+  if (static_cast<std::size_t>(counters_.waiting.value()) >= options_.waiting_room) {
+    counters_.waiting_overflow.add();
+    // Of a room without places that is the newcomer itself.
+    (waiting_.empty() ? connection : waiting_.front()).send_away();
+    if (!connection.is_waiting()) return;
+  }
+  counters_.waiting.add();
+  waiting_.push_back(connection);
+  if (!ask_again_.is_armed()) loop_.wheel().arm(ask_again_, loop_.now() + kAskAgain);
+}
+
+void Connections::ask_doorkeeper() {
+  waiting_.for_each([](Connection& connection) { connection.ask_again(); });
+  if (!waiting_.empty()) loop_.wheel().arm(ask_again_, loop_.now() + kAskAgain);
+}
+
+void Connections::empty_waiting_room() {
+  while (!waiting_.empty()) waiting_.front().send_away();
+}
+
+// --- Who has to go -------------------------------------------------------------------------------
+
+void Connections::hold_newcomers(bool on) {
+  if (on == holds_newcomers_) return;
+  holds_newcomers_ = on;
+  std::size_t held = 0;
+  live_.for_each([&](Connection& connection) {
+    if (connection.hold(on)) ++held;
+  });
+  released_at_once_ = held / 16 + 1;
+  on ? release_more_.cancel() : release_newcomers();
+}
+
+void Connections::release_newcomers() {
+  std::size_t left = released_at_once_;
+  live_.for_each([&](Connection& connection) {
+    if (left > 0 && connection.release()) --left;
+  });
+  if (left == 0) loop_.wheel().arm(release_more_, loop_.now() + kReleaseMore);
+}
+
+std::size_t Connections::drain_idle(Duration at_least, std::size_t most) {
+  struct Idle {
+    TimePoint since;
+    Protocol* protocol;
+  };
+  std::vector<Idle> idle;
+  const TimePoint latest = loop_.now() - at_least;
+  for_each([&](Protocol& protocol) {
+    const auto since = protocol.idle_since();
+    if (since && *since <= latest) idle.push_back({*since, &protocol});
+  });
+  most = std::min(most, idle.size());
+  const auto end = idle.begin() + static_cast<std::ptrdiff_t>(most);
+  std::nth_element(idle.begin(), end, idle.end(),
+                   [](const Idle& one, const Idle& other) { return one.since < other.since; });
+  std::for_each(idle.begin(), end, [](const Idle& each) {
+    each.protocol->drain_notice();
+    each.protocol->drain_finish();
+  });
+  counters_.drained_idle.add(most);
+  return most;
+}
+
+std::size_t Connections::close_stuck(Duration at_least) {
+  std::size_t closed = 0;
+  live_.for_each([&](Connection& connection) {
+    if (connection.close_if_stuck(loop_.now() - at_least)) ++closed;
+  });
+  counters_.closed_stuck.add(closed);
+  return closed;
 }
 
 /// Who comes later is written to with the first: they were written to together, mostly.

@@ -6,8 +6,8 @@
 /// fill() waits here.
 ///
 /// Life of a connection:
-///   add → [PROXY header] → [TLS handshake | first bytes] → protocol → finished → lingering →
-///   destroyed
+///   add → [PROXY header] → [waiting] → [TLS handshake | first bytes] → protocol → finished →
+///   lingering → destroyed
 ///   dial → connecting → [TLS handshake] → protocol → finished → destroyed
 /// On a clear-text socket the first bytes tell HTTP/2 with prior knowledge (RFC 9113 §3.3: the
 /// client begins with a preface that no HTTP/1.1 request can begin with, §3.4) from HTTP/1.1; the
@@ -15,6 +15,10 @@
 /// A step of a handshake takes as long as a hundred flushes, so each turn takes a few of them, in
 /// the order in which they came, and behind the flush: in a storm of newcomers those who are here
 /// wait for handshakes_per_turn of them, not for all.
+/// Whom the doorkeeper does not let in waits: unread, without a TLS session, and asked for again
+/// every kAskAgain, the oldest first. When waiting_room of them are there the oldest is sent away,
+/// and so is who has waited for waiting_timeout: by a FIN, since a reset there closes a browser's
+/// EventSource for ever.
 /// While set_pace() says so, a connection that was written to less than that ago lets what
 /// flush_soon() asks for wait until it has passed, and so do all that come meanwhile: more events
 /// leave in one record and one system call. One that is written to more seldom waits never.
@@ -44,7 +48,9 @@
 #include "gateway/base/intrusive_list.h"
 #include "gateway/base/out_buffer.h"
 #include "gateway/base/protocol.h"
+#include "gateway/base/timer_wheel.h"
 #include "gateway/base/units.h"
+#include "gateway/net/doorkeeper.h"
 #include "gateway/net/loop.h"
 #include "gateway/net/timer.h"
 
@@ -94,6 +100,8 @@ class Connections {
     std::chrono::seconds keep_alive{30};
     /// Dialled ones: bytes that the kernel may hold unread of each; 0: as many as it likes.
     int receive_buffer = 0;
+    std::size_t waiting_room = 1'000;  ///< Newcomers that wait to be let in.
+    Millis waiting_timeout{10'000};    ///< For how long.
     /// Handshakes that go a step on in one turn, of all connections; the others wait for the next.
     std::size_t handshakes_per_turn = 4;
     std::size_t flush_budget = 256_KiB;  ///< Per connection and turn.
@@ -111,25 +119,37 @@ class Connections {
     Counter flushes;             ///< Connections written, not bytes and not turns.
     Counter paced;               ///< Times that a connection's events waited for more.
     Counter write_blocked;
-    Counter proxy_refusals;  ///< PROXY headers that were none, or from strangers.
+    Counter proxy_refusals;    ///< PROXY headers that were none, or from strangers.
+    Counter waits_for_place;   ///< Newcomers that were not let in at once: too many.
+    Counter waits_for_turn;    ///< … too fast.
+    Counter waiting_overflow;  ///< … and sent away for others.
+    Counter waiting_timeouts;  ///< … and sent away when they had waited for long enough.
+    Counter drained_idle;      ///< Ended by drain_idle().
+    Counter closed_stuck;      ///< Ended by close_stuck().
     Counter handshake_timeouts;
     Counter first_bytes_timeouts;
     Counter write_timeouts;
     Counter dials;
     Counter dial_failures;  ///< Timeouts and handshakes that failed, too.
     Counter dial_timeouts;
+    Gauge waiting;
     Gauge open;  ///< Until destroyed, lingering and connecting ones too.
   };
 
-  /// `factory`: for those that are added; nullptr where all are dialled.
-  Connections(Loop& loop, const Options& options, ProtocolFactory factory);
+  static constexpr Millis kAskAgain{50};
+  static constexpr Millis kReleaseMore{50};
+
+  /// `factory`: for those that are added; nullptr where all are dialled. `doorkeeper` null: all are
+  /// let in.
+  Connections(Loop& loop, const Options& options, ProtocolFactory factory,
+              Doorkeeper* doorkeeper = nullptr);
   ~Connections();
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
 
-  /// Takes a connected socket over. `context` null: clear text; it need not outlive the call.
-  void add(UniqueFd socket, std::string peer, const tls::Context* context, std::size_t listener,
-           Proxied proxied = Proxied::no);
+  /// Takes a connected socket over. `context` null: clear text.
+  void add(UniqueFd socket, std::string peer, std::shared_ptr<const tls::Context> context,
+           std::size_t listener, Proxied proxied = Proxied::no);
   /// Opens a connection; see dial.h. What cannot even be begun fails in the next flush().
   void dial(Dial dial);
   /// How long flush_soon() may wait, from now on; zero: not at all.
@@ -142,6 +162,17 @@ class Connections {
   [[nodiscard]] std::size_t size() const { return size_; }
   /// Every protocol that still speaks. `f` must not add or close connections.
   void for_each(const std::function<void(Protocol&)>& f);
+  /// While it is on, those of whom no request has come yet are not read: they wait, and their time
+  /// limits go on. Behind it they are read again by and by, within a second: all at once they would
+  /// bring what it was for.
+  void hold_newcomers(bool on);
+  /// Sends all away that wait to be let in.
+  void empty_waiting_room();
+  /// Ends those without a request, `most` of them, who have been so for `at_least`: the longest
+  /// first, in the protocol's own way. How many.
+  std::size_t drain_idle(Duration at_least, std::size_t most);
+  /// Closes those that have taken nothing for `at_least`, as their write_timeout would.
+  std::size_t close_stuck(Duration at_least);
   /// Closes all of them now, whatever they still have to send. Not from inside a protocol.
   void close_all();
 
@@ -149,11 +180,21 @@ class Connections {
 
  private:
   friend class Connection;
+  /// A moment to do something.
+  template <void (Connections::*Do)()>
+  struct Moment final : Deadline {
+    explicit Moment(Connections& owner_) : owner(owner_) {}
+    void on_deadline(TimePoint) override { (owner.*Do)(); }
+    Connections& owner;
+  };
 
   void take_in(std::unique_ptr<Connection> connection);
   /// Whether a line may go to the log of what strangers can cause: once a second.
   [[nodiscard]] bool may_complain();
   void let_wait(Connection& connection, TimePoint due);
+  void let_wait_outside(Connection& connection);
+  void ask_doorkeeper();
+  void release_newcomers();
   void release();
   void read_on();
   void flush_dirty();
@@ -164,6 +205,7 @@ class Connections {
   Loop& loop_;
   const Options options_;
   const ProtocolFactory factory_;
+  Doorkeeper* const doorkeeper_;
   // Lent to one connection at a time.
   const std::unique_ptr<std::byte[]> read_buffer_;
   OutBuffer out_;
@@ -172,6 +214,8 @@ class Connections {
   std::uint64_t next_id_ = 1;
   TimePoint next_complaint_{};
   std::size_t size_ = 0;
+  bool holds_newcomers_ = false;
+  std::size_t released_at_once_ = 0;  ///< Of the newcomers that were held.
   IntrusiveList<Connection, OwnedTag> live_;
   IntrusiveList<Connection, OwnedTag> dying_;
   IntrusiveList<Connection, DirtyTag> dirty_;  ///< To be flushed at the end of this turn.
@@ -183,6 +227,9 @@ class Connections {
   /// Handshakes that can go on. A connection reads nothing else before the end of its own.
   IntrusiveList<Connection, UnreadTag> shaking_;
   std::size_t shaking_size_ = 0;
+  IntrusiveList<Connection, UnreadTag> waiting_;  ///< To be let in; they read nothing either.
+  Moment<&Connections::ask_doorkeeper> ask_again_{*this};
+  Moment<&Connections::release_newcomers> release_more_{*this};
   IntrusiveList<Connection, UnreadTag> unread_;  ///< Hit read_budget in this turn.
   /// … in the last one: read on in this one. And those that cannot begin, and fail in this one.
   IntrusiveList<Connection, UnreadTag> resumed_;

@@ -94,8 +94,10 @@ Admin::AnswerPtr Admin::open_livez(const http::Request& request, http::Exchange&
 
 Admin::AnswerPtr Admin::open_readyz(const http::Request& request, http::Exchange& exchange) {
   const bool is_draining = shared_.is_draining.load(std::memory_order_relaxed);
-  return is_draining ? text(request, exchange, 503, kPlain, "draining\n")
-                     : text(request, exchange, 200, kPlain, "ready\n");
+  if (is_draining) return text(request, exchange, 503, kPlain, "draining\n");
+  return shared_.is_short_of_memory(MemoryLevel::park)
+             ? text(request, exchange, 503, kPlain, "overloaded\n")
+             : text(request, exchange, 200, kPlain, "ready\n");
 }
 
 Admin::AnswerPtr Admin::open_metrics(const http::Request& request, http::Exchange& exchange) {

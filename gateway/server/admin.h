@@ -1,7 +1,7 @@
 /// Admin: the listener for operators and load balancers: health, metrics, status. HTTP/1.1, clear.
 ///
 ///   /livez    200 while the process runs
-///   /readyz   200, or 503 from the moment a drain begins
+///   /readyz   200, or 503 from the moment a drain begins, and while memory is short
 ///   /metrics  Prometheus text;  /status  the same as JSON
 ///   POST /drain   what SIGTERM does
 ///   POST /revoke?subject=S   ends S's streams; its tokens issued until now count no more

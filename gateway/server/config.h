@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "gateway/journal/options.h"
 #include "gateway/net/connections.h"
 #include "gateway/server/access.h"
+#include "gateway/server/addresses.h"
 #include "gateway/server/jwks.h"
 #include "gateway/server/presence.h"
 #include "gateway/server/rates.h"
@@ -100,10 +102,16 @@ struct HeartbeatOptions {
 
 using RetryOptions = relay::RetryRange;
 
+/// limits.memory where the machine is to be asked (server/memory_budget.h).
+inline constexpr std::size_t kMemoryOfMachine = SIZE_MAX;
+
 struct LimitOptions {
   std::size_t streams_per_connection = 200;  ///< Event streams; the next one is parked.
   std::size_t streams = 1'000'000;           ///< Event streams in all; the next one is parked.
   std::size_t connections = 100'000;         ///< In all; the next one waits to be accepted.
+  AddressOptions address;                    ///< Of each client's address.
+  std::size_t memory = kMemoryOfMachine;     ///< Of the process; 0: no limit.
+  std::size_t bodies = 64_MiB;               ///< Of all requests; see server/body_room.h.
   std::size_t backlog_events = 65'536;       ///< Of one worker; past it publishers get 503.
   std::size_t backlog_bytes = 64_MiB;        ///< The same, encoded.
   Millis gather{5};                          ///< See server/pacing.h; 0: never.

@@ -105,7 +105,7 @@ class Checker {
       check_cors(config_.relay.access[i]);
     }
     check_names();
-    check_proxies();
+    check_networks();
     return std::move(faults_);
   }
 
@@ -122,7 +122,7 @@ class Checker {
   void check_call(const RouteAccess& access);
   void check_cors(const RouteAccess& access);
   void check_names();
-  void check_proxies();
+  void check_networks();
 
   [[nodiscard]] bool is_given(std::string_view member) const {
     return places_.contains(fmt::format("{}.{}", key_, member));
@@ -360,11 +360,13 @@ void Checker::check_names() {
   }
 }
 
-void Checker::check_proxies() {
-  const auto networks = http::Networks::parse(config_.relay.trusted_proxies);
-  if (networks) return;
-  fault_at(place_of(places_, {"server.trusted_proxies"}),
-           "server.trusted_proxies: " + networks.error().what);
+void Checker::check_networks() {
+  const auto check = [this](const std::string& key, const std::vector<std::string>& texts) {
+    const auto networks = http::Networks::parse(texts);
+    if (!networks) fault_at(place_of(places_, {key}), key + ": " + networks.error().what);
+  };
+  check("server.trusted_proxies", config_.relay.trusted_proxies);
+  check("limits.exempt", config_.limits.address.exempt);
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 #include <chrono>
+#include <string_view>
+#include <utility>
 
 #include "gateway/server/config_rows.h"
 
@@ -8,7 +10,71 @@ using namespace std::chrono_literals;
 
 using C = Make<Config>;
 
-std::vector<Row<Config>> limit_rows() {
+namespace {
+
+constexpr std::size_t kLeastMemory = 32_MiB;
+
+/// A size, or what the machine has.
+Row<Config> memory_row() {
+  constexpr std::string_view kAuto = "auto";
+  Row<Config> row = C::size(
+      "limits.memory", from(0),
+      "What the process may use. \"auto\": three quarters of its cgroup's memory.max or "
+      "memory.high, or half of the machine's memory. Of that: from 85 % on streams that are far "
+      "behind wait; from 92 % idle connections and the slowest readers are told to come back "
+      "later; from 95 % newcomers are, and /readyz answers 503; from 98 % nobody is accepted. "
+      "0B: no limit.",
+      SLUICE_AT(limits.memory));
+  row.range = fmt::format("\"auto\", 0B or from {}", format_size(kLeastMemory));
+  row.set = [kAuto, set = row.set](Config& config, const Value& value) -> Result<void> {
+    const auto* text = std::get_if<std::string>(&value);
+    if (text != nullptr && *text == kAuto) {
+      config.limits.memory = kMemoryOfMachine;
+      return {};
+    }
+    if (auto done = set(config, value); !done) return done;
+    const std::size_t memory = config.limits.memory;
+    if (memory == 0 || memory >= kLeastMemory) return {};
+    return fail(Errc::invalid, fmt::format("{} is below the least, {}; 0B: no limit",
+                                           format_size(memory), format_size(kLeastMemory)));
+  };
+  row.show = [kAuto, show = row.show](const Config& config) {
+    return config.limits.memory == kMemoryOfMachine ? std::string(kAuto) : show(config);
+  };
+  return row;
+}
+
+std::vector<Row<Config>> address_rows() {
+  return {
+      C::count(
+          "limits.connections_per_address", from(0),
+          "Connections of one client's address (of IPv6: of its /64); the next one waits until "
+          "one of them ends. A whole company, or the customers of a provider, may be behind "
+          "one address. 0: no limit.",
+          SLUICE_AT(limits.address.connections)),
+      C::count("limits.handshakes_per_address", from(0),
+               "TLS handshakes of one address every second; the next one waits for its turn. 0: no "
+               "limit.",
+               SLUICE_AT(limits.address.handshakes_per_second)),
+      C::count("limits.handshake_burst", from(1), "The same at once, after a pause.",
+               SLUICE_AT(limits.address.handshakes)),
+      C::count("limits.streams_per_address", from(0),
+               "Event streams of one address, which behind a trusted proxy is whom that names; the "
+               "next one is told to come back later. 0: no limit.",
+               SLUICE_AT(limits.address.streams)),
+      C::list("limits.exempt",
+              "Networks whose addresses have no limits of their own. Those of this machine and "
+              "private ones, by default: a balancer that says nothing of its clients comes from "
+              "there. Whoever is in server.trusted_proxies has none either.",
+              SLUICE_AT(limits.address.exempt)),
+      C::count("limits.waiting_room", from(1),
+               "Connections that wait because of their address, at most an eighth of "
+               "limits.connections; for the next one the oldest is closed.",
+               SLUICE_AT(net.waiting_room)),
+  };
+}
+
+std::vector<Row<Config>> total_rows() {
   return {
       C::count("limits.streams_per_connection", {1, 100'000},
                "Event streams on one connection; the next one is told to come back later.",
@@ -19,6 +85,10 @@ std::vector<Row<Config>> limit_rows() {
       C::count("limits.connections", from(1),
                "Connections in all; the next one waits to be accepted.",
                SLUICE_AT(limits.connections)),
+      C::size("limits.bodies", {1_MiB, 64 * 1024_MiB},
+              "Bodies of requests that are read whole, to publish or to subscribe by QUERY, of all "
+              "clients together; beyond it they get 503.",
+              SLUICE_AT(limits.bodies)),
       C::count("limits.backlog_events", from(1),
                "Events that wait for the slowest worker; beyond it publishers get 503.",
                SLUICE_AT(limits.backlog_events)),
@@ -78,6 +148,15 @@ std::vector<Row<Config>> limit_rows() {
   };
 }
 
+}  // namespace
+
+std::vector<Row<Config>> limit_rows() {
+  std::vector<Row<Config>> rows = total_rows();
+  rows.push_back(memory_row());
+  for (auto& row : address_rows()) rows.push_back(std::move(row));
+  return rows;
+}
+
 std::vector<Row<Config>> abuse_rows() {
   return {
       C::count("limits.peer_resets", {1, 1'000'000},
@@ -120,6 +199,9 @@ std::vector<Row<Config>> timeout_rows() {
   return {
       C::duration("timeouts.handshake", {100ms, 10min}, "For a TLS handshake.",
                   SLUICE_AT(net.handshake_timeout)),
+      C::duration("timeouts.waiting", {100ms, 10min},
+                  "For a connection to be let in that waits because of its address.",
+                  SLUICE_AT(net.waiting_timeout)),
       C::duration("timeouts.first_bytes", {100ms, 10min},
                   "Clear text: until a client shows which protocol it speaks.",
                   SLUICE_AT(net.first_bytes_timeout)),

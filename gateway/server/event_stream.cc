@@ -41,8 +41,10 @@ std::string_view EventStream::subject() const {
 }
 
 std::weak_ptr<EventStream*> EventStream::handle() {
-  if (handle_ == nullptr) handle_ = std::make_shared<EventStream*>(this);
-  return handle_;
+  if (handle_ == nullptr) {
+    handle_ = std::make_unique<std::shared_ptr<EventStream*>>(std::make_shared<EventStream*>(this));
+  }
+  return *handle_;
 }
 
 void EventStream::arm(TimePoint now) {
@@ -57,6 +59,16 @@ void EventStream::end(Millis retry) {
   if (std::exchange(is_ending_, true)) return;
   say(sse::retry_line(retry));
   exchange_.wake();
+}
+
+void EventStream::shed(Millis retry) {
+  end(retry);
+  if (rest_of_event() == 0) subscription_.reset();
+}
+
+std::optional<sse::Position> EventStream::lagging_at() const {
+  const bool is_lagging = subscription_ != nullptr && subscription_->is_lagging() && !is_ending_;
+  return is_lagging ? std::optional(subscription_->position()) : std::nullopt;
 }
 
 void EventStream::say(std::string_view line) {

@@ -10,8 +10,10 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "gateway/base/intrusive_list.h"
 #include "gateway/base/random.h"
@@ -19,6 +21,7 @@
 #include "gateway/http/exchange.h"
 #include "gateway/hub/subscription.h"
 #include "gateway/net/loop.h"
+#include "gateway/server/addresses.h"
 #include "gateway/server/config.h"
 #include "gateway/server/counters.h"
 #include "gateway/server/presence.h"
@@ -57,11 +60,16 @@ class EventStream final : public http::Answer,
   void start(std::unique_ptr<hub::Subscription> subscription);
   /// What it holds beside its subscription; before start().
   void hold(Tenure tenure);
+  void hold(Addresses::Stream place) { place_ = std::move(place); }
   [[nodiscard]] std::string_view subject() const;
   /// For who has to do with it later, when it may be gone.
   [[nodiscard]] std::weak_ptr<EventStream*> handle();
   /// Finishes the event that was begun, says when to come back, and ends the body.
   void end(Millis retry);
+  /// The same, and lets go of everything else at once: its client may not read for long.
+  void shed(Millis retry);
+  /// The place from which it reads history, while it is behind; none: it keeps up.
+  [[nodiscard]] std::optional<sse::Position> lagging_at() const;
 
   void on_body(std::string_view bytes) override { exchange_.consume(bytes.size()); }
   void on_body_end() override {}
@@ -98,9 +106,11 @@ class EventStream final : public http::Answer,
   http::Exchange& exchange_;
   const Setting& setting_;
   std::unique_ptr<hub::Subscription> subscription_;
-  std::unique_ptr<Tenure> tenure_;        ///< Null for most anonymous streams.
-  std::shared_ptr<EventStream*> handle_;  ///< Made when somebody asks for it.
-  std::unique_ptr<Text> text_;            ///< Null: nothing of ours is to be sent.
+  std::unique_ptr<Tenure> tenure_;  ///< Null for most anonymous streams.
+  Addresses::Stream place_;         ///< Among its address's. Null: it is not counted.
+  /// Made when somebody asks for it, and gone when it has begun: so it has no room of its own here.
+  std::unique_ptr<std::shared_ptr<EventStream*>> handle_;
+  std::unique_ptr<Text> text_;  ///< Null: nothing of ours is to be sent.
   TimePoint last_write_;
   std::chrono::duration<std::uint32_t, std::milli> interval_;  ///< Of heartbeats; 0: none.
   bool is_ending_ = false;

@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <sys/resource.h>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -18,12 +17,14 @@
 #include "gateway/net/signals.h"
 #include "gateway/server/admin.h"
 #include "gateway/server/demo_feed.h"
+#include "gateway/server/descriptors.h"
 #include "gateway/server/drain.h"
 #include "gateway/server/feed.h"
 #include "gateway/server/heap_trim.h"
 #include "gateway/server/journals.h"
 #include "gateway/server/jwks.h"
 #include "gateway/server/jwks_fetch.h"
+#include "gateway/server/memory_budget.h"
 #include "gateway/server/notify.h"
 #include "gateway/server/pid_file.h"
 #include "gateway/server/predecessor.h"
@@ -47,27 +48,6 @@ std::string url_of(std::string_view scheme, std::string_view address, int fd) {
   return fmt::format("{}://{}:{}", scheme, host, net::local_port(fd));
 }
 
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    log::warning("the limit of open files could not be raised to {}", limit.rlim_max);
-  }
-}
-
-/// Some descriptors are kept back: for each worker's own, and so that the admin listener answers
-/// when clients have taken all others.
-std::size_t connection_limit(const Config& config, std::size_t workers) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return config.limits.connections;
-  const std::size_t reserve = 32 + workers * (8 + config.listens.size());
-  const std::size_t room = limit.rlim_cur > reserve ? limit.rlim_cur - reserve : 1;
-  if (room >= config.limits.connections) return config.limits.connections;
-  log::debug("the limit of open files ({}) leaves room for {} connections", limit.rlim_cur, room);
-  return room;
-}
-
 class Gateway {
  public:
   /// `parts` is what can fail to be made.
@@ -78,6 +58,7 @@ class Gateway {
     std::unique_ptr<Predecessor> predecessor;  ///< Null: this is no upgrade.
     UpstreamContexts upstream_contexts;
     std::unique_ptr<journal::Journal> journal;
+    std::size_t descriptors = 0;  ///< How many there may be.
   };
 
   Gateway(const Config& config, Parts& parts)
@@ -98,6 +79,8 @@ class Gateway {
                   .step_down = [this] { step_down(); }}),
         watchdog_(loop_, workers_),
         heap_trim_(loop_, system_allocator()),
+        memory_(loop_, memory_budget_of(config), system_allocator(),
+                [this](MemoryLevel level) { tell_memory(level); }),
         demo_feed_(1),
         demo_timer_(loop_, [this] { publish_demo(); }) {
     const std::size_t cpus = std::max(1U, std::thread::hardware_concurrency());
@@ -108,8 +91,10 @@ class Gateway {
     shared_.totals = [this] { return totals(workers_); };
     shared_.is_behind = [this] { return is_behind(); };
     shared_.choose = [this](Worker& accepting) -> Worker& { return least_loaded(accepting); };
-    shared_.connection_limit = connection_limit(config, count);
     shared_.drain = [this] { drain(); };
+    shared_.descriptor_limit = parts.descriptors;
+    shared_.connection_limit = connection_limit(config, count, parts.descriptors);
+    shared_.memory = &memory_;
     shared_.revoke = [this](const std::string& subject) { revoke(subject); };
     for (std::size_t i = 0; i < count; ++i) {
       workers_.push_back(std::make_unique<Worker>(i, shared_));
@@ -157,6 +142,7 @@ class Gateway {
     start_jwks();
     for (const auto& worker : workers_) worker->start();
     heap_trim_.start();
+    memory_.start();
     if (config_.demo.feed) demo_timer_.start_periodic(kDemoInterval);
     std::printf("ready%s\n", urls_.c_str());
     std::fflush(stdout);
@@ -171,6 +157,7 @@ class Gateway {
     upgrade_.cancel();
     demo_timer_.stop();
     heap_trim_.stop();
+    memory_.stop();
     if (shared_.presence) shared_.presence->fall_silent();
     for (const auto& worker : workers_) worker->post([&worker = *worker] { worker.stop(); });
     for (const auto& worker : workers_) worker->join();
@@ -278,6 +265,13 @@ class Gateway {
     }
   }
 
+  void tell_memory(MemoryLevel level) {
+    shared_.memory_level.store(level, std::memory_order_relaxed);
+    for (const auto& worker : workers_) {
+      worker->post([&worker = *worker] { worker.look_at_memory(); });
+    }
+  }
+
   void publish_demo() {
     const auto now = std::chrono::duration_cast<Millis>(clock_.wall().time_since_epoch());
     journal_->append(demo_feed_.tick(now.count()), [](const auto&) {});
@@ -301,6 +295,7 @@ class Gateway {
   PidFile pid_file_;
   // Control thread only.
   HeapTrim heap_trim_;
+  MemoryBudget memory_;
   DemoFeed demo_feed_;
   net::Timer demo_timer_;
   std::string urls_;
@@ -330,12 +325,12 @@ Result<void> make_parts(const Config& config, Gateway::Parts& parts) {
 int serve(const Config& config) {
   log::set_level(config.log_level);
   if (!tls::pools_records()) log::debug("OpenSSL keeps its own allocator: TLS costs more here");
-  raise_descriptor_limit();
   // A log or a client that is gone is an error of one write, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
   // A file that may not grow is a full disk, of which publishers are told.
   std::signal(SIGXFSZ, SIG_IGN);
   Gateway::Parts parts;
+  parts.descriptors = raise_descriptor_limit();
   if (auto made = make_parts(config, parts); !made) {
     log::error("{}", made.error().what);
     return 2;

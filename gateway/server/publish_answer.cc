@@ -26,6 +26,11 @@ void PublishAnswer::on_body(std::string_view bytes) {
     reject(413, fmt::format("the body is larger than {}", format_size(max)));
     return;
   }
+  if (!room_.add(bytes.size())) {
+    setting_.counters.refused_bodies.add();
+    try_later(503, std::chrono::seconds(5), "too many requests are under way");
+    return;
+  }
   body_ += bytes;
 }
 
@@ -121,6 +126,7 @@ void PublishAnswer::try_later(int status, Duration after, std::string text) {
 void PublishAnswer::respond(int status, std::string text, std::string type) {
   has_responded_ = true;
   body_ = {};
+  room_.clear();
   reply_ = std::move(text);
   http::Response head{status, std::move(job_.extra)};
   head.headers.add("content-type", std::move(type));

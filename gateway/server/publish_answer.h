@@ -47,7 +47,10 @@ class PublishAnswer final : public http::Answer {
   };
 
   PublishAnswer(const PublishSetting& setting, Job job, http::Exchange& exchange)
-      : setting_(setting), job_(std::move(job)), exchange_(exchange) {}
+      : setting_(setting),
+        job_(std::move(job)),
+        exchange_(exchange),
+        room_(setting.shared.bodies) {}
 
   void on_body(std::string_view bytes) override;
   void on_body_end() override;
@@ -67,6 +70,7 @@ class PublishAnswer final : public http::Answer {
   http::Exchange& exchange_;
   const std::shared_ptr<PublishAnswer*> alive_ = std::make_shared<PublishAnswer*>(this);
   std::string body_;
+  BodyRoom::Lease room_;
   std::string reply_;
   std::size_t taken_ = 0;
   std::size_t data_bytes_ = 0;

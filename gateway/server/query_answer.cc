@@ -17,7 +17,18 @@ constexpr std::size_t kMaxQueryBody = 1_MiB;
 class QueryAnswer final : public http::Answer {
  public:
   QueryAnswer(Subscribe& owner, http::Request request, http::Exchange& exchange)
-      : owner_(owner), request_(std::move(request)), exchange_(exchange) {}
+      : owner_(owner),
+        request_(std::move(request)),
+        exchange_(exchange),
+        room_(owner.shared_.bodies) {}
+
+  /// Its head is held until its body is complete.
+  [[nodiscard]] bool has_room() {
+    std::size_t bytes = request_.path.size() + request_.query.size();
+    for (const http::Field& field : request_.headers)
+      bytes += field.name.size() + field.value.size();
+    return room_.add(bytes);
+  }
 
   void on_body(std::string_view bytes) override {
     if (answer_ != nullptr) {
@@ -25,20 +36,28 @@ class QueryAnswer final : public http::Answer {
       return;
     }
     exchange_.consume(bytes.size());
-    if (body_.size() + bytes.size() <= kMaxQueryBody) {
+    if (body_.size() + bytes.size() > kMaxQueryBody) {
+      refuse(413, "the body of a QUERY may have 1 MiB");
+    } else if (owner_.shared_.is_short_of_memory(MemoryLevel::park)) {
+      owner_.setting_.counters.refused_memory.add();
+      refuse(503, "this gateway is short of memory; try again in 5 s", {{"retry-after", "5"}});
+    } else if (room_.add(bytes.size())) {
       body_ += bytes;
-      return;
+    } else {
+      refuse_for_others();
     }
-    http::Headers extra;
-    owner_.shared_.cors.add_fields(request_, extra);
-    answer_ = http::problem(exchange_, 413, "the body of a QUERY may have 1 MiB", std::move(extra));
+  }
+
+  /// Others have taken all the room for bodies.
+  void refuse_for_others() {
+    owner_.setting_.counters.refused_bodies.add();
+    refuse(503, "too many requests are under way; try again in 5 s", {{"retry-after", "5"}});
   }
 
   void on_body_end() override {
     if (answer_ == nullptr) answer_ = open();
     // The stream may live for days; what it was asked for by is not needed any more.
-    body_ = {};
-    request_ = {};
+    let_go();
     answer_->on_body_end();
     exchange_.wake();
   }
@@ -49,6 +68,18 @@ class QueryAnswer final : public http::Answer {
   void take(std::span<std::byte> out) override { answer_->take(out); }
 
  private:
+  void refuse(int status, std::string text, http::Headers extra = {}) {
+    owner_.shared_.cors.add_fields(request_, extra);
+    let_go();
+    answer_ = http::problem(exchange_, status, std::move(text), std::move(extra));
+  }
+
+  void let_go() {
+    body_ = {};
+    request_ = {};
+    room_.clear();
+  }
+
   /// What is in both the query and the body counts as the query says: it stands first.
   std::unique_ptr<http::Answer> open() {
     auto fields = http::parse_form(request_.query, kMaxQueryFields);
@@ -63,6 +94,7 @@ class QueryAnswer final : public http::Answer {
   http::Request request_;
   http::Exchange& exchange_;
   std::string body_;
+  BodyRoom::Lease room_;
   std::unique_ptr<http::Answer> answer_;
 };
 
@@ -75,7 +107,9 @@ std::unique_ptr<http::Answer> Subscribe::open_query(const http::Request& request
                  .error = "invalid_request"},
                 request, exchange);
   }
-  return std::make_unique<QueryAnswer>(*this, request, exchange);
+  auto answer = std::make_unique<QueryAnswer>(*this, request, exchange);
+  if (!answer->has_room()) answer->refuse_for_others();
+  return answer;
 }
 
 }  // namespace sluice::server

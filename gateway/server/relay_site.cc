@@ -146,10 +146,11 @@ std::unique_ptr<http::Answer> RelaySite::open(const http::Request& request,
 std::unique_ptr<http::Answer> RelaySite::go_on(Visit& visit, const http::Request& request) {
   // What was counted before it was asked is not counted again.
   std::string subject = visit.wants_events ? std::string() : visit.terms.subject;
-  visit.terms.admit = [this, client = visit.client,
-                       subject = std::move(subject)](std::shared_ptr<void>& lease) {
+  std::string address = visit.wants_events ? std::string() : visit.terms.forwarded.client;
+  visit.terms.admit = [this, client = visit.client, subject = std::move(subject),
+                       address = std::move(address)](std::shared_ptr<void>& lease) {
     auto instead = check_totals(client);
-    if (!instead) instead = take_lease(client, subject, lease);
+    if (!instead) instead = take_lease(client, address, subject, lease);
     if (!instead) counters_.relay_streams.add();
     return instead;
   };
@@ -188,33 +189,47 @@ std::unique_ptr<http::Answer> RelaySite::check_token(Visit& visit) {
 std::unique_ptr<http::Answer> RelaySite::check_room(Visit& visit) {
   if (!visit.wants_events) return nullptr;
   if (auto answer = check_totals(visit.client)) return answer;
-  return take_lease(visit.client, visit.terms.subject, visit.terms.lease);
+  return take_lease(visit.client, visit.terms.forwarded.client, visit.terms.subject,
+                    visit.terms.lease);
 }
 
 std::unique_ptr<http::Answer> RelaySite::check_totals(const Client& client) {
-  const LimitOptions& limits = shared_.config.limits;
-  const bool is_draining = shared_.is_parking.load(std::memory_order_relaxed);
-  if (client.may_return && is_draining) return park(client);
-  const bool is_full =
-      client.exchange.connection().event_streams >= limits.streams_per_connection ||
-      shared_.totals().streams >= limits.streams;
-  if (!is_full) return nullptr;
+  Counter* const why = obstacle_to_stream(shared_, client.exchange.connection(), counters_);
+  if (why == nullptr) return nullptr;
+  // Who would not come back by himself is served to the end of a drain.
+  if (why == &counters_.refused_draining && !client.may_return) return nullptr;
+  return send_away(client, 503, "there are too many event streams", *why);
+}
+
+std::unique_ptr<http::Answer> RelaySite::send_away(const Client& client, int status,
+                                                   std::string text, Counter& why) {
+  why.add();
   if (client.may_return) return park(client);
   counters_.relay_limited.add();
-  return refuse(503, "there are too many event streams", client, {{"retry-after", "5"}});
+  return refuse(status, std::move(text), client, {{"retry-after", "5"}});
 }
 
 std::unique_ptr<http::Answer> RelaySite::take_lease(const Client& client,
+                                                    const std::string& address,
                                                     const std::string& subject,
                                                     std::shared_ptr<void>& lease) {
-  if (subject.empty()) return nullptr;
-  if (auto taken = shared_.subjects.open_stream(subject)) {
-    lease = std::make_shared<Subjects::Lease>(std::move(*taken));
-    return nullptr;
+  auto place = shared_.addresses.open_stream(address);
+  if (!place) {
+    return send_away(client, 503, "this address has too many event streams",
+                     counters_.refused_address_streams);
   }
-  if (client.may_return) return park(client);
-  counters_.relay_limited.add();
-  return refuse(429, "this token has too many event streams", client, {{"retry-after", "5"}});
+  auto of_subject = shared_.subjects.open_stream(subject);
+  if (!of_subject) {
+    return send_away(client, 429, "this token has too many event streams",
+                     counters_.refused_subject_streams);
+  }
+  if (*place == nullptr && subject.empty()) return nullptr;
+  struct Leases {
+    Addresses::Stream place;
+    Subjects::Lease subject;
+  };
+  lease = std::make_shared<Leases>(Leases{std::move(*place), std::move(*of_subject)});
+  return nullptr;
 }
 
 // --- Whether somebody else lets it in -----------------------------------------------------------

@@ -91,8 +91,11 @@ class RelaySite {
   AnswerPtr park(const Client& client);
   /// An answer if there is no room for one more event stream.
   AnswerPtr check_totals(const Client& client);
-  AnswerPtr take_lease(const Client& client, const std::string& subject,
+  /// The same for one more of the address and of the subject; of an empty one nothing is counted.
+  AnswerPtr take_lease(const Client& client, const std::string& address, const std::string& subject,
                        std::shared_ptr<void>& lease);
+  /// Parked if it comes back by itself, else `status`.
+  AnswerPtr send_away(const Client& client, int status, std::string text, Counter& why);
   [[nodiscard]] http::Outgoing question(const Visit& visit) const;
   [[nodiscard]] std::string principal(const Visit& visit) const;
   [[nodiscard]] std::string request_id(const Visit& visit) const;

@@ -7,6 +7,7 @@
 
 #include "gateway/base/assert.h"
 #include "gateway/base/random.h"
+#include "gateway/server/counters.h"
 #include "gateway/server/paths.h"
 
 namespace sluice::server {
@@ -31,6 +32,33 @@ TimePoint Shared::end_of_stream(std::optional<TimePoint> token_ends) const {
   const Millis most = config.limits.max_stream_duration;
   if (most == Millis(0)) return end;
   return std::min(end, clock.now() + jitter(most - most / 10, most));
+}
+
+std::string Shared::client_of(const http::Request& request,
+                              const http::Connection& connection) const {
+  if (!proxies.contains(connection.peer)) return connection.peer;
+  return http::read_forwarded(request, connection.peer, proxies).client;
+}
+
+Counter* obstacle_to_stream(const Shared& shared, const http::Connection& connection,
+                            Counters& counters) {
+  const LimitOptions& limits = shared.config.limits;
+  if (shared.is_short_of_memory(MemoryLevel::park)) return &counters.refused_memory;
+  if (connection.event_streams >= limits.streams_per_connection) {
+    return &counters.refused_connection_streams;
+  }
+  if (shared.totals().streams >= limits.streams) return &counters.refused_streams;
+  const bool is_draining = shared.is_parking.load(std::memory_order_relaxed);
+  return is_draining ? &counters.refused_draining : nullptr;
+}
+
+http::Networks uncounted_networks(const Config& config) {
+  std::vector<std::string> texts = config.limits.address.exempt;
+  const auto& proxies = config.relay.trusted_proxies;
+  texts.insert(texts.end(), proxies.begin(), proxies.end());
+  auto networks = http::Networks::parse(texts);
+  SLUICE_ASSERT(networks.has_value(), "limits.exempt was not checked");
+  return std::move(*networks);
 }
 
 }  // namespace sluice::server

@@ -15,7 +15,9 @@
 
 #include "gateway/auth/token.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/counters.h"
 #include "gateway/http/cors.h"
+#include "gateway/http/exchange.h"
 #include "gateway/http/forwarded.h"
 #include "gateway/hub/url.h"
 #include "gateway/journal/counters.h"
@@ -23,8 +25,11 @@
 #include "gateway/net/resolver.h"
 #include "gateway/relay/sources.h"
 #include "gateway/server/access.h"
+#include "gateway/server/addresses.h"
+#include "gateway/server/body_room.h"
 #include "gateway/server/config.h"
 #include "gateway/server/jwks.h"
+#include "gateway/server/memory_level.h"
 #include "gateway/server/presence.h"
 #include "gateway/server/rates.h"
 #include "gateway/server/routes.h"
@@ -37,6 +42,7 @@ class ClientContext;
 
 namespace sluice::server {
 
+class MemoryBudget;
 class Worker;
 
 /// Figures of the whole process, for the demo page.
@@ -50,6 +56,16 @@ struct Totals {
 [[nodiscard]] hub::Url hub_url_of(const Config& config);
 /// The same of server.trusted_proxies.
 [[nodiscard]] http::Networks networks_of(std::span<const std::string> texts);
+/// limits.exempt, and the trusted proxies: whose address is not its clients'.
+[[nodiscard]] http::Networks uncounted_networks(const Config& config);
+
+struct Counters;
+struct Shared;
+
+/// Which of `counters` counts that there is no room for one more event stream on `connection`;
+/// null: there is. What its address and its subject hold is not looked at.
+[[nodiscard]] Counter* obstacle_to_stream(const Shared& shared, const http::Connection& connection,
+                                          Counters& counters);
 
 struct Shared {
   Shared(const Config& config_, const Clock& clock_, journal::Journal& journal_)
@@ -67,6 +83,8 @@ struct Shared {
                      : nullptr),
         hub_url(hub_url_of(config_)),
         proxies(networks_of(config_.relay.trusted_proxies)),
+        addresses(config_.limits.address, uncounted_networks(config_), clock_),
+        bodies(config_.limits.bodies),
         routes(config_.relay.has_routes()
                    ? std::make_unique<Routes>(config_.relay, config_.access.tokens, subscribers,
                                               proxies)
@@ -88,6 +106,8 @@ struct Shared {
   const std::unique_ptr<Presence> presence;     ///< Null: it is turned off.
   const hub::Url hub_url;                       ///< What URL patterns are relative to.
   const http::Networks proxies;                 ///< server.trusted_proxies.
+  Addresses addresses;                          ///< What each client's address holds.
+  BodyRoom bodies;                              ///< Of requests that are read whole.
   const std::unique_ptr<Routes> routes;         ///< Null: there is none.
   relay::Sources sources{config.relay.limits};  ///< Shared and replayed streams.
   /// Of upstreams' names; it ends before the workers do.
@@ -107,11 +127,21 @@ struct Shared {
   std::function<Worker&(Worker& accepting)> choose;
   std::function<bool()> is_behind;  ///< Some worker's backlog is full. Any thread.
   const journal::Counters* journal_counters = nullptr;  ///< Never null once it runs.
-  std::vector<const Jwks*> jwks;     ///< Those that fetch keys; for their figures.
-  std::size_t connection_limit = 0;  ///< limits.connections, or what the descriptors allow.
+  std::vector<const Jwks*> jwks;         ///< Those that fetch keys; for their figures.
+  std::size_t connection_limit = 0;      ///< limits.connections, or what the descriptors allow.
+  std::size_t descriptor_limit = 0;      ///< What the process may open.
+  const MemoryBudget* memory = nullptr;  ///< For its figures; never null once it runs.
 
   std::atomic<bool> is_draining{false};  ///< /readyz answers 503.
   std::atomic<bool> is_parking{false};   ///< New event streams are sent away with a `retry`.
+  std::atomic<MemoryLevel> memory_level{MemoryLevel::calm};
+
+  /// The address of who asks: whom the trusted proxies name, if it comes through them.
+  [[nodiscard]] std::string client_of(const http::Request& request,
+                                      const http::Connection& connection) const;
+  [[nodiscard]] bool is_short_of_memory(MemoryLevel level) const {
+    return memory_level.load(std::memory_order_relaxed) >= level;
+  }
 };
 
 }  // namespace sluice::server

@@ -20,9 +20,10 @@ bool is_read(const http::Request& request) {
 }
 }  // namespace
 
-Site::Site(Shared& shared, Subscribe subscribe, Publish publish, SubscriptionApi subscriptions,
-           std::unique_ptr<RelaySite> relay)
+Site::Site(Shared& shared, Counters& counters, Subscribe subscribe, Publish publish,
+           SubscriptionApi subscriptions, std::unique_ptr<RelaySite> relay)
     : shared_(shared),
+      counters_(counters),
       subscribe_(std::move(subscribe)),
       publish_(std::move(publish)),
       subscriptions_(subscriptions),
@@ -30,6 +31,7 @@ Site::Site(Shared& shared, Subscribe subscribe, Publish publish, SubscriptionApi
       relay_(std::move(relay)) {}
 
 std::unique_ptr<http::Answer> Site::open(const http::Request& request, http::Exchange& exchange) {
+  if (auto answer = refuse_costly(request, exchange)) return answer;
   if (relay_ != nullptr) {
     if (auto answer = relay_->open(request, exchange, hub_path(request.path))) return answer;
   }
@@ -37,6 +39,21 @@ std::unique_ptr<http::Answer> Site::open(const http::Request& request, http::Exc
     if (auto answer = open_own(request, exchange)) return answer;
   }
   return not_found(request, exchange);
+}
+
+/// What has a body holds memory for as long as its sender likes. Publishers have tokens, and what
+/// they bring replaces what is older.
+std::unique_ptr<http::Answer> Site::refuse_costly(const http::Request& request,
+                                                  http::Exchange& exchange) {
+  if (!shared_.is_short_of_memory(MemoryLevel::full)) return nullptr;
+  if (is_read(request) || request.method == "OPTIONS") return nullptr;
+  const bool is_of_hub = shared_.config.has_hub() && hub_path(request.path) > 0;
+  if (is_of_hub && request.method == "POST") return nullptr;
+  counters_.refused_memory.add();
+  http::Headers extra{{"retry-after", "5"}};
+  shared_.cors.add_fields(request, extra);
+  return http::problem(exchange, 503, "this gateway is short of memory; try again in 5 s",
+                       std::move(extra), false);
 }
 
 std::size_t Site::hub_path(std::string_view path) const {

@@ -27,13 +27,16 @@ namespace sluice::server {
 class Site final : public http::Service {
  public:
   /// `relay` null: there are no routes.
-  Site(Shared& shared, Subscribe subscribe, Publish publish, SubscriptionApi subscriptions,
-       std::unique_ptr<RelaySite> relay);
+  Site(Shared& shared, Counters& counters, Subscribe subscribe, Publish publish,
+       SubscriptionApi subscriptions, std::unique_ptr<RelaySite> relay);
 
   std::unique_ptr<http::Answer> open(const http::Request& request,
                                      http::Exchange& exchange) override;
 
  private:
+  /// An answer while memory has run out, to what would hold more of it.
+  std::unique_ptr<http::Answer> refuse_costly(const http::Request& request,
+                                              http::Exchange& exchange);
   /// How much of the path is fixed by the hub's own path that takes it; 0: none does.
   [[nodiscard]] std::size_t hub_path(std::string_view path) const;
   /// Null: it is none of the hub's.
@@ -49,6 +52,7 @@ class Site final : public http::Service {
   std::unique_ptr<http::Answer> not_found(const http::Request& request, http::Exchange& exchange);
 
   Shared& shared_;
+  Counters& counters_;
   Subscribe subscribe_;
   Publish publish_;
   SubscriptionApi subscriptions_;

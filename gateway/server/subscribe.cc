@@ -75,18 +75,24 @@ std::unique_ptr<http::Answer> Subscribe::open_stream(const Wish& wish, const Bea
     exchange.respond(std::move(head), http::Kind::finite);
     return std::make_unique<http::TextAnswer>(exchange, std::string());
   }
-  if (is_full(exchange.connection())) return park(request, exchange);
+  Counters& counters = setting_.counters;
+  if (Counter* why = obstacle(exchange.connection())) return park(request, exchange, *why);
+  auto place = shared_.addresses.open_stream(shared_.client_of(request, exchange.connection()));
+  if (!place) return park(request, exchange, counters.refused_address_streams);
   auto lease = shared_.subjects.open_stream(bearer.grants.subject);
-  if (!lease) return park(request, exchange);
+  if (!lease) return park(request, exchange, counters.refused_subject_streams);
 
   Opening opening{.interest = hub::Interest::of_selectors(
                       std::move(*topics), to_selectors(bearer.grants.subscribe, shared_.hub_url)),
                   .wish = wish,
                   .head = std::move(head)};
   opening.interest.max_rate = rate_of(wish);
-  if (!hub_.has_room(opening.interest)) return park(request, exchange);
+  if (!hub_.has_room(opening.interest)) {
+    return park(request, exchange, counters.refused_interests);
+  }
 
   auto stream = std::make_unique<EventStream>(exchange, setting_);
+  stream->hold(std::move(*place));
   Tenure tenure{.subject = std::move(*lease),
                 .presence = nullptr,
                 .ends = shared_.end_of_stream(bearer.ends)};
@@ -117,12 +123,18 @@ void Subscribe::begin(EventStream& stream, http::Exchange& exchange, Opening ope
     opening.head.headers.add("mercure-last-event-id", cursor);
     if (!opening.wish.is_v1) opening.head.headers.add("last-event-id", cursor);
   }
-  auto subscription = hub_.subscribe(std::move(opening.interest), std::move(start), stream);
-  if (subscription) {
-    stream.start(std::move(*subscription));
-  } else {
+  const auto park = [&](Counter& why) {
+    why.add();
     setting_.counters.parked.add();
     stream.end(parked_retry());
+  };
+  if (shared_.is_short_of_memory(MemoryLevel::no_replay) && hub_.is_far_behind(start)) {
+    park(setting_.counters.refused_replay);
+  } else if (auto subscription =
+                 hub_.subscribe(std::move(opening.interest), std::move(start), stream)) {
+    stream.start(std::move(*subscription));
+  } else {
+    park(setting_.counters.refused_interests);
   }
   exchange.respond(std::move(opening.head), http::Kind::event_stream);
 }
@@ -187,7 +199,7 @@ http::Response Subscribe::head_for(const http::Request& request, const Bearer& b
 
 std::unique_ptr<http::Answer> Subscribe::deny(const Denial& denial, const http::Request& request,
                                               http::Exchange& exchange) {
-  if (denial.park) return park(request, exchange);
+  if (denial.park) return park(request, exchange, setting_.counters.refused_logins);
   setting_.counters.subscribe_rejected.add();
   http::Headers extra;
   shared_.access.add_challenge(request, denial, extra);
@@ -207,7 +219,8 @@ Millis Subscribe::parked_retry() const {
 }
 
 std::unique_ptr<http::Answer> Subscribe::park(const http::Request& request,
-                                              http::Exchange& exchange) {
+                                              http::Exchange& exchange, Counter& why) {
+  why.add();
   setting_.counters.parked.add();
   http::Response head = event_stream_head(true);
   shared_.cors.add_fields(request, head.headers);
@@ -216,11 +229,8 @@ std::unique_ptr<http::Answer> Subscribe::park(const http::Request& request,
                      request.method == "HEAD");
 }
 
-bool Subscribe::is_full(const http::Connection& connection) const {
-  const LimitOptions& limits = shared_.config.limits;
-  return shared_.is_parking.load(std::memory_order_relaxed) ||
-         connection.event_streams >= limits.streams_per_connection ||
-         shared_.totals().streams >= limits.streams;
+Counter* Subscribe::obstacle(const http::Connection& connection) const {
+  return obstacle_to_stream(shared_, connection, setting_.counters);
 }
 
 }  // namespace sluice::server

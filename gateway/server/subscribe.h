@@ -57,9 +57,12 @@ class Subscribe {
                                      http::Exchange& exchange);
   std::unique_ptr<http::Answer> reject(std::string text, const http::Request& request,
                                        http::Exchange& exchange);
-  std::unique_ptr<http::Answer> park(const http::Request& request, http::Exchange& exchange);
+  /// `why`: where it is counted.
+  std::unique_ptr<http::Answer> park(const http::Request& request, http::Exchange& exchange,
+                                     Counter& why);
   [[nodiscard]] Millis parked_retry() const;
-  [[nodiscard]] bool is_full(const http::Connection& connection) const;
+  /// Where it is counted that there is no room for one more stream; null: there is.
+  [[nodiscard]] Counter* obstacle(const http::Connection& connection) const;
 
   Shared& shared_;
   hub::Hub& hub_;

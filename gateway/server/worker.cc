@@ -60,7 +60,7 @@ Worker::Worker(std::size_t index, Shared& shared)
                                              .post = [this](Task task) { post(std::move(task)); },
                                              .sources = &shared.sources})
                  : nullptr),
-      site_(shared,
+      site_(shared, counters_.site,
             Subscribe(shared, hub_, streams_,
                       {.loop = loop_,
                        .heartbeat = shared.config.heartbeat,
@@ -80,13 +80,17 @@ Worker::Worker(std::size_t index, Shared& shared)
                          }}),
             SubscriptionApi(shared, counters_.site), make_relay_site()),
       pacing_(shared.config.limits.gather),
-      connections_(loop_, shared.config.net,
-                   [this](Transport& transport, const net::Hello& hello) {
-                     return speak(transport, hello);
-                   }),
+      connections_(
+          loop_, connection_options(),
+          [this](Transport& transport, const net::Hello& hello) { return speak(transport, hello); },
+          &shared.addresses),
       mailbox_(loop_, [this](std::vector<Letter>& letters) { take_letters(letters); }),
       tidy_(loop_, [this] { tidy(); }),
-      drain_(loop_, [this] { end_some_streams(); }) {
+      drain_(loop_, [this] { end_some_streams(); }),
+      shedding_(loop_, {.connections = connections_,
+                        .streams = streams_,
+                        .retry = shared.config.retry,
+                        .counters = counters_.site}) {
   loop_.set_turn_end([this] { return end_turn(); });
 }
 
@@ -181,7 +185,7 @@ void Worker::let_in(Newcomer& newcomer) {
     const bool is_trusted = shared_.proxies.contains(newcomer.peer);
     proxied = is_trusted ? net::Proxied::yes : net::Proxied::refused;
   }
-  connections_.add(std::move(newcomer.socket), std::move(newcomer.peer), newcomer.context.get(),
+  connections_.add(std::move(newcomer.socket), std::move(newcomer.peer), newcomer.context,
                    newcomer.listener, proxied);
   accept_within_limits();
 }
@@ -268,12 +272,30 @@ bool Worker::end_turn() {
 /// Newcomers wait in the kernel's queue while there are too many connections: to reset them would
 /// close a browser's EventSource for ever.
 void Worker::accept_within_limits() {
-  const std::size_t share =
-      std::max<std::size_t>(1, shared_.connection_limit / shared_.worker_count);
-  const bool has_room = connections_.size() < share;
+  const bool has_room =
+      connections_.size() < connection_share() && !shared_.is_short_of_memory(MemoryLevel::full);
   if (has_room == is_accepting_) return;
   is_accepting_ = has_room;
   for (Port& port : ports_) has_room ? port.listener->resume() : port.listener->pause();
+}
+
+std::size_t Worker::connection_share() const {
+  return std::max<std::size_t>(1, shared_.connection_limit / shared_.worker_count);
+}
+
+/// Those who wait because of their address leave most places to others.
+net::Connections::Options Worker::connection_options() const {
+  net::Connections::Options options = shared_.config.net;
+  const std::size_t room = options.waiting_room / shared_.worker_count;
+  options.waiting_room = std::max<std::size_t>(1, std::min(room, connection_share() / 8));
+  return options;
+}
+
+void Worker::look_at_memory() {
+  hub_.set_replay(!shared_.is_short_of_memory(MemoryLevel::no_replay));
+  connections_.hold_newcomers(shared_.is_short_of_memory(MemoryLevel::park));
+  shedding_.set(shared_.memory_level.load(std::memory_order_relaxed));
+  accept_within_limits();
 }
 
 void Worker::begin_drain(Millis window) {
@@ -345,6 +367,7 @@ void Worker::end_streams_of(const std::string& subject) {
 void Worker::finish_drain() {
   has_finished_drain_ = true;
   ports_.clear();
+  connections_.empty_waiting_room();
   end_publish_streams();
   drain_window_ = {};
   end_some_streams();

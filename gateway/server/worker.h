@@ -35,6 +35,7 @@
 #include "gateway/server/gathering.h"
 #include "gateway/server/pacing.h"
 #include "gateway/server/shared.h"
+#include "gateway/server/shedding.h"
 #include "gateway/server/site.h"
 #include "tls/context.h"
 
@@ -98,6 +99,8 @@ class Worker {
   void stop() { loop_.stop(); }
   /// Ends all streams of a token's subject.
   void end_streams_of(const std::string& subject);
+  /// Does what Shared::memory_level asks for, until the next call.
+  void look_at_memory();
 
  private:
   struct Port {
@@ -118,6 +121,8 @@ class Worker {
   void end_a_stream(Millis retry);
   void end_some_streams();
   void accept_within_limits();
+  [[nodiscard]] std::size_t connection_share() const;
+  [[nodiscard]] net::Connections::Options connection_options() const;
 
   // Set in the constructor.
   const std::size_t index_;
@@ -139,6 +144,7 @@ class Worker {
   std::atomic<std::uint64_t> taken_{0};        ///< Connections since the start. Any thread.
   net::Timer tidy_;
   net::Timer drain_;
+  Shedding shedding_;
   // Worker thread only.
   TimePoint drain_begin_{};
   Duration drain_window_{};

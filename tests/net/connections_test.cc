@@ -46,8 +46,7 @@ struct House {
   /// One that begins with a PROXY header, or is refused for it.
   UniqueFd add_proxied(bool by_tls, Proxied proxied = Proxied::yes) {
     tls::SocketPair pair = tls::socket_pair();
-    connections.add(std::move(pair.server), "192.0.2.1", by_tls ? context.get() : nullptr, 0,
-                    proxied);
+    connections.add(std::move(pair.server), "192.0.2.1", by_tls ? context : nullptr, 0, proxied);
     return std::move(pair.client);
   }
   UniqueFd add_tls(int send_buffer = 0) {
@@ -55,7 +54,7 @@ struct House {
     if (send_buffer > 0) {
       ::setsockopt(pair.server.get(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
     }
-    connections.add(std::move(pair.server), "192.0.2.1", context.get(), 0);
+    connections.add(std::move(pair.server), "192.0.2.1", context, 0);
     return std::move(pair.client);
   }
   void turn(int times = 1) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,6 +46,8 @@ struct Conversation {
   int fills = 0;
   int checks = 0;
   TimePoint check_at = TimePoint::max();
+  std::optional<TimePoint> idle_since;
+  bool is_newcomer = false;
 
   void say(std::string_view text) {
     to_say += text;
@@ -77,6 +80,8 @@ class Script final : public Protocol {
     ++talk_.checks;
     return talk_.check_at;
   }
+  bool is_newcomer() const override { return talk_.is_newcomer; }
+  std::optional<TimePoint> idle_since() const override { return talk_.idle_since; }
   void drain_notice() override {}
   void drain_finish() override { talk_.finished = true; }
 

@@ -289,6 +289,17 @@ TEST_SUITE("Configuration fault") {
           "7:12: heartbeat.interval: 1ms is below the least, 1s");
     CHECK(faults_of(least("[limits]\nheader_bytes = \"2MiB\"\n")).at(0) ==
           "7:16: limits.header_bytes: 2MiB is above the most, 1MiB");
+    CHECK(faults_of(least("[limits]\nmemory = \"1MiB\"\n")).at(0) ==
+          "7:10: limits.memory: 1MiB is below the least, 32MiB; 0B: no limit");
+    CHECK(faults_of(least("[limits]\nexempt = [\"10.0.0.0/99\"]\n")).at(0).substr(0, 20) ==
+          "7:10: limits.exempt:");
+  }
+
+  TEST_CASE("memory is what the machine has, a size, or not limited") {
+    CHECK(config_of(least()).limits.memory == kMemoryOfMachine);
+    CHECK(config_of(least("[limits]\nmemory = \"auto\"\n")).limits.memory == kMemoryOfMachine);
+    CHECK(config_of(least("[limits]\nmemory = \"64MiB\"\n")).limits.memory == 64_MiB);
+    CHECK(config_of(least("[limits]\nmemory = \"0B\"\n")).limits.memory == 0);
   }
 
   TEST_CASE("a listener with TLS needs a certificate and its key") {
