@@ -176,12 +176,12 @@ class Gateway:
         self.process.pid = int(started[-1])
         return old
 
-    def rss(self):
-        """Resident bytes of the process."""
+    def rss(self, name="VmRSS"):
+        """Resident bytes of the process; "RssAnon": without mapped files."""
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(f"{name}:"):
                 return int(line.split()[1]) * 1024
-        raise AssertionError("no VmRSS")
+        raise AssertionError(f"no {name}")
 
     # -- what back ends do
 
