@@ -29,6 +29,16 @@ void send_at_once(int fd) {
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+/// A port is chosen when it is known where to: each address then has all of them for each server.
+bool come_from(int fd, const std::string& address) {
+  const int on = 1;
+  setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  sockaddr_in source{};
+  source.sin_family = AF_INET;
+  return inet_pton(AF_INET, address.c_str(), &source.sin_addr) == 1 &&
+         bind(fd, reinterpret_cast<const sockaddr*>(&source), sizeof source) == 0;
+}
+
 }  // namespace
 
 Fd::Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -73,6 +83,7 @@ Fd connect_to(const Url& url) {
   Fd fd(socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return {};
   send_at_once(fd.get());
+  if (!url.source.empty() && !come_from(fd.get(), url.source)) return {};
   if (connect(fd.get(), found->ai_addr, found->ai_addrlen) != 0 && errno != EINPROGRESS) return {};
   return fd;
 }

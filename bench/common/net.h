@@ -33,6 +33,7 @@ struct Url {
   std::string host;
   std::string port;
   std::string path;
+  std::string source;  ///< The address of ours to connect from; empty: any.
 
   [[nodiscard]] std::string authority() const { return host + ":" + port; }
 };

@@ -18,7 +18,9 @@ std::unique_ptr<Scene> make_scene(const CrowdOptions& options) {
   if (options.scene == "slow") return make_slow(options);
   if (options.scene == "million") return make_million(options);
   if (options.scene == "storm") return make_storm(options);
-  die(fmt::format("--scene: '{}' is not flood, fair, slow, million or storm", options.scene));
+  if (options.scene == "overload") return make_overload(options);
+  die(fmt::format("--scene: '{}' is not flood, fair, slow, million, storm or overload",
+                  options.scene));
 }
 
 }  // namespace

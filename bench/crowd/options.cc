@@ -11,7 +11,8 @@ constexpr std::string_view kUsage =
   --scene SCENE          flood: behind a relay, one reader that takes little of a stream that has
                          no end, beside others; fair: a firehose beside quiet streams; slow: readers that take little or
                          nothing; million: very many streams opened, kept, fed and drained (it
-                         ends the server by SIGTERM); storm: deliveries while others connect
+                         ends the server by SIGTERM); storm: deliveries while others connect;
+                         overload: deliveries while hostile clients hold all they can get
   --url URL              where the streams are: https://HOST:PORT
   --publish-url URL      where is published, over HTTP/2: https:// or http:// (not for flood)
   --source URL           flood: the application behind the relay, bench/origin
@@ -32,6 +33,9 @@ constexpr std::string_view kUsage =
   --slow N               slow: streams of the others that take --slow-bytes a second (0)
   --slow-bytes N         (1000), and of the flood, whose events have --flood-size bytes (16000)
   --newcomers N          storm: connections of a wave, with one stream each (2000)
+  --attackers N          overload: hostile clients at once (6000), from 200 addresses
+  --history N            overload: events that are there before they come (10000)
+  --budget MIB           overload: memory that the server may take (256)
   --heartbeat-limit SEC  million: for each stream to get a heartbeat (60)
   --stream-window BYTES  HTTP/2 flow control of a stream (6291456, as Chromium)
   --connection-window B  and of a connection (15728640)
@@ -78,6 +82,9 @@ CrowdOptions crowd_options_from(int argc, char** argv) {
   options.slow_bytes = args.number("slow-bytes", options.slow_bytes, {1, 1'000'000});
   options.flood_size = args.number("flood-size", options.flood_size, {40, 100'000});
   options.newcomers = args.number("newcomers", options.newcomers, {1, 10'000});
+  options.attackers = args.number("attackers", options.attackers, {1, 18'000});
+  options.history = args.number("history", options.history, {1, 10'000'000});
+  options.budget_mib = args.number("budget", options.budget_mib, {1, 1'000'000});
   options.heartbeat_limit_ns = args.seconds("heartbeat-limit", 60);
   read_common(args, load);
   read_times(args, load, {.setup_limit = 120, .warm_up = 1, .duration = 5, .drain_limit = 30});

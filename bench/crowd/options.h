@@ -22,6 +22,9 @@ struct CrowdOptions {
   std::size_t slow_bytes = 1'000;          ///< And flood: in a second.
   std::size_t flood_size = 16'000;
   std::size_t newcomers = 2'000;  ///< storm: connections of a wave.
+  std::size_t attackers = 6'000;  ///< overload: hostile clients at once.
+  std::size_t history = 10'000;   ///< overload: events that are there before they come.
+  std::size_t budget_mib = 256;   ///< overload: what the server may take.
   std::uint64_t heartbeat_limit_ns = 0;
 };
 

@@ -12,5 +12,6 @@ std::unique_ptr<Scene> make_fair(const CrowdOptions& options);
 std::unique_ptr<Scene> make_slow(const CrowdOptions& options);
 std::unique_ptr<Scene> make_million(const CrowdOptions& options);
 std::unique_ptr<Scene> make_storm(const CrowdOptions& options);
+std::unique_ptr<Scene> make_overload(const CrowdOptions& options);
 
 }  // namespace sluice::bench
