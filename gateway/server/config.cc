@@ -13,13 +13,14 @@
 #include <toml++/toml.h>
 
 #include "gateway/server/config_check.h"
+#include "gateway/server/config_complete.h"
 #include "gateway/server/config_keys.h"
 #include "gateway/server/config_relay.h"
 #include "gateway/server/config_syntax.h"
 #include "gateway/server/config_table.h"
+#include "gateway/server/config_unknown.h"
 #include "gateway/server/config_warnings.h"
 #include "gateway/server/files.h"
-#include "gateway/server/spelling.h"
 
 namespace sluice::server {
 namespace {
@@ -54,21 +55,6 @@ Place to_place(const toml::source_region& source) {
   return {static_cast<int>(source.begin.line), static_cast<int>(source.begin.column)};
 }
 
-/// A token of Mercure 1.0 must name the hub that it is for (RFC 9068 §4): where nothing else is
-/// spoken, keys that do not say otherwise want the hub's URL.
-void set_audiences(HubAccess& access) {
-  if (access.protocol != Mercure::v1) return;
-  const auto set = [&](auto& sources) {
-    for (auto& source : sources) {
-      if (source.audience.empty()) source.audience = access.public_url;
-    }
-  };
-  set(access.publisher_keys);
-  set(access.subscriber_keys);
-  set(access.publisher_jwks);
-  set(access.subscriber_jwks);
-}
-
 class Reader {
  public:
   explicit Reader(const std::string& file)
@@ -94,11 +80,7 @@ class Reader {
   template <class Owner>
   void read_switch(Owner& owner, const std::vector<Row<Owner>>& rows, const std::string& name,
                    const toml::node& node);
-  void finish();
   void unknown_section(const toml::key& key, const toml::node& node);
-  void unknown_key(std::string_view section, const toml::key& key);
-  void unknown_key(std::string_view table, const toml::key& key,
-                   const std::vector<std::string_view>& known);
   /// An entry of an array of tables; false when one of its keys was at fault.
   template <class Owner>
   bool read_entry(Owner& owner, const std::vector<Row<Owner>>& rows, std::string_view table,
@@ -111,9 +93,6 @@ class Reader {
   }
   /// Those that are not merely what another fault at the same place led to.
   void add_faults(std::vector<Fault> more);
-  void resolve(std::string& path) const {
-    if (!path.empty()) path = (folder_ / path).lexically_normal().string();
-  }
 
   const std::filesystem::path folder_;
   Config config_;
@@ -141,7 +120,8 @@ tl::expected<Config, std::vector<Fault>> Reader::read(const toml::table& root) {
       unknown_section(key, node);
     }
   }
-  finish();
+  complete(config_, places_, folder_);
+  add_faults(set_routes(std::move(routes_), places_, config_));
   add_faults(check(config_, places_));
   if (faults_.empty()) {
     config_.warnings = warnings_of(config_, places_);
@@ -151,27 +131,6 @@ tl::expected<Config, std::vector<Fault>> Reader::read(const toml::table& root) {
     return std::tie(a.line, a.column) < std::tie(b.line, b.column);
   });
   return tl::unexpected(std::move(faults_));
-}
-
-/// What depends on more than one option.
-void Reader::finish() {
-  resolve(config_.process.pid_file);
-  resolve(config_.tls.certificate_file);
-  resolve(config_.tls.key_file);
-  resolve(config_.history.file.path);
-  for (relay::UpstreamOptions& upstream : config_.relay.upstreams) {
-    resolve(upstream.ca_file);
-    resolve(upstream.certificate_file);
-    resolve(upstream.key_file);
-  }
-  config_.h2.retirement.window = config_.h1.retirement.window = config_.drain.window;
-  set_windows(config_);
-  set_audiences(config_.access);
-  if (config_.hub_use == HubUse::unless_routes) {
-    const bool has_hub = !places_.contains("route") || places_.contains("hub");
-    config_.hub_use = has_hub ? HubUse::on : HubUse::off;
-  }
-  add_faults(set_routes(std::move(routes_), places_, config_));
 }
 
 void Reader::add_faults(std::vector<Fault> more) {
@@ -199,7 +158,7 @@ void Reader::read_section(std::string_view name, const toml::node& node) {
     } else if (full == "hub.subscriber_keys") {
       read_keys(full, value, config_.access.subscriber_keys, config_.access.subscriber_jwks);
     } else if (row == rows.end()) {
-      unknown_key(name, key);
+      fault(to_place(key.source()), unknown_key(name, key.str()));
     } else {
       set(config_, *row, full, value);
     }
@@ -230,7 +189,13 @@ bool Reader::read_entry(Owner& owner, const std::vector<Row<Owner>>& rows, std::
   for (const auto& [key, value] : *entries) {
     const auto at = std::find(names.begin(), names.end(), key.str());
     if (at == names.end()) {
-      unknown_key(table, key, names);
+      const Place place = to_place(key.source());
+      UnknownName unknown = unknown_member(table, key.str(), names);
+      fault(place, std::move(unknown.message));
+      // The key that was meant counts as given: that it is missing would be the same fault again.
+      if (!unknown.meant.empty()) {
+        places_.emplace(fmt::format("{}.{}", table, unknown.meant), place);
+      }
       continue;
     }
     const Row<Owner>& row = rows[static_cast<std::size_t>(at - names.begin())];
@@ -314,44 +279,14 @@ void Reader::read_keys(std::string_view name, const toml::node& node, std::vecto
 }
 
 void Reader::unknown_section(const toml::key& key, const toml::node& node) {
-  if (!node.is_table() && !node.is_array_of_tables()) {
-    unknown_key("", key);
-    return;
-  }
-  std::vector<std::string_view> names{"listen", "topic", "route", "upstream"};
-  const std::vector<std::string_view> arrays = names;
-  for (const Section& section : config_sections()) names.push_back(section.name);
-  const std::string_view meant = nearest(key.str(), names);
-  const bool is_array = std::find(arrays.begin(), arrays.end(), meant) != arrays.end();
-  const std::string hint =
-      is_array ? did_you_mean(meant, "[[", "]]") : did_you_mean(meant, "[", "]");
-  fault(to_place(key.source()), fmt::format("there is no table [{}]{}", key.str(), hint));
-  // Or the next fault would be about a hub that nobody wants.
-  if (meant == "route") places_.emplace(meant, to_place(key.source()));
-}
-
-void Reader::unknown_key(std::string_view section, const toml::key& key) {
-  std::vector<std::string_view> here;
-  std::string_view elsewhere;
-  for (const auto& row : config_rows()) {
-    const std::size_t dot = row.key.find('.');
-    const std::string_view name = row.key.substr(dot + 1);
-    if (row.key.substr(0, dot) == section) here.push_back(name);
-    if (name == key.str()) elsewhere = row.key;
-  }
-  const std::string hint =
-      elsewhere.empty() ? hint_for(key.str(), here) : did_you_mean(elsewhere, "", "");
-  const std::string where = section.empty() ? "the top of the file" : fmt::format("[{}]", section);
-  fault(to_place(key.source()), fmt::format("{} has no key \"{}\"{}", where, key.str(), hint));
-}
-
-/// The key that was meant counts as given: that it is missing would be the same fault again.
-void Reader::unknown_key(std::string_view table, const toml::key& key,
-                         const std::vector<std::string_view>& known) {
   const Place place = to_place(key.source());
-  fault(place, fmt::format("{} has no key \"{}\"{}", table, key.str(), hint_for(key.str(), known)));
-  const std::string_view meant = nearest(key.str(), known);
-  if (!meant.empty()) places_.emplace(fmt::format("{}.{}", table, meant), place);
+  if (!node.is_table() && !node.is_array_of_tables()) {
+    return fault(place, unknown_key("", key.str()));
+  }
+  UnknownName unknown = unknown_table(key.str());
+  fault(place, std::move(unknown.message));
+  // Or the next fault would be about a hub that nobody wants.
+  if (unknown.meant == "route") places_.emplace(unknown.meant, place);
 }
 
 }  // namespace
@@ -374,35 +309,6 @@ tl::expected<Config, std::vector<Fault>> load(const std::string& file) {
   const auto text = read_file(file);
   if (!text) return tl::unexpected(std::vector{Fault{file, 1, 1, text.error().what}});
   return parse(*text, file);
-}
-
-void set_windows(Config& config) {
-  const HistoryOptions& history = config.history;
-  const bool is_all = history.journal == Journal::memory;
-  const journal::Retention& kept = history.file.retention;
-  config.hub.history_events = is_all ? kept.events : history.window_events;
-  config.hub.history_bytes = is_all ? kept.bytes : history.window_bytes;
-  config.hub.history_age = kept.age;
-}
-
-Config development_default(const State& state) {
-  Config config;
-  config.listens = {{.address = "localhost:8443"}, {.address = "localhost:8080", .tls = false}};
-  config.tls.certificate_file = state.files.certificate;
-  config.tls.key_file = state.files.key;
-  config.access.anonymous = true;
-  config.access.publisher_keys = {state.key};
-  config.access.subscriber_keys = {state.key};
-  config.history.journal = Journal::file;
-  config.history.file.path = state.files.directory + "/history";
-  // The demo publishes without end: a laptop's disk need not be told of each event.
-  config.history.file.sync = journal::Sync::interval;
-  config.history.file.sync_interval = Millis(1'000);
-  set_windows(config);
-  config.drain.delay = Millis(0);
-  config.drain.window = Millis(1'000);
-  config.demo = {.page = true, .feed = true};
-  return config;
 }
 
 }  // namespace sluice::server
