@@ -188,6 +188,17 @@ class Exchange:
     async def events(self, headers=()):
         await self.head(200, {"content-type": "text/event-stream", **dict(headers)})
 
+    async def count(self, pause, until):
+        """A stream that counts in small events, one by one, until that asyncio.Event is set.
+        Returns how many there were."""
+        await self.events()
+        number = 0
+        while not until.is_set():
+            await self.send(b"data: %d\n\n" % number)
+            number += 1
+            await asyncio.sleep(pause)
+        return number
+
 
 # -- HTTP/1.1 --------------------------------------------------------------------------------------
 

@@ -29,13 +29,7 @@ def firehose(app):
 def ticker(app):
     @app.at("/tick*")
     async def tick(exchange):
-        import asyncio
-        await exchange.events()
-        n = 0
-        while not exchange.gone.is_set():
-            await exchange.send(b"data: %d\n\n" % n)
-            n += 1
-            await asyncio.sleep(0.02)
+        await exchange.count(0.02, exchange.gone)
 
 
 def routes(app):
