@@ -1,0 +1,284 @@
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "gateway/server/config.h"
+#include "tests/server/config_texts.h"
+#include "tests/server/temp_dir.h"
+#include "tls/self_signed.h"
+
+namespace sluice::server {
+namespace {
+
+TEST_SUITE("Configuration fault") {
+  TEST_CASE("it names file, line and column") {
+    CHECK(to_string({"sluice.toml", 3, 9, "message"}) == "sluice.toml:3:9: message");
+  }
+
+  TEST_CASE("all faults of a file are told at once, in its order") {
+    CHECK(faults_of("[server]\nworkers = -1\n[hub]\nanonymous = \"yes\"\n[heartbeat]\n"
+                    "interval = \"15\"\n") ==
+          Texts{"1:1: there is no [[listen]] table; add one with an address, as in "
+                "\"127.0.0.1:8443\"",
+                "2:11: server.workers: -1 is below the least, 0",
+                "4:13: hub.anonymous: must be true or false",
+                "6:12: heartbeat.interval: \"15\" needs a unit, as in \"15s\""});
+  }
+
+  TEST_CASE("a file that is not TOML is told where it ceases to be") {
+    const auto faults = faults_of("[server\nworkers = 1\n");
+    REQUIRE(faults.size() == 1);
+    CHECK(faults[0].substr(0, 4) == "1:8:");
+  }
+
+  TEST_CASE("a value that is no TOML comes with one that is") {
+    const std::vector<std::pair<std::string, std::string>> mistakes{
+        {"path = /x", "1:8: /x needs quotes; write \"/x\""},
+        {"path = C:\\new", "1:8: C:\\new needs quotes; write 'C:\\new'"},
+        {"[admin]\naddress = 127.0.0.1:9090 # local",
+         "2:11: 127.0.0.1:9090 needs quotes; write \"127.0.0.1:9090\""},
+        {"a = localhost:80", "1:5: localhost:80 needs quotes; write \"localhost:80\""},
+        {"interval = 15s", "1:12: 15s needs quotes; write \"15s\""},
+        {"bytes = 64KiB\r\n", "1:9: 64KiB needs quotes; write \"64KiB\""},
+        {"replay = { linger = 30s, post = true }", "1:21: 30s needs quotes; write \"30s\""},
+        {"methods = [\n  GET,\n]", "2:3: GET needs quotes; write \"GET\""},
+        {"share = True", "1:9: True is no value; write true"},
+        {"share = no", "1:9: no is no value; write false"},
+        {"a = { b = \"é\", c = 5s }", "1:20: 5s needs quotes; write \"5s\""},
+        {"a = “x”", "1:5: a string stands in straight quotes, \"…\""},
+        {"name = \"x\nother = 1", "1:10: a quote is missing at the end of this string"},
+        {"share = {\n  linger = \"1s\"\n}",
+         "1:10: a table in { } stands on one line, without a comma at its end"},
+    };
+    for (const auto& mistake : mistakes) {
+      CAPTURE(mistake.first);
+      CHECK(faults_of(mistake.first) == Texts{mistake.second});
+    }
+    CHECK(faults_of("a = 1__0").at(0).find("underscores") != std::string::npos);
+    CHECK(faults_of("a \"x\"").at(0).find("expected '='") != std::string::npos);
+  }
+
+  TEST_CASE("a file that is not there is a fault of the file") {
+    const auto config = load("/nonexistent/sluice.toml");
+    REQUIRE_FALSE(config);
+    CHECK(to_string(config.error().at(0)) ==
+          "/nonexistent/sluice.toml:1:1: cannot read /nonexistent/sluice.toml: No such file or "
+          "directory");
+  }
+
+  TEST_CASE("an unknown key comes with the nearest known one") {
+    CHECK(faults_of(least("[heartbeat]\nintervall = \"15s\"\n")) ==
+          Texts{"7:1: [heartbeat] has no key \"intervall\"; did you mean \"interval\"?"});
+    CHECK(faults_of("[[listen]]\nadress = \"127.0.0.1:0\"\naddress = \"127.0.0.1:0\"\n"
+                    "tls = false\n[hub]\nanonymous = true\n") ==
+          Texts{"2:1: listen[0] has no key \"adress\"; did you mean \"address\"?"});
+    CHECK(faults_of(least("[drain]\nxyzzy = 1\n")) ==
+          Texts{"7:1: [drain] has no key \"xyzzy\"; there is delay, window, hard_limit"});
+  }
+
+  TEST_CASE("a key in the wrong table is sent to its own") {
+    CHECK(faults_of(least("max_events = 10\n")) ==
+          Texts{"6:1: [hub] has no key \"max_events\"; did you mean history.max_events?"});
+    CHECK(faults_of("workers = 4\n" + least()) ==
+          Texts{"1:1: the top of the file has no key \"workers\"; did you mean server.workers?"});
+  }
+
+  TEST_CASE("an unknown table comes with the nearest known one") {
+    CHECK(faults_of(least("[heartbeet]\ninterval = \"15s\"\n")) ==
+          Texts{"6:2: there is no table [heartbeet]; did you mean [heartbeat]?"});
+  }
+
+  TEST_CASE("a value of the wrong kind is told what would be right") {
+    const auto fault = [](const std::string& more) { return faults_of(least(more)).at(0); };
+    CHECK(fault("[heartbeat]\ninterval = 15\n") ==
+          "7:12: heartbeat.interval: 15 needs quotes and a unit, as in \"15s\"");
+    CHECK(fault("[heartbeat]\ninterval = true\n") ==
+          "7:12: heartbeat.interval: must be a duration, as in \"15s\"");
+    CHECK(fault("[history]\nmax_bytes = \"many\"\n") ==
+          "7:13: history.max_bytes: \"many\" is not a number with a unit, as in \"64KiB\"");
+    CHECK(fault("[history]\nmax_events = 1.5\n") ==
+          "7:14: history.max_events: must be a whole number");
+    CHECK(fault("[log]\nlevel = \"loud\"\n") ==
+          "7:9: log.level: must be one of \"debug\", \"info\", \"warning\", \"error\", \"off\"");
+    CHECK(fault("cors_origins = \"*\"\n") ==
+          "6:16: hub.cors_origins: must be an array of strings: [\"*\"]");
+    CHECK(fault("cors_origins = [\"*\", 1]\n") ==
+          "6:16: hub.cors_origins: must be an array of strings");
+    CHECK(fault("[[log]]\nlevel = \"info\"\n") == "6:1: log must be one table, [log]");
+  }
+
+  TEST_CASE("a value out of range is told the bound") {
+    CHECK(faults_of(least("[heartbeat]\ninterval = \"1ms\"\n")).at(0) ==
+          "7:12: heartbeat.interval: 1ms is below the least, 1s");
+    CHECK(faults_of(least("[limits]\nheader_bytes = \"2MiB\"\n")).at(0) ==
+          "7:16: limits.header_bytes: 2MiB is above the most, 1MiB");
+    CHECK(faults_of(least("[limits]\nmemory = \"1MiB\"\n")).at(0) ==
+          "7:10: limits.memory: 1MiB is below the least, 32MiB; 0B: no limit");
+    CHECK(faults_of(least("[limits]\nexempt = [\"10.0.0.0/99\"]\n")).at(0).substr(0, 20) ==
+          "7:10: limits.exempt:");
+  }
+
+  TEST_CASE("memory is what the machine has, a size, or not limited") {
+    CHECK(config_of(least()).limits.memory == kMemoryOfMachine);
+    CHECK(config_of(least("[limits]\nmemory = \"auto\"\n")).limits.memory == kMemoryOfMachine);
+    CHECK(config_of(least("[limits]\nmemory = \"64MiB\"\n")).limits.memory == 64_MiB);
+    CHECK(config_of(least("[limits]\nmemory = \"0B\"\n")).limits.memory == 0);
+  }
+
+  TEST_CASE("a listener with TLS needs a certificate and its key") {
+    const std::string listen = "[[listen]]\naddress = \"127.0.0.1:0\"\n[hub]\nanonymous = true\n";
+    CHECK(faults_of(listen) ==
+          Texts{"1:1: a listener with TLS needs tls.certificate; give a PEM file, or set "
+                "`tls = false` for that listener"});
+    CHECK(faults_of(listen + "[tls]\ncertificate = \"c.pem\"\n").at(0) ==
+          "6:15: a listener with TLS needs tls.key; give a PEM file, or set `tls = false` for "
+          "that listener");
+    const auto unreadable =
+        faults_of(listen + "[tls]\ncertificate = \"/none/c.pem\"\nkey = \"/none/k.pem\"\n");
+    REQUIRE(unreadable.size() == 1);
+    CHECK(unreadable[0].substr(0, 11) == "6:15: tls: ");
+    CHECK(unreadable[0].find("/none/c.pem") != std::string::npos);
+  }
+
+  TEST_CASE("a certificate that belongs to another key is found out before start") {
+    const TempDir dir;
+    REQUIRE(tls::make_self_signed(dir.path("cert.pem"), dir.path("other.pem")));
+    REQUIRE(tls::make_self_signed(dir.path("other-cert.pem"), dir.path("key.pem")));
+    const auto config = load(dir.file("f.toml", kHub));
+    REQUIRE_FALSE(config);
+    CHECK(config.error().size() == 1);
+    CHECK(config.error()[0].message.find("key.pem") != std::string::npos);
+  }
+
+  TEST_CASE("an address needs a port, and an IPv6 address brackets") {
+    for (const char* good : {"127.0.0.1:0", "[::1]:8443", "*:443", "gateway.example:65535"}) {
+      CAPTURE(good);
+      CHECK(faults_of(least("[admin]\naddress = \"" + std::string(good) + "\"\n")).empty());
+    }
+    for (const char* bad : {"127.0.0.1", "localhost:", ":80", "::1:80", "localhost:65536",
+                            "localhost:http", "http://localhost:80"}) {
+      CAPTURE(bad);
+      CHECK(faults_of(least("[admin]\naddress = \"" + std::string(bad) + "\"\n")).at(0) ==
+            "7:11: admin.address: \"" + std::string(bad) +
+                "\" is not an address with a port, as in \"127.0.0.1:8443\"");
+    }
+  }
+
+  TEST_CASE("a hub that nobody could subscribe to is a fault") {
+    CHECK(faults_of("[[listen]]\naddress = \"127.0.0.1:0\"\ntls = false\n[hub]\n"
+                    "anonymous = false\n") ==
+          Texts{"5:13: nobody could subscribe: set `hub.anonymous = true`, or give "
+                "hub.subscriber_keys"});
+  }
+
+  TEST_CASE("a key says what is wrong with it") {
+    const auto fault = [](const std::string& key) {
+      return faults_of(least("publisher_keys = [" + key + "]\n")).at(0);
+    };
+    CHECK(fault("{ alg = \"HS256\", secret = \"short\" }") ==
+          "6:19: hub.publisher_keys: the secret has 5 bytes; HS256 needs 32 or more, as "
+          "`openssl rand -hex 32` makes them");
+    CHECK(fault("{ alg = \"HS256\" }") ==
+          "6:19: hub.publisher_keys: a key needs \"secret\", \"secret_file\", \"key_file\", "
+          "\"jwks_file\" or \"jwks_url\"");
+    CHECK(fault("{ alg = \"none\", secret = \"x\" }").substr(0, 84) ==
+          "6:27: hub.publisher_keys[0].alg: \"none\" is not an algorithm that is supported: HS256");
+    CHECK(fault("{ alg = 7, secret = \"x\" }").substr(0, 66) ==
+          "6:27: hub.publisher_keys[0].alg: must be one of, or an array of, H");
+    CHECK(fault("{ algorithm = \"HS256\" }").substr(0, 64) ==
+          "6:21: hub.publisher_keys[0] has no key \"algorithm\"; there is alg");
+    CHECK(fault("{ secret_file = \"/none\" }") ==
+          "6:19: hub.publisher_keys: cannot read /none: No such file or directory");
+  }
+
+  TEST_CASE("members of a key that make no sense together are refused, with what would") {
+    const auto fault = [](const std::string& members) {
+      const std::string text = faults_of(least("publisher_keys = [{ " + members + " }]\n")).at(0);
+      return text.substr(std::string("6:19: hub.publisher_keys: ").size());
+    };
+    const std::string secret = "secret = \"a-secret-of-32-bytes-or-more-in-the-file\"";
+    CHECK(fault(secret + ", jwks_url = \"https://i.example/k\"") ==
+          "a key has one of \"secret\" and \"jwks_url\", not both");
+    CHECK(fault(secret + ", alg = \"RS256\"") ==
+          "RS256 needs a \"key_file\" or a JWK set, not a shared secret");
+    CHECK(fault(secret + ", alg = [\"HS256\", \"HS384\"]") ==
+          "\"alg\": one key has one algorithm; several only with \"jwks_file\" and \"jwks_url\"");
+    CHECK(fault("key_file = \"k.pem\", alg = \"HS256\"") ==
+          "HS256 needs a shared secret: \"secret\" or \"secret_file\"");
+    CHECK(fault("jwks_url = \"https://i.example/k\", alg = [\"RS256\", \"HS256\"]") ==
+          "HS256 needs a shared secret: \"secret\" or \"secret_file\"");
+    CHECK(fault("jwks_url = \"https://i.example/k\", kid = \"1\"") ==
+          "\"kid\" beside \"jwks_url\": the keys of a set have their own");
+    CHECK(fault("jwks_url = \"http://i.example/k\"").substr(0, 72) ==
+          "jwks_url: \"http://i.example/k\": keys are fetched by https only, but for ");
+    CHECK(fault("key_file = \"/none.pem\"") == "cannot read /none.pem: No such file or directory");
+  }
+
+  TEST_CASE("an origin is a scheme and a host, nothing more") {
+    for (const char* bad : {"app.example", "https://app.example/", "https://App.example", "null"}) {
+      CAPTURE(bad);
+      CHECK(faults_of(least("cors_origins = [\"" + std::string(bad) + "\"]\n")).size() == 1);
+    }
+    CHECK(faults_of(least("cors_origins = [\"*\", \"http://localhost:3000\"]\n")).empty());
+  }
+
+  TEST_CASE("a file journal needs a folder that it can have") {
+    const auto faults = [](const std::string& more) {
+      return faults_of(least("[history]\njournal = \"file\"\n" + more));
+    };
+    const TempDir dir;
+    const std::string file = dir.file("file", "x");
+    CHECK(faults("path = \"" + dir.path("history") + "\"\n").empty());
+    CHECK(faults("") == Texts{"7:11: history.path: the file journal needs a folder; add one, as in "
+                              "path = \"history\""});
+    CHECK(faults("path = \"" + file + "\"\n") ==
+          Texts{"8:8: history.path: " + file + " is a file; history needs a folder of its own"});
+    CHECK(faults("path = \"" + dir.path("none/history") + "\"\n") ==
+          Texts{"8:8: history.path: " + dir.path("none/history") +
+                " cannot be made: " + dir.path("none") + ": No such file or directory"});
+  }
+
+  TEST_CASE("the windows are all of history, or the newest part of what a file has") {
+    const TempDir dir;
+    const Config memory = config_of(least("[history]\nmax_events = 77\n"));
+    CHECK(memory.hub.history_events == 77);
+    const Config file =
+        config_of(least("[history]\njournal = \"file\"\npath = \"" + dir.path("history") +
+                        "\"\nmax_events = 77\nwindow_events = 7\n"));
+    CHECK(file.hub.history_events == 7);
+    CHECK(file.history.file.retention.events == 77);
+  }
+
+  TEST_CASE("what this version does not have is refused in plain words") {
+    CHECK(faults_of(least("[history]\njournal = \"redis\"\n")) ==
+          Texts{"7:11: history.journal: \"redis\" is not available in this version; use "
+                "\"file\", or \"memory\", which loses history when the process ends"});
+  }
+
+  TEST_CASE("a file for the relay alone is not asked who may subscribe to the hub") {
+    CHECK(faults_of("[[listen]]\naddress = \"127.0.0.1:0\"\ntls = false\n[[route]]\n"
+                    "path = \"/app/*\"\nupstream = \"http://127.0.0.1:9000\"\n")
+              .empty());
+  }
+
+  TEST_CASE("options that contradict each other are named, both") {
+    const auto fault = [](const std::string& more) { return faults_of(least(more)).at(0); };
+    CHECK(fault("[retry]\nmin = \"10s\"\nmax = \"5s\"\n") ==
+          "7:7: retry.min: 10s is more than retry.max, 5s");
+    CHECK(fault("jwks_refresh = \"10s\"\n") ==
+          "6:16: hub.jwks_min_interval: 30s is more than hub.jwks_refresh, 10s");
+    CHECK(fault("[heartbeat]\ninterval = \"1s\"\n") ==
+          "7:12: heartbeat.jitter: 1500ms must be less than heartbeat.interval, 1s");
+    CHECK(fault("[drain]\nhard_limit = \"1s\"\n") ==
+          "7:14: drain.hard_limit: 1s is less than drain.delay and drain.window together, 15s");
+    CHECK(fault("[limits]\nstreams_per_connection = 500\n").substr(0, 50) ==
+          "7:26: limits.streams_per_connection: 500 is more t");
+    CHECK(fault("max_event_bytes = \"8MiB\"\n") ==
+          "6:19: hub.max_event_bytes: 8MiB does not fit into hub.max_body_bytes, 4MiB");
+  }
+}
+
+}  // namespace
+}  // namespace sluice::server
