@@ -4,11 +4,13 @@
 #include <cerrno>
 #include <sys/socket.h>
 #include <system_error>
+#include <utility>
 
 #include "gateway/base/assert.h"
 #include "tls/client_context.h"
 #include "tls/context.h"
 #include "tls/handles.h"
+#include "tls/names.h"
 
 namespace sluice::tls {
 
@@ -159,6 +161,15 @@ std::string_view Session::alpn() const {
 bool Session::is_resumed() const {
   return SSL_session_reused(ssl_) != 0;
 }
+PeerCertificatePtr Session::peer_certificate() const {
+  const X509* peer = SSL_get0_peer_certificate(ssl_);
+  if (peer == nullptr || SSL_get_verify_result(ssl_) != X509_V_OK) return nullptr;
+  if (X509_cmp_current_time(X509_get0_notAfter(peer)) < 0) return nullptr;
+  PeerCertificate certificate = alternative_names(peer);
+  certificate.subject = subject_of(peer);
+  return std::make_shared<const PeerCertificate>(std::move(certificate));
+}
+
 std::string Session::version() const {
   return SSL_get_version(ssl_);
 }

@@ -16,6 +16,8 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/base/peer_certificate.h"
+
 struct ssl_st;
 
 namespace sluice::tls {
@@ -61,6 +63,9 @@ class Session {
   /// the session.
   [[nodiscard]] std::string_view alpn() const;
   [[nodiscard]] bool is_resumed() const;
+  /// The client's, if the context asks for one and believes it; null otherwise, and when it has
+  /// expired since the session began that is resumed here.
+  [[nodiscard]] PeerCertificatePtr peer_certificate() const;
   [[nodiscard]] std::string version() const;  ///< "TLSv1.3"
   [[nodiscard]] std::string cipher() const;   ///< "TLS_AES_128_GCM_SHA256"
   /// The reason of the last `failed`, for the log: "certificate has expired".

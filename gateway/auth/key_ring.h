@@ -22,6 +22,7 @@ class KeyRing {
   };
   using SnapshotPtr = std::shared_ptr<const Snapshot>;
   using Source = std::size_t;
+  static constexpr Source kFixed = 0;  ///< Of the keys that the configuration gives.
 
   explicit KeyRing(std::vector<Key> fixed);
 
@@ -41,7 +42,7 @@ class KeyRing {
   std::function<void()> unknown_key_;
   // Guarded by mutex_.
   mutable std::mutex mutex_;
-  std::vector<std::vector<Key>> sources_;  ///< The first is that of the fixed keys.
+  std::vector<std::vector<Key>> sources_;  ///< The first is kFixed.
   SnapshotPtr snapshot_;
 };
 

@@ -40,6 +40,7 @@ class Verifier {
   Result<Grants> verify(std::string_view token, WallTime now) const;
 
   [[nodiscard]] KeyRing& keys() { return ring_; }
+  [[nodiscard]] const KeyRing& keys() const { return ring_; }
   [[nodiscard]] const TokenCache& cache() const { return cache_; }
 
  private:

@@ -22,6 +22,7 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/base/peer_certificate.h"
 #include "gateway/http/message.h"
 
 namespace sluice::http {
@@ -35,6 +36,7 @@ struct Connection {
   std::size_t open_exchanges = 0;  ///< Kept by the session.
   std::size_t event_streams =
       0;  ///< Exchanges answered with Kind::event_stream. Kept by the session.
+  PeerCertificatePtr certificate = {};  ///< The client's, if it showed a good one.
 };
 
 /// How an answer's body is to be scheduled.

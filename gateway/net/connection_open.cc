@@ -290,7 +290,8 @@ std::unique_ptr<Protocol> Connection::make_protocol(std::string_view alpn,
                     .is_tls = session_ != nullptr || greeting_->had_tls,
                     .alpn = alpn.empty() ? "http/1.1" : alpn,
                     .first = first,
-                    .listener = greeting_->listener};
+                    .listener = greeting_->listener,
+                    .certificate = session_ ? session_->peer_certificate() : nullptr};
   return owner_.factory_(*this, hello);
 }
 

@@ -47,6 +47,7 @@
 #include "gateway/base/counters.h"
 #include "gateway/base/intrusive_list.h"
 #include "gateway/base/out_buffer.h"
+#include "gateway/base/peer_certificate.h"
 #include "gateway/base/protocol.h"
 #include "gateway/base/timer_wheel.h"
 #include "gateway/base/units.h"
@@ -78,9 +79,10 @@ struct Hello {
   std::uint64_t id;
   std::string peer;  ///< The address given to add(), or the client's that its PROXY header names.
   bool is_tls;       ///< Here, or between the client and who sent that header.
-  std::string_view alpn;             ///< "h2" or "http/1.1".
-  std::span<const std::byte> first;  ///< Clear text: the bytes seen so far; they are fed next.
-  std::size_t listener;              ///< The index given to add().
+  std::string_view alpn;                ///< "h2" or "http/1.1".
+  std::span<const std::byte> first;     ///< Clear text: the bytes seen so far; they are fed next.
+  std::size_t listener;                 ///< The index given to add().
+  PeerCertificatePtr certificate = {};  ///< The client's, if it showed a good one.
 };
 
 /// Makes what speaks on the connection; nullptr closes it.

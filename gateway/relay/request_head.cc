@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "gateway/base/ascii.h"
+#include "gateway/relay/client_cert.h"
 #include "gateway/relay/field_names.h"
 #include "gateway/relay/path.h"
 
@@ -21,7 +22,9 @@ using MaybeRefusal = std::optional<Refusal>;
 
 /// Says who asks: anybody can write it, so only ours is sent.
 bool tells_who_asks(std::string_view name) {
-  constexpr std::array<std::string_view, 3> kNames{"forwarded", "x-real-ip", "x-request-id"};
+  // RFC 9440 §2.4 wants its fields stripped by every proxy that ends TLS.
+  constexpr std::array<std::string_view, 5> kNames{"client-cert", "client-cert-chain", "forwarded",
+                                                   "x-real-ip", "x-request-id"};
   constexpr std::string_view kFamily = "x-forwarded-";
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
          name.substr(0, kFamily.size()) == kFamily;
@@ -83,6 +86,7 @@ void add_who_asks(const RouteOptions& route, const Terms& terms, http::Headers& 
   fields.add("forwarded", std::move(elements));
   fields.add("x-real-ip", from.client);
   if (!terms.request_id.empty()) fields.add("x-request-id", terms.request_id);
+  if (terms.certificate) fields.add(kClientCert, client_cert_field(*terms.certificate));
 }
 
 /// The answer may be an event stream, which the relay reads.

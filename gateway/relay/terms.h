@@ -8,6 +8,7 @@
 #include <string>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/peer_certificate.h"
 #include "gateway/http/exchange.h"
 #include "gateway/http/forwarded.h"
 #include "gateway/http/headers.h"
@@ -20,8 +21,9 @@ namespace sluice::relay {
 using Admit = std::function<std::unique_ptr<http::Answer>(std::shared_ptr<void>& lease)>;
 
 struct Terms {
-  http::Forwarded forwarded;  ///< Who asks, as the upstream is told it.
-  std::string request_id;     ///< Of X-Request-Id: the client's where it is trusted, else ours.
+  http::Forwarded forwarded;       ///< Who asks, as the upstream is told it.
+  PeerCertificatePtr certificate;  ///< The client's, where the route tells of it; else null.
+  std::string request_id;  ///< Of X-Request-Id: the client's where it is trusted, else ours.
   /// A digest of the credentials: requests with equal ones are of one principal. Empty: none.
   std::string principal;
   /// Set on the request: what the call-out gave. An empty value takes the field away.

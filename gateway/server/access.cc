@@ -217,8 +217,6 @@ tl::expected<Bearer, Denial> Access::publisher(const http::Request& request,
   return bearer;
 }
 
-/// A page of another site can make a browser send the cookie along: only pages of our own origin
-/// and of those listed may publish with it.
 bool Access::may_publish_from(const http::Request& request) const {
   std::string_view origin;
   if (const std::string* field = request.headers.find("origin")) {

@@ -45,7 +45,8 @@ struct AccessOptions {
   Fallback lost_token = Fallback::park;     ///< A reconnect without the cookie it had before.
   std::string cookie = "mercureAuthorization";
   std::string cookie_v1 = "__Secure-mercure_access_token";
-  std::vector<std::string> publish_origins;  ///< Whose pages may publish with a cookie.
+  std::vector<std::string> publish_origins;         ///< Whose pages may publish with a cookie.
+  std::vector<std::string> publisher_certificates;  ///< Names of clients' that publish.
 };
 
 enum class Carrier { none, header, query, cookie };
@@ -89,6 +90,9 @@ class Access {
   /// Carrier::none: there is no token. `park` of a denial: an expired one, where those are parked.
   tl::expected<Bearer, Denial> relayed(const http::Request& request, const http::Form& query,
                                        const auth::Verifier& verifier) const;
+  /// A page of another site can make a browser send what it has of ours along: only pages of our
+  /// own origin and of those listed may publish with it.
+  [[nodiscard]] bool may_publish_from(const http::Request& request) const;
   /// The names of the cookies that are looked at, in that order.
   [[nodiscard]] std::vector<std::string_view> cookies() const;
   /// For a person without a token: where one may stand; `by_query`: in the query, too.
@@ -115,7 +119,6 @@ class Access {
   [[nodiscard]] tl::expected<Bearer, Denial> without_token(const http::Request& request,
                                                            bool is_reconnect) const;
   [[nodiscard]] tl::expected<Bearer, Denial> fall_back(Fallback fallback, Denial denial) const;
-  [[nodiscard]] bool may_publish_from(const http::Request& request) const;
 
   const AccessOptions& options_;
   const auth::Verifier& publishers_;

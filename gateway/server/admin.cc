@@ -50,6 +50,7 @@ const Admin::Endpoint Admin::kEndpoints[] = {
     {"/status", false, "/status", &Admin::open_status},
     {"/drain", true, "/drain", &Admin::open_drain},
     {"/revoke", true, "/revoke?subject=SUBJECT", &Admin::open_revoke},
+    {"/reload", true, "/reload", &Admin::open_reload},
 };
 
 const Admin::Endpoint* Admin::find(std::string_view path) {
@@ -126,6 +127,13 @@ Admin::AnswerPtr Admin::open_revoke(const http::Request& request, http::Exchange
   const std::size_t streams = shared_.subjects.streams_of(*subject);
   shared_.revoke(*subject);
   return text(request, exchange, 200, kPlain, fmt::format("{} streams are being ended\n", streams));
+}
+
+Admin::AnswerPtr Admin::open_reload(const http::Request& request, http::Exchange& exchange) {
+  ReloadReport report = shared_.reload();
+  const bool is_done = report.kind == ReloadReport::Kind::done;
+  const int refusal = report.kind == ReloadReport::Kind::faulty ? 422 : 409;
+  return text(request, exchange, is_done ? 200 : refusal, kPlain, std::move(report.text));
 }
 
 }  // namespace sluice::server

@@ -5,6 +5,7 @@
 ///   /metrics  Prometheus text;  /status  the same as JSON
 ///   POST /drain   what SIGTERM does
 ///   POST /revoke?subject=S   ends S's streams; its tokens issued until now count no more
+///   POST /reload             as SIGHUP: says what was taken over, 422 with faults, or 409
 ///
 /// Owner   server::Gateway. Thread  the control loop's; the workers cannot slow it down.
 #pragma once
@@ -52,6 +53,7 @@ class Admin final : public http::Service {
   AnswerPtr open_status(const http::Request& request, http::Exchange& exchange);
   AnswerPtr open_drain(const http::Request& request, http::Exchange& exchange);
   AnswerPtr open_revoke(const http::Request& request, http::Exchange& exchange);
+  AnswerPtr open_reload(const http::Request& request, http::Exchange& exchange);
 
   static const Endpoint kEndpoints[];
 

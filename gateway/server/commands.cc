@@ -50,7 +50,12 @@ int run(const ServeCommand& command) {
   const auto state = state_directory().and_then([](const std::string& directory) {
     return open_state(directory, std::chrono::system_clock::now());
   });
-  return state ? serve(development_default(*state)) : failed(kFailed, state.error().what);
+  if (!state) return failed(kFailed, state.error().what);
+  Config config = development_default(*state);
+  if (const auto faults = read_tls_files(config); !faults.empty()) {
+    return print_faults(faults, stderr);
+  }
+  return serve(config);
 }
 
 int run(const CheckCommand& command) {

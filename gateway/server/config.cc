@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iterator>
 #include <set>
+#include <sstream>
 #include <tuple>
 #include <utility>
 
@@ -49,6 +50,13 @@ Value to_value(const toml::node& node) {
     texts.push_back(text->get());
   }
   return texts;
+}
+
+/// The same whatever blanks and quotes it is written with.
+std::string to_text(const toml::node& node) {
+  std::ostringstream out;
+  node.visit([&out](const auto& value) { out << value; });
+  return out.str();
 }
 
 Place to_place(const toml::source_region& source) {
@@ -123,6 +131,8 @@ tl::expected<Config, std::vector<Fault>> Reader::read(const toml::table& root) {
   complete(config_, places_, folder_);
   add_faults(set_routes(std::move(routes_), places_, config_));
   add_faults(check(config_, places_));
+  config_.places = places_;
+  add_faults(read_tls_files(config_));
   if (faults_.empty()) {
     config_.warnings = warnings_of(config_, places_);
     return std::move(config_);
@@ -157,6 +167,8 @@ void Reader::read_section(std::string_view name, const toml::node& node) {
       read_keys(full, value, config_.access.publisher_keys, config_.access.publisher_jwks);
     } else if (full == "hub.subscriber_keys") {
       read_keys(full, value, config_.access.subscriber_keys, config_.access.subscriber_jwks);
+    } else if (full == "tls.certificates") {
+      read_tables(full, value, certificate_rows(), config_.tls.certificates);
     } else if (row == rows.end()) {
       fault(to_place(key.source()), unknown_key(name, key.str()));
     } else {
@@ -168,6 +180,7 @@ void Reader::read_section(std::string_view name, const toml::node& node) {
 template <class Owner>
 void Reader::set(Owner& owner, const Row<Owner>& row, std::string_view name,
                  const toml::node& node) {
+  config_.texts.emplace(name, to_text(node));
   places_.emplace(name, to_place(node.source()));
   if (auto done = row.set(owner, to_value(node)); !done) {
     fault(to_place(node.source()), fmt::format("{}: {}", name, done.error().what));
@@ -241,6 +254,7 @@ void Reader::read_nested(Route& route, std::string_view key, const std::string& 
 template <class Owner>
 void Reader::read_switch(Owner& owner, const std::vector<Row<Owner>>& rows, const std::string& name,
                          const toml::node& node) {
+  config_.texts.emplace(name, to_text(node));
   if (const auto* flag = node.as_boolean()) {
     owner.enabled = flag->get();
     places_.emplace(name, to_place(node.source()));
@@ -290,10 +304,6 @@ void Reader::unknown_section(const toml::key& key, const toml::node& node) {
 }
 
 }  // namespace
-
-std::string to_string(const Fault& fault) {
-  return fmt::format("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message);
-}
 
 tl::expected<Config, std::vector<Fault>> parse(std::string_view text, const std::string& file) {
   try {

@@ -25,12 +25,15 @@
 #include "gateway/net/connections.h"
 #include "gateway/server/access.h"
 #include "gateway/server/addresses.h"
+#include "gateway/server/fault.h"
 #include "gateway/server/jwks.h"
 #include "gateway/server/presence.h"
 #include "gateway/server/rates.h"
 #include "gateway/server/relay_options.h"
 #include "gateway/server/state.h"
 #include "gateway/server/subjects.h"
+#include "gateway/server/tls_files.h"
+#include "gateway/server/tls_options.h"
 #include "tls/context.h"
 
 namespace sluice::server {
@@ -41,6 +44,7 @@ struct Listen {
   bool tls = true;              ///< False: clear text, for a load balancer that ends TLS.
   bool http2 = true;            ///< Offer HTTP/2; in clear text, accept it by prior knowledge.
   bool proxy_protocol = false;  ///< Each connection begins with a PROXY header.
+  tls::ClientCertificates client_certificates = tls::ClientCertificates::off;
 };
 
 /// The process, as scripts and service managers see it.
@@ -137,23 +141,14 @@ struct DemoOptions {
   bool feed = false;  ///< Publish its events below `demo/`.
 };
 
-/// Something wrong in a configuration file: the key, what is wrong, what would be right.
-struct Fault {
-  std::string file;
-  int line = 0;  ///< From 1; 0: the file as a whole.
-  int column = 0;
-  std::string message;
-};
-/// "FILE:LINE:COL: message".
-[[nodiscard]] std::string to_string(const Fault& fault);
-
 struct Config {
   std::string file;         ///< Where it was read from; empty for the development default.
   std::size_t workers = 0;  ///< Threads; 0: one per CPU.
   ProcessOptions process;
   std::vector<Listen> listens;
   AdminOptions admin;
-  tls::Options tls;
+  TlsOptions tls;
+  TlsFiles tls_files;                      ///< What its files held when it was read.
   HubUse hub_use = HubUse::unless_routes;  ///< After load(): on or off.
   HubAccess access;
   RelayOptions relay;
@@ -172,6 +167,8 @@ struct Config {
   log::Level log_level = log::Level::info;
 
   std::vector<Fault> warnings;  ///< Of its file: what may not be meant so.
+  Places places;                ///< Of the keys in its file.
+  Texts texts;                  ///< What stands there, secrets too: to be compared, not shown.
 
   [[nodiscard]] bool has_hub() const { return hub_use != HubUse::off; }
 };

@@ -12,7 +12,6 @@
 #include "gateway/server/config_relay.h"
 #include "gateway/server/journals.h"
 #include "gateway/server/paths.h"
-#include "tls/context.h"
 
 namespace sluice::server {
 namespace {
@@ -23,7 +22,6 @@ class Checker {
 
   std::vector<Fault> run() {
     check_listeners();
-    check_certificate();
     check_access();
     check_demo();
     check_journal();
@@ -36,7 +34,6 @@ class Checker {
 
  private:
   void check_listeners();
-  void check_certificate();
   void check_access();
   void check_demo();
   void check_journal();
@@ -102,24 +99,6 @@ void Checker::check_listeners() {
   }
   if (!config_.admin.address.empty() && !is_address(config_.admin.address)) {
     fault({"admin.address"}, wrong_address("admin.address", config_.admin.address));
-  }
-}
-
-void Checker::check_certificate() {
-  const auto has_tls = [](const Listen& listen) { return listen.tls; };
-  const auto listen = std::find_if(config_.listens.begin(), config_.listens.end(), has_tls);
-  if (listen == config_.listens.end()) return;
-  const tls::Options& tls = config_.tls;
-  if (tls.certificate_file.empty() || tls.key_file.empty()) {
-    const auto table = fmt::format("listen[{}]", listen - config_.listens.begin());
-    fault({"tls.certificate", "tls.key", table},
-          fmt::format("a listener with TLS needs tls.{}; give a PEM file, or set `tls = false` for "
-                      "that listener",
-                      tls.certificate_file.empty() ? "certificate" : "key"));
-    return;
-  }
-  if (const auto context = tls::Context::create(tls); !context) {
-    fault({"tls.certificate"}, "tls: " + context.error().what);
   }
 }
 
@@ -238,13 +217,6 @@ void Checker::check_times() {
 }
 
 }  // namespace
-
-Place place_of(const Places& places, std::initializer_list<std::string_view> keys) {
-  for (const std::string_view key : keys) {
-    if (const auto at = places.find(key); at != places.end()) return at->second;
-  }
-  return {};
-}
 
 bool is_origin(std::string_view text) {
   const std::size_t scheme = text.find("://");

@@ -27,8 +27,13 @@ void complete(Config& config, const Places& places, const std::filesystem::path&
     if (!path.empty()) path = (folder / path).lexically_normal().string();
   };
   resolve(config.process.pid_file);
-  resolve(config.tls.certificate_file);
-  resolve(config.tls.key_file);
+  const auto resolve_all = [&](tls::CertificateFiles& files) {
+    for (std::string* path : {&files.certificate, &files.key, &files.ocsp}) resolve(*path);
+  };
+  resolve_all(config.tls.certificate);
+  for (tls::CertificateFiles& files : config.tls.certificates) resolve_all(files);
+  for (std::string& file : config.tls.ticket_keys) resolve(file);
+  resolve(config.tls.client_ca);
   resolve(config.history.file.path);
   for (relay::UpstreamOptions& upstream : config.relay.upstreams) {
     resolve(upstream.ca_file);

@@ -5,8 +5,7 @@ namespace sluice::server {
 Config development_default(const State& state) {
   Config config;
   config.listens = {{.address = "localhost:8443"}, {.address = "localhost:8080", .tls = false}};
-  config.tls.certificate_file = state.files.certificate;
-  config.tls.key_file = state.files.key;
+  config.tls.certificate = {.certificate = state.files.certificate, .key = state.files.key};
   config.access.anonymous = true;
   config.access.publisher_keys = {state.key};
   config.access.subscriber_keys = {state.key};

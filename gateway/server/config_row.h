@@ -40,7 +40,15 @@ struct Row {
   std::string_view help;
   std::function<Result<void>(Owner&, const Value&)> set;
   std::function<std::string(const Owner&)> show;
+  bool is_live = false;  ///< A reload takes it over (config_changes.h).
 };
+
+/// Marks a row as one that a reload takes over.
+template <class Owner>
+Row<Owner> live(Row<Owner> row) {
+  row.is_live = true;
+  return row;
+}
 
 template <class T>
 struct Range {

@@ -18,6 +18,7 @@
 
 namespace sluice::server {
 
+std::vector<Row<Config>> tls_rows();
 std::vector<Row<Config>> access_rows();
 std::vector<Row<Config>> token_rows();
 std::vector<Row<Config>> hub_rows();

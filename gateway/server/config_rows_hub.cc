@@ -12,10 +12,17 @@ std::vector<Row<Config>> access_rows() {
   return {
       C::flag("hub.anonymous", "Let in subscribers without a token. They get public events only.",
               SLUICE_AT(access.anonymous)),
-      C::tables("hub.publisher_keys", "array of keys",
-                "Keys whose tokens may publish. Without any, nobody can publish."),
-      C::tables("hub.subscriber_keys", "array of keys",
-                "Keys whose tokens may subscribe, to private events too."),
+      live(C::tables("hub.publisher_keys", "array of keys",
+                     "Keys whose tokens may publish. Without any, and without "
+                     "publisher_certificates, nobody can publish.")),
+      live(
+          C::list("hub.publisher_certificates",
+                  "Names in clients' certificates (DNS, URI or e-mail of the subject alternative "
+                  "names, or the whole subject, as \"CN=app,O=Example\") that may publish to every "
+                  "topic without a token, on listeners with `client_certificates`.",
+                  SLUICE_AT(access.publisher_certificates))),
+      live(C::tables("hub.subscriber_keys", "array of keys",
+                     "Keys whose tokens may subscribe, to private events too.")),
       C::choice<Fallback>(
           "hub.expired_token",
           {{"park", Fallback::park},

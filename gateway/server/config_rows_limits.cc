@@ -76,12 +76,12 @@ std::vector<Row<Config>> address_rows() {
 
 std::vector<Row<Config>> total_rows() {
   return {
-      C::count("limits.streams_per_connection", {1, 100'000},
-               "Event streams on one connection; the next one is told to come back later.",
-               SLUICE_AT(limits.streams_per_connection)),
-      C::count("limits.streams", from(1),
-               "Event streams in all; the next one is told to come back later.",
-               SLUICE_AT(limits.streams)),
+      live(C::count("limits.streams_per_connection", {1, 100'000},
+                    "Event streams on one connection; the next one is told to come back later.",
+                    SLUICE_AT(limits.streams_per_connection))),
+      live(C::count("limits.streams", from(1),
+                    "Event streams in all; the next one is told to come back later.",
+                    SLUICE_AT(limits.streams))),
       C::count("limits.connections", from(1),
                "Connections in all; the next one waits to be accepted.",
                SLUICE_AT(limits.connections)),

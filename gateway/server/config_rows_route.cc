@@ -281,10 +281,15 @@ Rows route_access_rows() {
                           "Off: tokens are the application's. Optional: one that is sent must be "
                           "good. It comes as the hub's do: `authorization`, query or cookie.",
                           SLUICE_AT(access.token)),
-      R::tables("keys", "array of keys", "What verifies them; without it hub.subscriber_keys."),
+      live(R::tables("keys", "array of keys",
+                     "What verifies them; without it hub.subscriber_keys.")),
       claims_row(),
       R::flag("pass_token", "False: the application does not get the token.",
               SLUICE_AT(access.pass_token)),
+      R::flag("forward_certificate",
+              "The application, and who is asked by `auth_url`, gets the client's certificate in "
+              "`x-forwarded-client-cert`, which no client can set itself.",
+              SLUICE_AT(access.forward_certificate)),
       R::text("auth_url",
               "Asked by a GET before a request goes on: 2xx lets it pass; 401, 403 and 3xx go to "
               "the client; all else is a refusal, too. TLS options are those of an [[upstream]] "

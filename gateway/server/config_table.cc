@@ -28,25 +28,18 @@ std::vector<Row<Config>> server_rows() {
                   "For the new process of an upgrade (SIGUSR2) to be ready; then it is killed, and "
                   "the old one goes on.",
                   SLUICE_AT(process.upgrade_timeout)),
-      C::choice<log::Level>("log.level",
-                            {{"debug", log::Level::debug},
-                             {"info", log::Level::info},
-                             {"warning", log::Level::warning},
-                             {"error", log::Level::error},
-                             {"off", log::Level::off}},
-                            "The least important lines that are written to stderr.",
-                            SLUICE_AT(log_level)),
+      live(C::choice<log::Level>("log.level",
+                                 {{"debug", log::Level::debug},
+                                  {"info", log::Level::info},
+                                  {"warning", log::Level::warning},
+                                  {"error", log::Level::error},
+                                  {"off", log::Level::off}},
+                                 "The least important lines that are written to stderr.",
+                                 SLUICE_AT(log_level))),
       C::text("admin.address",
               "Where /livez, /readyz, /metrics and /status are served, in clear text. Without it "
               "there is no admin listener.",
               SLUICE_AT(admin.address)),
-      C::text("tls.certificate", "PEM file: the certificate, then its chain.",
-              SLUICE_AT(tls.certificate_file)),
-      C::text("tls.key", "PEM file: the certificate's private key, not encrypted.",
-              SLUICE_AT(tls.key_file)),
-      C::count("tls.tickets", {0, 10},
-               "Session tickets sent after a handshake; 0: no connection is resumed.",
-               SLUICE_AT(tls.tickets)),
   };
 }
 
@@ -108,14 +101,23 @@ Row<KeyEntry> algorithm_row() {
           [](const KeyEntry&) { return std::string(); }};
 }
 
+/// Whole sections.
+std::vector<Row<Config>> live_sections(std::vector<Row<Config>> rows) {
+  for (Row<Config>& row : rows) {
+    row.is_live |= row.key.starts_with("retry.") || row.key.starts_with("drain.");
+  }
+  return rows;
+}
+
 std::vector<Row<Config>> all_rows() {
   std::vector<Row<Config>> rows = server_rows();
+  add(rows, tls_rows());
   add(rows, access_rows());
   add(rows, token_rows());
   add(rows, hub_rows());
   add(rows, publish_rows());
   add(rows, history_rows());
-  add(rows, pace_rows());
+  add(rows, live_sections(pace_rows()));
   add(rows, relay_rows());
   add(rows, limit_rows());
   add(rows, abuse_rows());
@@ -129,7 +131,7 @@ const std::vector<Section>& config_sections() {
   static const std::vector<Section> sections{
       {"server", "The process."},
       {"admin", "The listener for operators; not for the internet."},
-      {"tls", "The certificate of all [[listen]] tables that have `tls = true`."},
+      {"tls", "Certificates and tickets of all [[listen]] tables that have `tls = true`."},
       {"hub", "Who may publish and subscribe, and how much at once."},
       {"history", "What a client that comes back can still get."},
       {"heartbeat", "Signs of life on silent streams, so that nobody on the way ends them."},
@@ -161,6 +163,14 @@ const std::vector<Row<Listen>>& listen_rows() {
               "server.trusted_proxies says who its client is. Whoever else comes, or comes without "
               "one, is refused.",
               SLUICE_AT(proxy_protocol)),
+      live(L::choice<tls::ClientCertificates>(
+          "client_certificates",
+          {{"off", tls::ClientCertificates::off},
+           {"optional", tls::ClientCertificates::optional},
+           {"require", tls::ClientCertificates::require}},
+          "Whether clients are asked for certificates that tls.client_ca makes good. Required, who "
+          "has none is refused by an alert, of which browsers' EventSources die.",
+          SLUICE_AT(client_certificates))),
   };
   return rows;
 }

@@ -36,6 +36,7 @@ struct Section {
 const std::vector<Section>& config_sections();
 const std::vector<Row<Config>>& config_rows();
 const std::vector<Row<Listen>>& listen_rows();
+const std::vector<Row<tls::CertificateFiles>>& certificate_rows();
 const std::vector<Row<hub::TopicRule>>& topic_rows();
 const std::vector<Row<KeyEntry>>& key_rows();
 const std::vector<Row<relay::UpstreamOptions>>& upstream_rows();

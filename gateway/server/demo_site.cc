@@ -60,7 +60,8 @@ std::unique_ptr<http::Answer> DemoSite::send(const http::Request& request, http:
 std::string DemoSite::config_json() const {
   nlohmann::json json{{"version", SLUICE_VERSION}, {"feed", shared_.config.demo.feed}};
   json["token"] = nullptr;
-  const auto& keys = shared_.config.access.publisher_keys;
+  const auto snapshot = shared_.publishers.keys().snapshot();
+  const auto& keys = snapshot->keys;
   if (!keys.empty() && keys.front().can_sign()) {
     auth::Claims claims;
     claims.publish = std::vector<std::string>{"demo/{+topic}"};

@@ -39,7 +39,7 @@ void Drain::begin() {
     return;
   }
   notify_service_manager("STOPPING=1");
-  begin_after(shared_.config.drain.delay);
+  begin_after(shared_.drain_options.delay);
 }
 
 void Drain::begin_at_once() {
@@ -47,7 +47,7 @@ void Drain::begin_at_once() {
 }
 
 void Drain::begin_after(Millis delay) {
-  const DrainOptions& options = shared_.config.drain;
+  const DrainOptions& options = shared_.drain_options;
   if (is_idle(workers_)) {
     log::info("draining: nothing is open; the end is {} from now, if that stays so",
               format_duration(delay));
@@ -62,7 +62,7 @@ void Drain::begin_after(Millis delay) {
 
 void Drain::end_streams() {
   shared_.is_parking.store(true);
-  Millis window = shared_.config.drain.window;
+  Millis window = shared_.drain_options.window;
   // There is nobody to spread over it.
   if (is_idle(workers_)) {
     window = totals(workers_).connections == 0 ? Millis(0) : std::min(window, kNotice);

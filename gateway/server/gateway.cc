@@ -16,6 +16,7 @@
 #include "gateway/net/address.h"
 #include "gateway/net/signals.h"
 #include "gateway/server/admin.h"
+#include "gateway/server/certificates.h"
 #include "gateway/server/demo_feed.h"
 #include "gateway/server/descriptors.h"
 #include "gateway/server/drain.h"
@@ -28,6 +29,7 @@
 #include "gateway/server/notify.h"
 #include "gateway/server/pid_file.h"
 #include "gateway/server/predecessor.h"
+#include "gateway/server/reload.h"
 #include "gateway/server/sockets.h"
 #include "gateway/server/upgrade.h"
 #include "gateway/server/upstream_contexts.h"
@@ -69,9 +71,11 @@ class Gateway {
         journal_(std::move(parts.journal)),
         shared_(config, clock_, *journal_),
         loop_(clock_),
+        certificates_(loop_, clock_),
         feed_(workers_),
         admin_(loop_, shared_, workers_),
         drain_(loop_, shared_, workers_, [this] { loop_.stop(); }),
+        reload_(loop_, shared_, workers_, certificates_),
         upgrade_(loop_, config.process.upgrade_timeout,
                  {.sockets = sockets_,
                   .hand_over = [this] { hand_over(); },
@@ -96,6 +100,9 @@ class Gateway {
     shared_.connection_limit = connection_limit(config, count, parts.descriptors);
     shared_.memory = &memory_;
     shared_.revoke = [this](const std::string& subject) { revoke(subject); };
+    shared_.reload = [this] { return reload_.run(); };
+    shared_.reload_counters = &reload_.counters();
+    shared_.certificates = &certificates_;
     for (std::size_t i = 0; i < count; ++i) {
       workers_.push_back(std::make_unique<Worker>(i, shared_));
     }
@@ -120,6 +127,9 @@ class Gateway {
   Gateway& operator=(const Gateway&) = delete;
 
   Result<void> open_listeners() {
+    auto contexts = certificates_.make(config_);
+    if (!contexts) return tl::unexpected(contexts.error());
+    certificates_.use(config_, std::move(*contexts));
     for (std::size_t i = 0; i < config_.listens.size(); ++i) {
       if (auto opened = open_listener(config_.listens[i], i); !opened) return opened;
     }
@@ -136,13 +146,12 @@ class Gateway {
     const net::SignalWatch terminate(loop_, SIGTERM, [this] { drain(); });
     const net::SignalWatch interrupt(loop_, SIGINT, [this] { drain(); });
     const net::SignalWatch replace(loop_, SIGUSR2, [this] { begin_upgrade(); });
-    const net::SignalWatch hang_up(loop_, SIGHUP, [] {
-      log::warning("SIGHUP changes nothing: a new configuration or certificate needs a restart");
-    });
+    const net::SignalWatch hang_up(loop_, SIGHUP, [this] { reload_.run(); });
     start_jwks();
     for (const auto& worker : workers_) worker->start();
     heap_trim_.start();
     memory_.start();
+    reload_.start();
     if (config_.demo.feed) demo_timer_.start_periodic(kDemoInterval);
     std::printf("ready%s\n", urls_.c_str());
     std::fflush(stdout);
@@ -216,14 +225,7 @@ class Gateway {
   }
 
   Result<void> open_listener(const Listen& listen, std::size_t index) {
-    std::shared_ptr<tls::Context> context;
-    if (listen.tls) {
-      tls::Options options = config_.tls;
-      options.http2 = listen.http2;
-      auto made = tls::Context::create(options);
-      if (!made) return tl::unexpected(made.error());
-      context = std::move(*made);
-    }
+    const std::shared_ptr<tls::Context> context = certificates_.contexts()[index];
     auto sockets = sockets_.open(listen.address, workers_.size());
     if (!sockets) return tl::unexpected(sockets.error());
     const std::string url =
@@ -286,10 +288,12 @@ class Gateway {
   Shared shared_;
   std::vector<std::unique_ptr<Jwks>> jwks_;
   net::Loop loop_;
+  Certificates certificates_;
   Workers workers_;
   Feed feed_;
   Admin admin_;
   Drain drain_;
+  Reload reload_;
   Upgrade upgrade_;
   Watchdog watchdog_;
   PidFile pid_file_;

@@ -39,6 +39,8 @@ struct JwksSource {
   std::string issuer;                       ///< Of every key; may be empty.
   std::string audience;                     ///< Of every key; may be empty.
   std::vector<auth::Algorithm> algorithms;  ///< Empty: all but those with shared secrets.
+
+  bool operator==(const JwksSource&) const = default;
 };
 
 struct JwksAnswer {

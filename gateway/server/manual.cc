@@ -24,6 +24,9 @@ constexpr auto kSignals = std::to_array<Entry>({
      "are ended one by one within `drain.window`, each with a time after which its client comes "
      "back, and the program ends with status 0. What is open after `drain.hard_limit` is cut. A "
      "second signal ends it at once."},
+    {"SIGHUP",
+     "`serve` reads its configuration anew, and all files that it names. A fault leaves everything "
+     "as it was; what needs a restart is named in the log. Streams do not notice."},
 });
 
 constexpr auto kStatuses = std::to_array<Entry>({

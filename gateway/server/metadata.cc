@@ -9,10 +9,12 @@
 
 namespace sluice::server {
 
-std::string resource_metadata(const Config& config, const http::Request& request) {
+std::string resource_metadata(const Shared& shared, const http::Request& request) {
+  const Config& config = shared.config;
   std::set<std::string> issuers;
-  for (const auto* keys : {&config.access.publisher_keys, &config.access.subscriber_keys}) {
-    for (const auth::Key& key : *keys) {
+  for (const auth::Verifier* verifier : {&shared.publishers, &shared.subscribers}) {
+    const auto snapshot = verifier->keys().snapshot();
+    for (const auth::Key& key : snapshot->keys) {
       if (!key.issuer.empty()) issuers.insert(key.issuer);
     }
   }

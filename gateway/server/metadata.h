@@ -7,11 +7,11 @@
 #include <string>
 
 #include "gateway/http/message.h"
-#include "gateway/server/config.h"
+#include "gateway/server/shared.h"
 
 namespace sluice::server {
 
 /// JSON. The resource is the hub's public URL, or the one that `request` came to.
-[[nodiscard]] std::string resource_metadata(const Config& config, const http::Request& request);
+[[nodiscard]] std::string resource_metadata(const Shared& shared, const http::Request& request);
 
 }  // namespace sluice::server

@@ -1,5 +1,6 @@
 #include "gateway/server/metric_rows.h"
 
+#include "gateway/server/certificates.h"
 #include "gateway/server/memory_budget.h"
 
 namespace sluice::server {
@@ -234,6 +235,18 @@ const ProcessRow kProcessRows[] = {
    [](const Shared& s) { return static_cast<double>(s.publishers.cache().hits() + s.subscribers.cache().hits() + (s.routes ? s.routes->lookups().hits : 0)); }},
   {"sluice_token_lookups_total", "result=miss", kCounter, "",
    [](const Shared& s) { return static_cast<double>(s.publishers.cache().misses() + s.subscribers.cache().misses() + (s.routes ? s.routes->lookups().misses : 0)); }},
+  {"sluice_tls_tickets_total", "key=current", kCounter, "Session tickets that clients came back with, by the key that opened them: the first one, an older one, or none (a whole handshake follows).",
+   [](const Shared& s) { return static_cast<double>(s.certificates->ticket_keys().counts().current); }},
+  {"sluice_tls_tickets_total", "key=former", kCounter, "",
+   [](const Shared& s) { return static_cast<double>(s.certificates->ticket_keys().counts().former); }},
+  {"sluice_tls_tickets_total", "key=unknown", kCounter, "",
+   [](const Shared& s) { return static_cast<double>(s.certificates->ticket_keys().counts().unknown); }},
+  {"sluice_reloads_total", "result=done", kCounter, "Reloads, by SIGHUP, POST /reload or because files of [tls] changed; failed: a fault in a file, and everything stayed as it was.",
+   [](const Shared& s) { return number(s.reload_counters->done); }},
+  {"sluice_reloads_total", "result=failed", kCounter, "",
+   [](const Shared& s) { return number(s.reload_counters->failed); }},
+  {"sluice_last_reload_timestamp_seconds", "", kGauge, "When a reload was done last, in seconds since 1970; 0: never.",
+   [](const Shared& s) { return number(s.reload_counters->last); }},
   {"sluice_presence_untold_total", "", kCounter, "Comings and goings of subscribers that were not published: more than hub.presence_per_second, or the journal had no room.",
    [](const Shared& s) { return s.presence ? static_cast<double>(s.presence->untold()) : 0.0; }},
   {"sluice_jwks_fetches_total", "", kCounter, "Times that keys were fetched from a `jwks_url`.",

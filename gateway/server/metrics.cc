@@ -1,8 +1,10 @@
 #include "gateway/server/metrics.h"
 
+#include <chrono>
 #include <functional>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <sstream>
 #include <utility>
 
@@ -11,6 +13,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include "gateway/server/certificates.h"
 #include "gateway/server/metric_rows.h"
 #include "gateway/server/relay_metrics.h"
 
@@ -24,6 +27,9 @@ constexpr const char* kDelayHelp =
     "Time of one turn of a worker's loop: how long an event may have to wait for the others.";
 constexpr const char* kSpreadName = "sluice_worker_connections";
 constexpr const char* kSpreadHelp = "Connections that are open now, of each worker.";
+constexpr const char* kExpiryName = "sluice_certificate_expiry_timestamp_seconds";
+constexpr const char* kExpiryHelp =
+    "When a certificate that is in use expires, in seconds since 1970; by its file.";
 constexpr const char* kCommitName = "sluice_journal_commit_seconds";
 constexpr const char* kCommitHelp =
     "Time that the file journal waits for the disk with one transaction.";
@@ -50,6 +56,16 @@ std::vector<Sample> samples(const Workers& workers, const Shared& shared) {
     const auto open = static_cast<double>(workers[i]->connection_counters().open.value());
     all.push_back(
         {kSpreadName, {{"worker", std::to_string(i)}}, MetricKind::gauge, kSpreadHelp, open});
+  }
+  std::map<std::string, WallTime> expiries;  // A file may stand in the configuration twice.
+  for (const auto& each : shared.certificates->expiries()) expiries[each.file] = each.at;
+  for (const auto& [file, at] : expiries) {
+    const auto since = std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch());
+    all.push_back({kExpiryName,
+                   {{"certificate", file}},
+                   MetricKind::gauge,
+                   kExpiryHelp,
+                   static_cast<double>(since.count())});
   }
   return all;
 }
@@ -154,6 +170,8 @@ std::string metrics_reference() {
   for (const UpstreamRow& row : upstream_rows_of_metrics()) append_row(page, row, "upstream=NAME");
   fmt::format_to(std::back_inserter(page), "| `{}` | `worker=N` | gauge | {} |\n", kSpreadName,
                  kSpreadHelp);
+  fmt::format_to(std::back_inserter(page), "| `{}` | `certificate=FILE` | gauge | {} |\n",
+                 kExpiryName, kExpiryHelp);
   for (const auto& [name, help] : {std::pair(kCommitName, kCommitHelp), {kDelayName, kDelayHelp}}) {
     fmt::format_to(std::back_inserter(page), "| `{}` |  | histogram | {} |\n", name, help);
   }

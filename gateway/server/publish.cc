@@ -104,7 +104,7 @@ std::unique_ptr<http::Answer> Publish::open_topic(std::string topic, const http:
 std::unique_ptr<http::Answer> Publish::open_answer(Read read, bool is_batch,
                                                    const http::Request& request,
                                                    http::Exchange& exchange) {
-  auto publisher = admit_publisher(setting_.shared, request);
+  auto publisher = admit_publisher(setting_.shared, request, exchange.connection());
   if (!publisher) return reject(publisher.error(), request, exchange);
   if (setting_.shared.is_behind()) {
     return send_away(request, exchange, "deliveries are behind; try again in a second");
@@ -128,7 +128,7 @@ std::unique_ptr<http::Answer> Publish::open_answer(Read read, bool is_batch,
 
 std::unique_ptr<http::Answer> Publish::open_stream(Fields common, const http::Request& request,
                                                    http::Exchange& exchange) {
-  auto publisher = admit_publisher(setting_.shared, request);
+  auto publisher = admit_publisher(setting_.shared, request, exchange.connection());
   if (!publisher) return reject(publisher.error(), request, exchange);
   if (setting_.shared.is_parking.load(std::memory_order_relaxed)) {
     return send_away(request, exchange, "the gateway is about to stop; try again in a second");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gateway/base/clock.h"
+#include "gateway/http/exchange.h"
 #include "gateway/http/message.h"
 #include "gateway/hub/selector.h"
 #include "gateway/server/access.h"
@@ -35,7 +36,8 @@ struct Publisher {
   void make_unique(sse::Draft& draft, std::size_t index) const;
 };
 
-/// The only place that asks for a publisher's token.
-tl::expected<Publisher, Denial> admit_publisher(const Shared& shared, const http::Request& request);
+/// The only place that asks for a publisher's token, or for the certificate that stands for one.
+tl::expected<Publisher, Denial> admit_publisher(const Shared& shared, const http::Request& request,
+                                                const http::Connection& connection);
 
 }  // namespace sluice::server

@@ -17,6 +17,8 @@ constexpr std::string_view kIntroduction =
 A duration is a number with a unit in quotes: `"250ms"`, `"15s"`, `"2m"`, `"1h"`, `"7d"`.
 A size is one too: `"512B"`, `"64KiB"`, `"256MiB"`, `"2GiB"`.
 Paths are relative to the folder of the file. A key that is not on this page is a fault.
+
+↻ marks what a reload takes over ([operations.md](operations.md)); all else needs a restart.
 )";
 
 /// What would break a Markdown table.
@@ -40,7 +42,8 @@ void append_table(std::string& page, const ReferenceTable& table) {
       fmt::format("\n## {}\n\n{}\n\n| key | type | default | range | |\n|---|---|---|---|---|\n",
                   table.title, table.help);
   for (const ReferenceEntry& entry : table.entries) {
-    page += fmt::format("| `{}` | {} | {} | {} | {} |\n", entry.key, entry.type,
+    page += fmt::format("| `{}`{} | {} | {} | {} | {} |\n", entry.key,
+                        entry.is_live ? " ↻" : "", entry.type,
                         entry.value.empty() ? "none" : fmt::format("`{}`", entry.value),
                         escaped(entry.range), escaped(entry.help));
   }
@@ -52,7 +55,8 @@ ReferenceEntry entry_of(std::string_view key, const Row<Owner>& row) {
           .type = std::string(row.type),
           .value = shown_default(row.type, row.show(Owner{})),
           .range = row.range,
-          .help = std::string(row.help)};
+          .help = std::string(row.help),
+          .is_live = row.is_live};
 }
 
 template <class Owner>
@@ -107,6 +111,13 @@ std::vector<ReferenceTable> config_tables() {
   append_relay(tables);
   for (const Section& section : config_sections()) {
     tables.push_back(table_of(section));
+    if (section.name == "tls") {
+      tables.push_back(
+          table_of("[[tls.certificates]]",
+                   "A further certificate, for those who ask for one of its names. "
+                   "[tls.md](tls.md) shows how they are chosen and renewed.",
+                   certificate_rows()));
+    }
     if (section.name != "hub") continue;
     tables.push_back(
         table_of("Keys",

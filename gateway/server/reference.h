@@ -16,6 +16,7 @@ struct ReferenceEntry {
   std::string value;  ///< Its default as it would stand in the file; empty: none.
   std::string range;  ///< May be empty.
   std::string help;
+  bool is_live = false;  ///< A reload takes it over.
 };
 
 struct ReferenceTable {

@@ -51,7 +51,8 @@ struct RouteAccess {
   std::vector<auth::Key> keys;  ///< None, nor a JWKS: the hub's for subscribers.
   std::vector<JwksSource> jwks;
   std::vector<auth::RequiredClaim> claims;
-  bool pass_token = true;  ///< The application gets the token, too.
+  bool pass_token = true;            ///< The application gets the token, too.
+  bool forward_certificate = false;  ///< It is told of the client's certificate.
   AuthCallOptions call;
   CorsBy cors_by = CorsBy::application;
   http::CorsOptions cors{.origins = {},

@@ -8,6 +8,7 @@
 #include "gateway/base/random.h"
 #include "gateway/http/answers.h"
 #include "gateway/http/uri.h"
+#include "gateway/relay/client_cert.h"
 #include "gateway/relay/path.h"
 #include "gateway/server/credentials.h"
 #include "gateway/server/event_stream.h"
@@ -108,6 +109,9 @@ RelaySite::Visit RelaySite::visit(std::size_t route, const http::Request& reques
       http::read_forwarded(request, exchange.connection().peer, routes_.trusted());
   visit.terms.request_id = request_id(visit);
   visit.terms.retires = shared_.end_of_stream({});
+  if (routes_.access(route).forward_certificate) {
+    visit.terms.certificate = exchange.connection().certificate;
+  }
   if (const http::Cors* cors = routes_.cors(route)) {
     cors->add_fields(request, visit.terms.answer_headers);
   }
@@ -261,6 +265,10 @@ http::Outgoing RelaySite::question(const Visit& visit) const {
   headers.set("x-forwarded-host", visit.terms.forwarded.host);
   headers.set("x-forwarded-proto", visit.terms.forwarded.scheme);
   headers.set("x-forwarded-for", visit.terms.forwarded.client);
+  headers.remove(relay::kClientCert);
+  if (visit.terms.certificate) {
+    headers.set(relay::kClientCert, relay::client_cert_field(*visit.terms.certificate));
+  }
   return outgoing;
 }
 
@@ -326,6 +334,10 @@ std::string RelaySite::principal(const Visit& visit) const {
     digest.add(visit.bearer.token);
     digest.add(visit.bearer.grants.subject);
   }
+  if (visit.terms.certificate) {
+    digest.add(relay::kClientCert);
+    digest.add(relay::client_cert_field(*visit.terms.certificate));
+  }
   for (const http::Field& field : visit.terms.upstream_headers) {
     if (field.value.empty()) continue;
     digest.add(field.name);
@@ -362,7 +374,7 @@ std::unique_ptr<http::Answer> RelaySite::park(const Client& client) {
   counters_.parked.add();
   http::Response head = event_stream_head(true);
   add_all(client.fields, head.headers);
-  const RetryOptions& retry = shared_.config.retry;
+  const RetryOptions& retry = doors_.retry;
   return http::reply(
       client.exchange, std::move(head),
       std::string(sse::kHeartbeat) + sse::retry_line(jitter(retry.parked_min, retry.parked_max)));

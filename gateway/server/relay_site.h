@@ -29,8 +29,9 @@ namespace sluice::server {
 
 class RelaySite {
  public:
-  /// What it leaves to the worker's relay.
+  /// What it leaves to the worker and its relay.
   struct Doors {
+    const RetryOptions& retry;  ///< The worker's; a reload changes it.
     /// As relay::Relay::open().
     std::function<std::unique_ptr<http::Answer>(std::size_t route, const http::Request&,
                                                 http::Exchange&, relay::Terms)>

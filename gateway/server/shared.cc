@@ -42,12 +42,14 @@ std::string Shared::client_of(const http::Request& request,
 
 Counter* obstacle_to_stream(const Shared& shared, const http::Connection& connection,
                             Counters& counters) {
-  const LimitOptions& limits = shared.config.limits;
+  const std::size_t most_of_one =
+      shared.max_streams_per_connection.load(std::memory_order_relaxed);
   if (shared.is_short_of_memory(MemoryLevel::park)) return &counters.refused_memory;
-  if (connection.event_streams >= limits.streams_per_connection) {
+  if (connection.event_streams >= most_of_one) {
     return &counters.refused_connection_streams;
   }
-  if (shared.totals().streams >= limits.streams) return &counters.refused_streams;
+  const std::size_t most = shared.max_streams.load(std::memory_order_relaxed);
+  if (shared.totals().streams >= most) return &counters.refused_streams;
   const bool is_draining = shared.is_parking.load(std::memory_order_relaxed);
   return is_draining ? &counters.refused_draining : nullptr;
 }

@@ -27,6 +27,7 @@
 #include "gateway/server/access.h"
 #include "gateway/server/addresses.h"
 #include "gateway/server/body_room.h"
+#include "gateway/server/certified.h"
 #include "gateway/server/config.h"
 #include "gateway/server/jwks.h"
 #include "gateway/server/memory_level.h"
@@ -42,8 +43,25 @@ class ClientContext;
 
 namespace sluice::server {
 
+class Certificates;
 class MemoryBudget;
 class Worker;
+
+/// What became of a reload, for who asked for it.
+struct ReloadReport {
+  enum class Kind {
+    done,
+    faulty,    ///< Something in the files: nothing has changed.
+    conflict,  ///< It cannot be done now, or not here.
+  };
+  Kind kind;
+  std::string text;
+};
+struct ReloadCounters {
+  Counter done;
+  Counter failed;
+  Gauge last;  ///< When one was done, in seconds since 1970; 0: never.
+};
 
 /// Figures of the whole process, for the demo page.
 struct Totals {
@@ -77,6 +95,7 @@ struct Shared {
         cors(config_.access.cors),
         rates(config_.publish.rate),
         subjects(config_.subjects),
+        certified(config_.access.publisher_certificates),
         access(config_.access, publishers, subscribers, subjects, clock_),
         presence(config_.access.subscriptions
                      ? std::make_unique<Presence>(journal_, clock_, config_.access.presence)
@@ -102,6 +121,7 @@ struct Shared {
   const http::Cors cors;
   Rates rates;  ///< Of publishers.
   Subjects subjects;
+  Certified certified;  ///< Publishers by certificate.
   const Access access;
   const std::unique_ptr<Presence> presence;     ///< Null: it is turned off.
   const hub::Url hub_url;                       ///< What URL patterns are relative to.
@@ -123,6 +143,9 @@ struct Shared {
   /// thread.
   std::function<void(const std::string& subject)> revoke;
   std::function<void()> drain;  ///< Begins it. Control thread.
+  std::function<ReloadReport()> reload;             ///< Control thread.
+  const ReloadCounters* reload_counters = nullptr;  ///< Never null once it runs.
+  const Certificates* certificates = nullptr;       ///< The same.
   /// Whose the connection becomes that this worker has accepted. Any thread.
   std::function<Worker&(Worker& accepting)> choose;
   std::function<bool()> is_behind;  ///< Some worker's backlog is full. Any thread.
@@ -131,6 +154,11 @@ struct Shared {
   std::size_t connection_limit = 0;      ///< limits.connections, or what the descriptors allow.
   std::size_t descriptor_limit = 0;      ///< What the process may open.
   const MemoryBudget* memory = nullptr;  ///< For its figures; never null once it runs.
+
+  // What a reload changes beside keys.
+  std::atomic<std::size_t> max_streams{config.limits.streams};
+  std::atomic<std::size_t> max_streams_per_connection{config.limits.streams_per_connection};
+  DrainOptions drain_options{config.drain};  ///< Control thread only.
 
   std::atomic<bool> is_draining{false};  ///< /readyz answers 503.
   std::atomic<bool> is_parking{false};   ///< New event streams are sent away with a `retry`.

@@ -101,7 +101,7 @@ std::unique_ptr<http::Answer> Site::open_metadata(const http::Request& request,
                                                   http::Exchange& exchange) {
   http::Response head{200, {{"content-type", "application/json"}, {"cache-control", "no-cache"}}};
   shared_.cors.add_fields(request, head.headers);
-  return http::reply(exchange, std::move(head), resource_metadata(shared_.config, request),
+  return http::reply(exchange, std::move(head), resource_metadata(shared_, request),
                      request.method == "HEAD");
 }
 

@@ -38,6 +38,7 @@ void tell_change(const std::string& upstream, const UpstreamBoard::Change& chang
 Worker::Worker(std::size_t index, Shared& shared)
     : index_(index),
       shared_(shared),
+      retry_(shared.config.retry),
       loop_(shared.clock),
       hub_(shared.config.hub,
            {.clock = shared.clock,
@@ -56,7 +57,7 @@ Worker::Worker(std::size_t index, Shared& shared)
                                              .upstreams = shared.config.relay.upstreams,
                                              .contexts = shared.upstream_contexts,
                                              .net = upstream_connections(shared.config.net),
-                                             .retry = shared.config.retry,
+                                             .retry = retry_,
                                              .post = [this](Task task) { post(std::move(task)); },
                                              .sources = &shared.sources})
                  : nullptr),
@@ -64,7 +65,7 @@ Worker::Worker(std::size_t index, Shared& shared)
             Subscribe(shared, hub_, streams_,
                       {.loop = loop_,
                        .heartbeat = shared.config.heartbeat,
-                       .retry = shared.config.retry,
+                       .retry = retry_,
                        .counters = counters_.site}),
             Publish({.shared = shared,
                      .loop = loop_,
@@ -102,7 +103,8 @@ Worker::~Worker() {
 std::unique_ptr<RelaySite> Worker::make_relay_site() {
   if (relay_ == nullptr) return nullptr;
   relay::Relay& relay = *relay_;
-  RelaySite::Doors doors{.open =
+  RelaySite::Doors doors{.retry = retry_,
+                         .open =
                              [&relay](std::size_t route, const http::Request& request,
                                       http::Exchange& exchange, relay::Terms terms) {
                                return relay.open(route, request, exchange, std::move(terms));
@@ -152,7 +154,11 @@ void Worker::listen(UniqueFd socket, std::shared_ptr<tls::Context> context, std:
                                                 .context = ports_[at].context,
                                                 .listener = index}));
       });
-  ports_.push_back({std::move(listener), std::move(context)});
+  ports_.push_back({std::move(listener), std::move(context), index});
+}
+
+void Worker::use_contexts(const std::vector<std::shared_ptr<tls::Context>>& contexts) {
+  for (Port& port : ports_) port.context = contexts[port.index];
 }
 
 void Worker::start() {
@@ -203,7 +209,8 @@ std::unique_ptr<Protocol> Worker::speak(Transport& transport, const net::Hello& 
   http::Connection connection{.id = hello.id * shared_.worker_count + index_,
                               .peer = hello.peer,
                               .is_tls = hello.is_tls,
-                              .protocol = is_h2 ? "h2" : "http/1.1"};
+                              .protocol = is_h2 ? "h2" : "http/1.1",
+                              .certificate = hello.certificate};
   if (is_h2) {
     const h2::Session::Setting setting{.options = shared_.config.h2,
                                        .counters = counters_.h2,
@@ -319,7 +326,7 @@ void Worker::end_some_streams() {
       is_over ? 1.0
               : static_cast<double>(passed.count()) / static_cast<double>(drain_window_.count());
   const auto due = static_cast<std::size_t>(part * static_cast<double>(drain_total_));
-  const RetryOptions& retry = shared_.config.retry;
+  const RetryOptions& retry = retry_;
   while (has_streams() && (is_over || drain_ended_ < due)) {
     end_a_stream(jitter(retry.min, retry.max));
     ++drain_ended_;
@@ -339,13 +346,13 @@ void Worker::end_a_stream(Millis retry) {
 
 /// All at once: publishers find another gateway, or wait.
 void Worker::end_publish_streams() {
-  const RetryOptions& retry = shared_.config.retry;
+  const RetryOptions& retry = retry_;
   publish_streams_.for_each(
       [&](PublishStream& stream) { stream.end(jitter(retry.min, retry.max)); });
 }
 
 void Worker::end_streams_of(const std::string& subject) {
-  const RetryOptions& retry = shared_.config.retry;
+  const RetryOptions& retry = retry_;
   streams_.for_each([&](EventStream& stream) {
     if (stream.subject() != subject) return;
     stream.end(jitter(retry.min, retry.max));

@@ -97,6 +97,10 @@ class Worker {
   /// Publishing streams end; who publishes goes on elsewhere.
   void end_publish_streams();
   void stop() { loop_.stop(); }
+  /// For those that are accepted from now on; one for each [[listen]].
+  void use_contexts(const std::vector<std::shared_ptr<tls::Context>>& contexts);
+  /// For the `retry` lines that are sent from now on.
+  void use_retry(const RetryOptions& retry) { retry_ = retry; }
   /// Ends all streams of a token's subject.
   void end_streams_of(const std::string& subject);
   /// Does what Shared::memory_level asks for, until the next call.
@@ -106,6 +110,7 @@ class Worker {
   struct Port {
     std::unique_ptr<net::Listener> listener;
     std::shared_ptr<tls::Context> context;
+    std::size_t index;  ///< Of the [[listen]] table.
   };
   using Letter = std::variant<sse::EventPtr, Task, std::unique_ptr<Newcomer>>;
 
@@ -127,6 +132,7 @@ class Worker {
   // Set in the constructor.
   const std::size_t index_;
   Shared& shared_;
+  RetryOptions retry_;  ///< Worker thread only: a reload changes it.
   AllCounters counters_;
   net::Loop loop_;
   hub::Hub hub_;

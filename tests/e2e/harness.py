@@ -202,6 +202,22 @@ class Gateway:
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
 
+    def post_admin(self, path, headers=()):
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("POST", path, headers=dict(headers))
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def rewrite(self, **sections):
+        """Changes keys in its file; [[tables]] are replaced."""
+        for name, values in sections.items():
+            if isinstance(values, dict):
+                self.settings.setdefault(name, {}).update(values)
+            else:
+                self.settings[name] = values
+        self.file.write_text(toml(self.settings))
+
     def metrics(self):
         status, text = self.get_admin("/metrics")
         assert status == 200, text

@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import json
-import signal
 import time
 
 import pytest
@@ -279,13 +278,6 @@ def test_a_second_gateway_of_several_workers_does_not_share_the_port_unnoticed(s
     with pytest.raises(AssertionError, match="(?s)ended at once.*in use"):
         start(server={"workers": 2},
               listen=[{"address": f"127.0.0.1:{first.tls}"}])
-
-
-@pytest.mark.quick
-def test_sighup_changes_nothing_and_says_so(gateway):
-    gateway.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: "SIGHUP changes nothing" in gateway.stderr(), "a line in the log")
-    assert gateway.get_admin("/livez")[0] == 200
 
 
 @pytest.mark.quick

@@ -1,5 +1,6 @@
 #include "gateway/relay/request_head.h"
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,6 +56,25 @@ int refusal(const RouteOptions& options, const http::Request& request) {
 }
 
 TEST_SUITE("the request to the upstream") {
+  TEST_CASE("a client's certificate is told, and none that the client made up") {
+    const http::Request request = get("/", {{"x-forwarded-client-cert", "Subject=\"CN=root\""},
+                                            {"client-cert", ":AAAA:"},
+                                            {"client-cert-chain", ":AAAA:"}});
+    for (const char* name : {"x-forwarded-client-cert", "client-cert", "client-cert-chain"}) {
+      CHECK(field(sent(route(), request), name) == "-");
+    }
+    Terms shown = terms();
+    shown.certificate = std::make_shared<const PeerCertificate>(
+        PeerCertificate{.subject = "CN=a\\,\"b\"",
+                        .dns = {"app.internal", "a;b"},
+                        .uris = {"spiffe://example/app", "x:\"y\""},
+                        .emails = {"a@b.example"}});
+    CHECK(field(sent(route(), request, shown), "x-forwarded-client-cert") ==
+          "Subject=\"CN=a\\\\,\\\"b\\\"\";URI=spiffe://example/"
+          "app;URI=\"x:\\\"y\\\"\";DNS=app.internal"
+          ";DNS=\"a;b\"");
+  }
+
   TEST_CASE("method, path, query and the application's own fields go on as they came") {
     http::Request request = get("/a%20b/%E2%82%AC;v=1", {{"authorization", "Bearer t"},
                                                          {"last-event-id", "\xc3\xa9-7"},

@@ -32,7 +32,7 @@ TEST_SUITE("Configuration") {
     CHECK(config->listens[0].tls);
     CHECK_FALSE(config->listens[1].tls);
     CHECK(config->admin.address == "127.0.0.1:0");
-    CHECK(config->tls.certificate_file == dir.path("cert.pem"));
+    CHECK(config->tls.certificate.certificate == dir.path("cert.pem"));
     CHECK(config->access.publisher_keys.at(0).sign("x").value() ==
           key_of("a-contract-secret-of-32-bytes-or-more").sign("x").value());
     CHECK(config->access.cors.origins == Texts{"https://app.example"});

@@ -45,6 +45,7 @@ struct FakeRelay {
 
   RelaySite::Doors doors() {
     return {
+        .retry = shared.config.retry,
         .open = [this](std::size_t route, const http::Request& request, http::Exchange& exchange,
                        relay::Terms terms) -> std::unique_ptr<http::Answer> {
           opened.push_back({route, request, std::move(terms)});

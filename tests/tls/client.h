@@ -40,8 +40,11 @@ class TemporaryFolder {
 /// A fresh self-signed certificate and its key.
 struct TestCertificate {
   TestCertificate() { REQUIRE(make_self_signed(certificate, key)); }
+  [[nodiscard]] CertificateFiles files() const { return {.certificate = certificate, .key = key}; }
   [[nodiscard]] Options options() const {
-    return {.certificate_file = certificate, .key_file = key};
+    const auto loaded = Certificate::load(files());
+    REQUIRE(loaded);
+    return {.certificates = {*loaded}};
   }
   [[nodiscard]] std::shared_ptr<Context> context() const {
     auto made = Context::create(options());
@@ -74,6 +77,9 @@ class TestClient {
     SSL_SESSION* resume = nullptr;
     std::string suites{};       ///< Of TLS 1.3, the best first; empty: OpenSSL's.
     bool old_versions = false;  ///< Lowers OpenSSL's own guard against TLS 1.1.
+    std::string name{};         ///< Whom it asks for (SNI).
+    bool wants_staple = false;
+    CertificateFiles shows{};  ///< Its own certificate, if it is asked for one.
   };
 
   TestClient(UniqueFd socket, const Wishes& wishes)
@@ -91,6 +97,18 @@ class TestClient {
         static_cast<const unsigned char*>(static_cast<const void*>(wishes.alpn.data()));
     SSL_set_alpn_protos(ssl_.get(), alpn, static_cast<unsigned int>(wishes.alpn.size()));
     if (wishes.resume != nullptr) SSL_set_session(ssl_.get(), wishes.resume);
+    if (!wishes.name.empty()) {
+      SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+               const_cast<char*>(wishes.name.c_str()));
+    }
+    if (wishes.wants_staple) {
+      SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_STATUS_REQ_TYPE, TLSEXT_STATUSTYPE_ocsp, nullptr);
+    }
+    if (!wishes.shows.certificate.empty()) {
+      REQUIRE(SSL_use_certificate_file(ssl_.get(), wishes.shows.certificate.c_str(),
+                                       SSL_FILETYPE_PEM) == 1);
+      REQUIRE(SSL_use_PrivateKey_file(ssl_.get(), wishes.shows.key.c_str(), SSL_FILETYPE_PEM) == 1);
+    }
   }
 
   /// True when the handshake is complete; call it again until then.
@@ -123,6 +141,24 @@ class TestClient {
   /// The reason of the failure, "closed" after close_notify, "" while all is well.
   [[nodiscard]] const std::string& end() const { return end_; }
   [[nodiscard]] bool is_resumed() const { return SSL_session_reused(ssl_.get()) != 0; }
+  /// The common name of the server's certificate.
+  [[nodiscard]] std::string shown() const {
+    const CHandle<X509, X509_free> server(SSL_get1_peer_certificate(ssl_.get()));
+    char name[256] = "";
+    if (server) {
+      X509_NAME_get_text_by_NID(X509_get_subject_name(server.get()), NID_commonName, name,
+                                sizeof name);
+    }
+    return name;
+  }
+  /// What was stapled to it.
+  [[nodiscard]] std::string staple() const {
+    const unsigned char* response = nullptr;
+    const long size = SSL_ctrl(ssl_.get(), SSL_CTRL_GET_TLSEXT_STATUS_REQ_OCSP_RESP, 0, &response);
+    if (size <= 0) return {};
+    return {static_cast<const char*>(static_cast<const void*>(response)),
+            static_cast<std::size_t>(size)};
+  }
   [[nodiscard]] CHandle<SSL_SESSION, SSL_SESSION_free> session() const {
     return CHandle<SSL_SESSION, SSL_SESSION_free>(SSL_get1_session(ssl_.get()));
   }

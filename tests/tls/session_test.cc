@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/tls/client.h"
+#include "tests/tls/meeting.h"
 
 namespace sluice::tls {
 namespace {
@@ -17,38 +17,6 @@ const std::string kHttp1 = "\x08http/1.1";
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
-
-/// A server session and a client, joined by a socket pair.
-struct Meeting {
-  Meeting(const Context& context, const TestClient::Wishes& wishes)
-      : Meeting(context, wishes, socket_pair()) {}
-  Meeting(const Context& context, const TestClient::Wishes& wishes, SocketPair pair)
-      : socket(std::move(pair.server)),
-        server(context, socket.get()),
-        client(std::move(pair.client), wishes) {}
-
-  /// Both sides take turns until both are done or one has failed. True: both are done.
-  bool shake_hands() {
-    Io io = Io::want_read;
-    bool client_is_done = false;
-    for (int turns = 0; turns < 20 && client.end().empty(); ++turns) {
-      client_is_done = client_is_done || client.handshake();
-      if (io != Io::ok) io = server.handshake();
-      if (io == Io::ok && client_is_done) return true;
-    }
-    return false;
-  }
-  std::string server_reads() {
-    std::string text(100, '\0');
-    const IoResult result = server.read(std::as_writable_bytes(std::span(text)));
-    text.resize(result.n);
-    return text;
-  }
-
-  UniqueFd socket;
-  Session server;
-  TestClient client;
-};
 
 TEST_SUITE("TLS session") {
   TEST_CASE("what one side writes the other side reads") {
