@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ export function token(claims, typ = 'JWT') {
 const PUBLISHER = token({ mercure: { publish: ['*'] } });
 export const ISSUER = 'https://issuer.example';
 
-function configuration({ tlsPort = 0, extra = '', hub = 'anonymous = true' }) {
+function configuration({ tlsPort = 0, extra, hub, history }) {
   return `
 [server]
 workers = 1
@@ -54,16 +54,27 @@ subscriber_keys = [{ secret = "${SECRET}" }, { secret = "${SECRET}", issuer = "$
 cors_origins = ["*"]
 ${hub}
 [history]
-journal = "memory"
+${history}
 ${extra}`;
 }
 
+/** A process that another one has started: nobody tells us of its end, and a dead one whose parent does not
+ * care is still listed. */
+function isRunning(pid) {
+  try {
+    return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
 export class Gateway {
-  /** `extra`: further tables of the configuration; `hub`: lines of its table [hub].
+  /** `extra`: further tables of the configuration; `hub`, `history`: lines of its tables [hub] and [history].
    * Nothing runs before start(). */
-  constructor(extra = '', hub = 'anonymous = true') {
-    this.extra = extra;
-    this.hub = hub;
+  constructor(extra = '', hub = 'anonymous = true', history = 'journal = "memory"') {
+    Object.assign(this, { extra, hub, history });
+    this.killWithUs = () => this.#signal('SIGKILL');  // a test that was cut short leaves nothing
+    process.once('exit', this.killWithUs);
     this.directory = mkdtempSync(join(tmpdir(), 'sluice-browser-'));
     this.errors = '';
     this.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
@@ -79,39 +90,63 @@ export class Gateway {
     const program = process.env.SLUICE_BINARY;
     assert.ok(program && existsSync(program), 'set SLUICE_BINARY to the sluice program to be tested');
     const file = join(this.directory, 'sluice.toml');
-    writeFileSync(file, configuration({ tlsPort: this.port, extra: this.extra, hub: this.hub }));
-    this.process = spawn(program, ['serve', '--config', file],
+    writeFileSync(file, configuration({ tlsPort: this.port, ...this }));
+    const child = spawn(program, ['serve', '--config', file],
       { stdio: ['ignore', 'pipe', 'pipe'], env: { UBSAN_OPTIONS: 'halt_on_error=1', ...process.env } });
-    const { process: child } = this;
-    const killWithUs = () => child.kill('SIGKILL');  // a test that was cut short leaves nothing
-    process.once('exit', killWithUs);
-    child.once('exit', () => process.off('exit', killWithUs));
-    this.ended = once(this.process, 'exit').then(([code, signal]) => code ?? signal);
-    this.process.stderr.on('data', (data) => { this.errors += data; });
-    const ports = (await this.#readyLine()).match(/:(\d+)/g).map((port) => Number(port.slice(1)));
+    this.pid = child.pid;
+    this.output = '';
+    this.isOver = false;
+    this.lastWords = this.#lastWords() + 1;  // when it has ended well
+    this.ended = once(child, 'exit').then(([code, signal]) => code ?? signal);
+    this.ended.then(() => { this.isOver ||= this.pid === child.pid; });
+    child.stdout.on('data', (data) => { this.output += data; });
+    child.stderr.on('data', (data) => { this.errors += data; });
+    const ports = (await this.#readyLine(1)).match(/:(\d+)/g).map((port) => Number(port.slice(1)));
     [this.port, this.clear, this.admin] = ports;
     return this;
   }
 
-  async #readyLine() {
-    let text = '';
-    const ready = (async () => {
-      for await (const data of this.process.stdout.iterator({ destroyOnReturn: false })) {
-        text += data;
-        if (text.includes('\n')) return text;
-      }
-      throw new Error(`the gateway ended at once:\n${this.errors}`);
-    })();
-    const limit = sleep(START_LIMIT, null, { ref: false }).then(() => {
-      throw new Error(`no ready line within ${START_LIMIT} ms:\n${this.errors}`);
-    });
-    return Promise.race([ready, limit]);
+  /** The ready line of so many processes, of which the last has just been started. */
+  async #readyLine(count) {
+    const lines = await until(() => {
+      const all = this.output.split('\n').slice(0, -1);
+      return (all.length >= count || this.isOver) && all;
+    }, `the ready line:\n${this.errors}`, START_LIMIT);
+    if (lines.length < count) throw new Error(`the gateway ended at once:\n${this.errors}`);
+    return lines.at(-1);
+  }
+
+  #signal(signal) {
+    if (this.pid && !this.isOver) process.kill(this.pid, signal);
+  }
+
+  /** Another process takes over (SIGUSR2), and is what is meant from then on. Resolves when it serves and the
+   * old one has drained and ended. */
+  async upgrade() {
+    const { ended } = this;
+    const count = this.output.split('\n').length;
+    this.#signal('SIGUSR2');
+    await this.#readyLine(count);
+    this.pid = Number([...this.errors.matchAll(/upgrade: process (\d+) is started/g)].at(-1)[1]);
+    this.ended = this.#endOf(this.pid, ++this.lastWords);
+    assert.equal(await ended, 0, this.errors);
+  }
+
+  /** The status of a process that is not our child: its last word stands for it, of which there are so many then. */
+  async #endOf(pid, lastWords) {
+    await until(() => !isRunning(pid), 'the end of an upgraded gateway', 600_000);
+    this.isOver ||= this.pid === pid;
+    return until(() => this.#lastWords() === lastWords, 'its last word', 2_000).then(() => 0, () => 'no last word');
+  }
+
+  #lastWords() {
+    return (this.errors.match(/ stopped$/gm) ?? []).length;
   }
 
   /** Asks for a drain and holds the program to a clean end. */
   async stop() {
-    if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill('SIGTERM');
-    const timer = setTimeout(() => this.process.kill('SIGKILL'), 40_000);
+    this.#signal('SIGTERM');
+    const timer = setTimeout(() => this.#signal('SIGKILL'), 40_000);
     const status = await this.ended;
     clearTimeout(timer);
     assert.doesNotMatch(this.errors, /Sanitizer|runtime error:/, this.errors);
@@ -120,31 +155,47 @@ export class Gateway {
 
   /** Ends the program as a power failure would. */
   async kill() {
-    this.process.kill('SIGKILL');
+    this.#signal('SIGKILL');
     await this.ended;
   }
 
   async close() {
     this.agent.destroy();
-    if (this.process?.exitCode === null && this.process.signalCode === null) await this.kill();
+    await this.kill();
+    process.off('exit', this.killWithUs);
     rmSync(this.directory, { recursive: true, force: true });
   }
 
   /** `fields`: of the query, as `private=on`. */
-  publish(topic, data, fields = '') {
+  publish(topic, data, fields = '', headers = {}) {
     return new Promise((resolve, reject) => {
       const request = http.request({ agent: this.agent, host: '127.0.0.1', port: this.clear,
         method: 'POST', path: `/events/${topic}?${fields}`,
-        headers: { authorization: `Bearer ${PUBLISHER}`, 'content-length': Buffer.byteLength(data) } },
+        headers: { authorization: `Bearer ${PUBLISHER}`, 'content-length': Buffer.byteLength(data), ...headers } },
       (answer) => {
         let text = '';
         answer.setEncoding('utf8').on('data', (part) => { text += part; });
         answer.on('end', () => (answer.statusCode === 200 ? resolve(text.trim())
-          : reject(new Error(`publish answered ${answer.statusCode}: ${text}`))));
+          : reject(Object.assign(new Error(`publish answered ${answer.statusCode}: ${text}`),
+            { status: answer.statusCode }))));
       });
-      request.on('error', reject);
+      request.on('error', (error) => reject(Object.assign(error, { isOnKept: request.reusedSocket })));
       request.end(data);
     });
+  }
+
+  /** As a publisher has to: 503 means that it was not kept, and a kept connection that ends in place of an
+   * answer, that it may have been. */
+  async publishUntilKept(topic, data) {
+    const headers = { 'idempotency-key': randomUUID() };
+    for (;;) {
+      try {
+        return await this.publish(topic, data, '', headers);
+      } catch (error) {
+        if (error.status !== 503 && !error.isOnKept) throw error;
+        await sleep(50);
+      }
+    }
   }
 
   /** The sum of the samples of a metric whose labels contain `labels`. */

@@ -1,0 +1,76 @@
+// What pages live through while the gateway is upgraded in place, in real browsers.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { BROWSERS, Page, launch } from './browsers.js';
+import { Gateway } from './gateway.js';
+
+const LIMIT = { timeout: 90_000 };
+const STREAMS = 20;
+const UPGRADES = 3;
+const SWIFT = `
+[retry]
+min = "500ms"
+max = "900ms"
+parked_min = "500ms"
+parked_max = "700ms"
+[drain]
+delay = "0s"
+window = "1s"
+`;
+const FILE = 'journal = "file"\npath = "history"';
+
+/** Publishes 0, 1, 2, … until it is told to stop, and gives the numbers then. */
+function publishing(gateway) {
+  let isOver = false;
+  const all = (async () => {
+    const numbers = [];
+    while (!isOver) {
+      await gateway.publishUntilKept('test', String(numbers.length));
+      numbers.push(String(numbers.length));
+      await sleep(10);
+    }
+    return numbers;
+  })();
+  all.catch(() => {});  // It is told by stop().
+  return { stop: () => { isOver = true; return all; } };
+}
+
+for (const kind of BROWSERS) {
+  describe(`an EventSource in ${kind.name}`, () => {
+    let browser;
+    before(async () => { browser = await launch(kind); }, LIMIT);
+    after(() => browser?.close(), LIMIT);
+
+    // Firefox gives one of another origin up for ever at the first attempt that fails.
+    for (const [name, host] of [['of its own origin', 'localhost'], ['of another origin', '127.0.0.1']]) {
+      test(`${name} lives through ${UPGRADES} upgrades, and misses nothing`, LIMIT, async () => {
+        const gateway = await new Gateway(SWIFT, 'anonymous = true', FILE).start();
+        try {
+          const page = await Page.open(browser, `https://localhost:${gateway.port}`);
+          await page.subscribe(Array(STREAMS).fill(`https://${host}:${gateway.port}/events/test`));
+          await page.allOpen();
+          const publisher = publishing(gateway);
+          await page.all((s) => s.data.length > 0, 'a first event, and so an id to come back with');
+          for (let upgrade = 1; upgrade <= UPGRADES; upgrade += 1) {
+            await gateway.upgrade();
+            await page.all((s) => s.state === 1 && s.opens > upgrade, `all to be open after upgrade ${upgrade}`);
+          }
+          const data = await publisher.stop();
+          const streams = await page.all((s) => s.data.length >= data.length, 'every event everywhere');
+          for (const stream of streams) {
+            const { gaps, closed, state } = stream;
+            assert.deepEqual({ gaps, closed, state }, { gaps: [], closed: false, state: 1 });
+            assert.deepEqual(stream.data, data);
+          }
+          await page.close();
+          await gateway.stop();
+        } finally {
+          await gateway.close();
+        }
+      });
+    }
+  });
+}
