@@ -236,14 +236,14 @@ class Swarm:
 
     # -- for the test, from its thread
 
-    def wait_until(self, predicate, what, seconds=30):
+    def wait_until(self, predicate, what, seconds=60):
         wait_until(lambda: self.faults or predicate(), what, seconds)
         assert not self.faults, f"{len(self.faults)} before {what}: {self.faults[:5]}"
 
     def all_are_open(self):
         return all(client.is_open for client in self.clients)
 
-    def wait_until_all_are_open(self, seconds=30):
+    def wait_until_all_are_open(self, seconds=60):
         self.wait_until(self.all_are_open, "every stream is open", seconds)
 
     def begin_to_publish(self, interval):
@@ -262,7 +262,7 @@ class Swarm:
     def published(self):
         return {one.topic: one.count for one in self.publishers}
 
-    def wait_until_all_have_everything(self, seconds=30):
+    def wait_until_all_have_everything(self, seconds=60):
         counts = self.published()
         self.wait_until(lambda: all(one.next >= counts[one.topic] for one in self.clients),
                         "every event is everywhere", seconds)

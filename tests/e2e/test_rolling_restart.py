@@ -144,7 +144,7 @@ def test_nobody_is_refused_and_nothing_is_lost(start, tmp_path, certificate):
         hold(site, swarm, SMALL)
 
 
-@pytest.mark.limit(240)
+@pytest.mark.limit(300)
 def test_two_thousand_come_back_spread_over_the_window(start, tmp_path, certificate):
     program = harness.binary("SLUICE_RELEASE_BINARY")
     with in_service(start, tmp_path, certificate, LARGE, program) as (site, swarm):
