@@ -14,8 +14,8 @@ constexpr std::size_t kSweep = 1024;  // Buckets looked at in one expire().
 }  // namespace
 
 void Window::append(sse::EventPtr event) {
-  SLUICE_ASSERT(events_.empty() ? event->position > last_ : event->position == last_.next(),
-                "the journal's events came out of order");
+  SLUICE_ASSERT(event->position > last_, "the journal's events came out of order");
+  if (event->position != last_.next()) leave_holes_before(event->position);
   last_ = event->position;
   bytes_ += event->memory();
   index(*event);
@@ -24,6 +24,19 @@ void Window::append(sse::EventPtr event) {
   while (!events_.empty() && (events_.size() > limits_.events || bytes_ > limits_.bytes)) {
     evict_oldest();
   }
+}
+
+void Window::leave_holes_before(Position position) {
+  const Position before(position.value() - 1);
+  if (!events_.empty()) removed_ = before;
+  if (before.value() - last_.value() >= limits_.events) {
+    while (!events_.empty()) evict_oldest();
+  }
+  while (!events_.empty() && last_ < before) {
+    events_.push_back(nullptr);
+    last_ = last_.next();
+  }
+  last_ = before;
 }
 
 void Window::index(const sse::Event& event) {

@@ -48,7 +48,8 @@ class Window {
         rules_(rules != nullptr && rules->has_retention() ? rules : nullptr),
         last_(last) {}
 
-  /// `event` stands behind the last one; directly behind it, unless the window is empty.
+  /// `event` stands behind the last one. What stood between them was taken away before it was seen
+  /// here (journal/tail.h), and leaves holes.
   void append(sse::EventPtr event);
   /// Lets go of what is too old: all of it at the front, and a share of what rules say. Every
   /// second.
@@ -92,6 +93,7 @@ class Window {
   };
 
   [[nodiscard]] bool is_held(sse::Position position) const;
+  void leave_holes_before(sse::Position position);
   void index(const sse::Event& event);
   void unindex(const sse::Event& event);
   void unindex_key(TopicLog& log, const sse::Event& event);

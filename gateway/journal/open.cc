@@ -142,25 +142,33 @@ std::string probe_events(Txn& txn, const State& state) {
   return txn.error() == 0 ? "" : error_text(txn.error());
 }
 
-/// Fills in what the file says of itself; the damage that it has, or empty.
-Result<std::string> examine(OpenHistory& history, const std::string& path) {
-  Txn txn = history.store->begin_read();
+/// What the file says of itself.
+struct Found {
+  std::string damage;  ///< Empty: none.
+  std::string epoch = {};
+  std::uint64_t seed = 0;
+  State state = {};
+};
+Result<Found> examine(Store& store, const std::string& path) {
+  Txn txn = store.begin_read();
   const auto bytes = txn.get(Table::meta, static_cast<std::uint64_t>(MetaKey::identity));
-  if (!bytes) return txn.error() == 0 ? "it does not say what it is" : error_text(txn.error());
+  if (!bytes) {
+    return Found{txn.error() == 0 ? "it does not say what it is" : error_text(txn.error())};
+  }
   const auto identity = unseal<Identity>(*bytes);
   const auto state = read_state(txn);
   if (!identity || identity->epoch_size > identity->epoch.size() || !state) {
-    return "what it says of itself is not as it was written";
+    return Found{"what it says of itself is not as it was written"};
   }
   if (identity->format != kFormat) {
     return fail(Errc::io, fmt::format("history: {} has format {}, and this version reads format "
                                       "{}; run the version that wrote it, or move it away",
                                       path, identity->format, kFormat));
   }
-  history.epoch.assign(identity->epoch.data(), identity->epoch_size);
-  history.seed = identity->seed;
-  history.state = *state;
-  return probe_events(txn, *state);
+  return Found{.damage = probe_events(txn, *state),
+               .epoch = std::string(identity->epoch.data(), identity->epoch_size),
+               .seed = identity->seed,
+               .state = *state};
 }
 
 std::string mark_of(const std::string& file) {
@@ -207,8 +215,12 @@ Result<std::string> try_open(OpenHistory& history, const FileOptions& options) {
     is_new = txn.count(Table::meta) == 0 && txn.count(Table::events) == 0 && txn.error() == 0;
   }
   if (!is_new) {
-    auto damage = examine(history, options.path);
-    if (!damage || !damage->empty()) return damage;
+    auto found = examine(*history.store, options.path);
+    if (!found) return tl::unexpected(found.error());
+    if (!found->damage.empty()) return found->damage;
+    history.epoch = std::move(found->epoch);
+    history.seed = found->seed;
+    history.state = found->state;
   } else if (const int error = begin_anew(history); error != 0) {
     return cannot("write to", file, error);
   } else {
@@ -256,19 +268,18 @@ std::optional<State> read_state(Txn& txn) {
 Result<void> take_history_back(OpenHistory& history, const FileOptions& options) {
   auto lock = lock_folder(options.path);
   if (!lock) return tl::unexpected(lock.error());
-  const std::string epoch = history.epoch;
-  auto damage = examine(history, options.path);
-  if (!damage) return tl::unexpected(damage.error());
-  if (!damage->empty()) return fail(Errc::io, "history: " + *damage);
-  if (history.epoch == epoch) {
-    if (const int error = begin_session(history, options); error != 0) {
-      return cannot("write to", options.path, error);
-    }
-  }
-  if (history.epoch != epoch) {
-    history.epoch = epoch;
+  history.store->forget_dead_readers();
+  auto found = examine(*history.store, options.path);
+  if (!found) return tl::unexpected(found.error());
+  if (!found->damage.empty()) return fail(Errc::io, "history: " + found->damage);
+  // Its name is read by every thread: it does not change.
+  if (found->epoch != history.epoch) {
     return fail(Errc::io,
                 fmt::format("history: {} was begun anew by another process", options.path));
+  }
+  history.state = found->state;
+  if (const int error = begin_session(history, options); error != 0) {
+    return cannot("write to", options.path, error);
   }
   history.lock = std::move(*lock);
   return {};

@@ -71,6 +71,7 @@ tl::expected<std::unique_ptr<Store>, int> Store::open(const std::string& file,
   if (error == 0) error = mdb_env_open(made, file.c_str(), flags, 0600);
   if (error != 0) return tl::unexpected(error);
   std::unique_ptr<Store> store(new Store(std::move(env)));
+  store->forget_dead_readers();
   error = store->open_tables();
   if (error != 0) return tl::unexpected(error);
   return store;
@@ -105,6 +106,11 @@ void Store::enter_reader() {
 void Store::leave_reader() {
   const std::lock_guard lock(gate_mutex_);
   if (--readers_ == 0 && is_growing_) gate_.notify_all();
+}
+
+void Store::forget_dead_readers() {
+  int dead = 0;
+  static_cast<void>(mdb_reader_check(env_.get(), &dead));
 }
 
 int Store::sync() {

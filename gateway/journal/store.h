@@ -132,6 +132,8 @@ class Store {
   [[nodiscard]] Txn begin_read();
   [[nodiscard]] Txn begin_write();
   [[nodiscard]] int sync();
+  /// Frees what readers of processes that were killed still hold: pages are used again.
+  void forget_dead_readers();
   /// Doubles the address space. Readers that begin wait for it, and it for those that have begun;
   /// the writer has no transaction open.
   [[nodiscard]] int grow_map();

@@ -72,7 +72,8 @@ bool Tail::look() {
       if (record) events.push_back(to_event(*record, sse::Position(last)));
     }
     has_more = has;
-    if (!has) last = state->last;
+    // Behind the last one that is held there may have been others, which a rule took away.
+    if (!has && txn.error() == 0) last = state->last;
   }
   last_.store(last, std::memory_order_release);
   if (events.empty()) return has_more;

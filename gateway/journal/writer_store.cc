@@ -124,6 +124,7 @@ void Writer::keep_house(bool is_asked) {
   const bool is_time = is_asked || now - last_house_ >= kHousekeeping;
   if (is_time || has_more_to_trim_) {
     last_house_ = now;
+    if (is_time) store_.forget_dead_readers();
     int error = 0;
     do {
       trim_step(error);

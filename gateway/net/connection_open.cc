@@ -157,6 +157,8 @@ void Connection::on_open_timeout() {
     counters.waiting_timeouts.add();
     return send_away();
   }
+  // What it has sent lies unread because we do not read it: to close would reset it.
+  if (is_held()) return send_away();
   // A session lets go of the context.
   const bool is_tls = session_ != nullptr || greeting_->context != nullptr;
   (is_tls ? counters.handshake_timeouts : counters.first_bytes_timeouts).add();

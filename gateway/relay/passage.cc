@@ -223,6 +223,7 @@ void Passage::end(Millis retry) {
 }
 
 void Passage::end_in_order() {
+  if (http::Answer* const other = tenure_.instead()) return other->end_in_order();
   end(jitter(route_.retry.min, route_.retry.max));
 }
 

@@ -182,6 +182,7 @@ void ReaderStream::end(Millis retry) {
 }
 
 void ReaderStream::end_in_order() {
+  if (http::Answer* const other = tenure_.instead()) return other->end_in_order();
   end(jitter(route_.retry.min, route_.retry.max));
 }
 

@@ -21,13 +21,17 @@ class BodyRoom {
   /// What one request holds, until this is destroyed.
   class Lease {
    public:
-    explicit Lease(BodyRoom& room) : room_(room) {}
+    /// `others`: whom it leaves half of the room to. Anybody may subscribe; who publishes has shown
+    /// a token, and shall not find the room full of strangers' bodies.
+    enum class Others : bool { none, publishers };
+    explicit Lease(BodyRoom& room, Others others = Others::none)
+        : room_(room), most_(others == Others::none ? room.most_ : room.most_ / 2) {}
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
     ~Lease() { clear(); }
     /// False: there is no room for so many bytes more.
     bool add(std::size_t bytes) {
-      if (room_.used_.fetch_add(bytes, std::memory_order_relaxed) + bytes > room_.most_) {
+      if (room_.used_.fetch_add(bytes, std::memory_order_relaxed) + bytes > most_) {
         room_.used_.fetch_sub(bytes, std::memory_order_relaxed);
         return false;
       }
@@ -38,6 +42,7 @@ class BodyRoom {
 
    private:
     BodyRoom& room_;
+    const std::size_t most_;
     std::size_t bytes_ = 0;
   };
 

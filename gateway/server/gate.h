@@ -28,6 +28,9 @@ class Gate final : public http::Answer {
   Ready ready(std::size_t max) override;
   void take(std::span<std::byte> out) override { inner_->take(out); }
   [[nodiscard]] bool ends_with_client() const override { return true; }
+  void end_in_order() override {
+    if (inner_ != nullptr) inner_->end_in_order();
+  }
 
  private:
   std::unique_ptr<relay::Asking> question_;

@@ -163,7 +163,6 @@ class Gateway {
     notify_service_manager("READY=1");
     loop_.run();
     watchdog_.stop();
-    upgrade_.cancel();
     demo_timer_.stop();
     heap_trim_.stop();
     memory_.stop();
@@ -178,8 +177,7 @@ class Gateway {
 
  private:
   void drain() {
-    upgrade_.cancel();
-    drain_.begin();
+    if (!upgrade_.cancel()) drain_.begin();
   }
 
   void begin_upgrade() {

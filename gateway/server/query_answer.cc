@@ -20,7 +20,7 @@ class QueryAnswer final : public http::Answer {
       : owner_(owner),
         request_(std::move(request)),
         exchange_(exchange),
-        room_(owner.shared_.bodies) {}
+        room_(owner.shared_.bodies, BodyRoom::Lease::Others::publishers) {}
 
   /// Its head is held until its body is complete.
   [[nodiscard]] bool has_room() {
@@ -66,6 +66,9 @@ class QueryAnswer final : public http::Answer {
     return answer_ == nullptr ? Ready{} : answer_->ready(max);
   }
   void take(std::span<std::byte> out) override { answer_->take(out); }
+  void end_in_order() override {
+    if (answer_ != nullptr) answer_->end_in_order();
+  }
 
  private:
   void refuse(int status, std::string text, http::Headers extra = {}) {

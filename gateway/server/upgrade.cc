@@ -28,6 +28,7 @@ using Word = UpgradeChannel::Word;
 
 /// Where the new process finds its end of the channel; all above is closed in it.
 constexpr int kChannelFd = 3;
+constexpr Millis kTakeBackAgain{1'000};
 
 /// As the kernel shows what this process was started with: strings with a NUL behind each.
 std::vector<std::string> own_arguments() {
@@ -109,17 +110,23 @@ int spawn_with(int channel, pid_t& pid) {
 }  // namespace
 
 Upgrade::Upgrade(net::Loop& loop, Millis timeout, Doors doors)
-    : loop_(loop), timeout_(timeout), doors_(std::move(doors)), too_late_(loop, [this] {
-        give_up(fmt::format("it was not ready within {}", format_duration(timeout_)));
-      }) {}
+    : loop_(loop),
+      timeout_(timeout),
+      doors_(std::move(doors)),
+      too_late_(loop,
+                [this] {
+                  give_up(fmt::format("it was not ready within {}", format_duration(timeout_)));
+                }),
+      again_(loop, [this] { take_back(); }) {}
 
 Upgrade::~Upgrade() {
-  cancel();
+  if (!is_done_ && successor_ != 0) static_cast<void>(kill_successor());
 }
 
 void Upgrade::begin() {
   if (is_done_) return log::warning("an upgrade has been done: this process ends");
   if (successor_ != 0) return log::warning("an upgrade has begun: wait for it");
+  if (is_handed_over_) return log::warning("no upgrade before the history is taken back");
   if (auto started = start(); !started) {
     channel_.close();
     log::error("no upgrade: {}; this process goes on", started.error().what);
@@ -189,10 +196,17 @@ void Upgrade::give_up(const std::string& why) {
       "no upgrade: process {}: {} ({}); this process goes on. What it wrote to its log says "
       "more; `sluice check` may, too",
       pid, why, end);
-  if (!std::exchange(is_handed_over_, false)) return;
+  if (is_handed_over_) take_back();
+}
+
+/// What is in the way, as a full disk, may go: publishers are refused no longer than it is there.
+void Upgrade::take_back() {
   if (auto taken = doors_.take_back(); !taken) {
-    log::error("{}; publishers are refused until the next start", taken.error().what);
+    log::error("{}; publishers are refused until that is over, and it is tried again",
+               taken.error().what);
+    return again_.start(kTakeBackAgain);
   }
+  is_handed_over_ = false;
 }
 
 std::string Upgrade::kill_successor() {
@@ -206,11 +220,20 @@ std::string Upgrade::kill_successor() {
   return fmt::format("ended by signal {}", WTERMSIG(status));
 }
 
-void Upgrade::cancel() {
-  if (is_done_ || successor_ == 0) return;
+bool Upgrade::cancel() {
+  again_.stop();
+  if (is_done_ || successor_ == 0) return false;
+  // It may have said that it serves, and have been read from no more.
+  for (auto message = channel_.receive(); message && *message; message = channel_.receive()) {
+    if ((*message)->word != Word::ready) continue;
+    hand_on();
+    return true;
+  }
   watch_->stop();
   too_late_.stop();
   static_cast<void>(kill_successor());
+  if (is_handed_over_) take_back();
+  return false;
 }
 
 }  // namespace sluice::server

@@ -47,8 +47,9 @@ class Upgrade {
   Upgrade& operator=(const Upgrade&) = delete;
 
   void begin();
-  /// This process ends for another reason.
-  void cancel();
+  /// This process is to end for another reason: one that is not ready yet is killed, one that has
+  /// just become so serves, and step_down() was called. True: that is so.
+  bool cancel();
 
  private:
   Result<void> start();
@@ -57,6 +58,7 @@ class Upgrade {
   void give_history();
   void hand_on();
   void give_up(const std::string& why);
+  void take_back();
   std::string kill_successor();
 
   // Set in the constructor.
@@ -64,6 +66,7 @@ class Upgrade {
   const Millis timeout_;
   const Doors doors_;
   net::Timer too_late_;
+  net::Timer again_;
 
   pid_t successor_ = 0;  ///< 0: none.
   bool is_handed_over_ = false;

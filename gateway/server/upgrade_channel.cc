@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <sys/socket.h>
@@ -16,6 +17,8 @@ namespace {
 
 /// Of one message: a word, and the name of a socket.
 constexpr std::size_t kMostBytes = 1024;
+/// For a peer that does not read: it has only begun.
+constexpr std::chrono::seconds kSendPatience{10};
 
 /// Room for one descriptor beside a message, aligned as the kernel wants it.
 union Control {
@@ -47,6 +50,11 @@ Result<UpgradeChannel::Pair> UpgradeChannel::make_pair() {
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     return broken(errno);
   }
+  // Of hundreds of sockets the names do not all fit into the kernel's buffer at once.
+  const timeval patience{.tv_sec = kSendPatience.count(), .tv_usec = 0};
+  for (const int end : ends) {
+    ::setsockopt(end, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  }
   return Pair{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
@@ -75,8 +83,7 @@ Result<void> UpgradeChannel::send(Word word, std::string_view text, int fd) {
     rights->cmsg_len = CMSG_LEN(sizeof fd);
     std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
   }
-  // What is said is little: a full buffer is a peer that reads nothing.
-  if (::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) return broken(errno);
+  if (::sendmsg(fd_.get(), &message, MSG_NOSIGNAL) < 0) return broken(errno);
   return {};
 }
 

@@ -31,7 +31,11 @@ void Watchdog::start(bool is_successor) {
   const std::uint64_t whose = number_of("WATCHDOG_PID");
   const bool is_meant =
       is_successor || whose == 0 || whose == static_cast<std::uint64_t>(::getpid());
-  if (us > 0 && is_meant) timer_.start_periodic(std::chrono::microseconds(us / 2));
+  if (us == 0 || !is_meant) return;
+  // Now: what the service manager has waited for already is not known here.
+  notify_service_manager("WATCHDOG=1");
+  ask();
+  timer_.start_periodic(std::chrono::microseconds(us / 2));
 }
 
 void Watchdog::ask() {

@@ -52,6 +52,28 @@ TEST_SUITE("the window") {
     CHECK(window.next_of_topic("none", Position(0)) == Position(0));
   }
 
+  TEST_CASE("has holes where events were taken away before they were seen here") {
+    Window window({.events = 5, .bytes = 1024 * 1024});
+    const auto add = [&](std::uint64_t position) {
+      window.append(
+          sse::make_event({.topics = {"t"}, .data = "x"}, Position(position), "epoch000"));
+    };
+    add(1);
+    add(4);
+    CHECK(window.last() == Position(4));
+    CHECK(window.size() == 4);
+    CHECK(window.at(Position(3)) == nullptr);
+    CHECK(window.at(Position(4))->id == "epoch000-4");
+    CHECK(window.removed() == Position(3));
+    add(1000);  // More than it could hold.
+    CHECK(window.size() == 1);
+    CHECK(window.evicted() == Position(999));
+    CHECK(window.next_of_topic("t", Position(0)) == Position(1000));
+    for (std::uint64_t i = 1001; i <= 1010; ++i) add(i);
+    CHECK(window.size() == 5);
+    CHECK(window.evicted() == Position(1005));
+  }
+
   TEST_CASE("forgets the index of what it evicts") {
     Window window({.events = 2, .bytes = 1024 * 1024});
     for (std::uint64_t i = 1; i <= 1000; ++i) {

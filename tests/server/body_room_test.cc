@@ -23,6 +23,16 @@ TEST_SUITE("the room for bodies") {
     CHECK(first.add(100));
   }
 
+  TEST_CASE("is for strangers up to its half only") {
+    BodyRoom room(100);
+    BodyRoom::Lease stranger(room, BodyRoom::Lease::Others::publishers);
+    CHECK_FALSE(stranger.add(51));
+    CHECK(stranger.add(50));
+    BodyRoom::Lease publisher(room);
+    CHECK(publisher.add(50));
+    CHECK_FALSE(stranger.add(1));
+  }
+
   TEST_CASE("takes nothing of what does not fit whole") {
     BodyRoom room(100);
     BodyRoom::Lease lease(room);
