@@ -32,7 +32,7 @@ class Networks {
   static Result<Networks> parse(std::span<const std::string> texts);
   /// `address` without port; false for what is no address.
   [[nodiscard]] bool contains(std::string_view address) const;
-  [[nodiscard]] bool contains(const std::array<std::uint8_t, 16>& address) const;
+  [[nodiscard]] bool contains(const std::array<std::uint8_t, 16>& bytes) const;
   [[nodiscard]] bool empty() const { return networks_.empty(); }
 
  private:

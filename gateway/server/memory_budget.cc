@@ -29,7 +29,8 @@ std::size_t least_limit(const std::string& folder, std::string path,
                         const std::vector<std::string>& files) {
   std::size_t least = std::numeric_limits<std::size_t>::max();
   for (;;) {
-    for (const std::string& file : files) least = std::min(least, limit_in(folder + path + file));
+    const std::string here = folder + path;
+    for (const std::string& file : files) least = std::min(least, limit_in(here + file));
     if (path.empty()) return least;
     path.erase(path.rfind('/'));
   }
