@@ -94,6 +94,11 @@ std::vector<Row<Config>> total_rows() {
                SLUICE_AT(limits.backlog_events)),
       C::size("limits.backlog_bytes", {1_MiB, 64 * 1024_MiB}, "The same in bytes.",
               SLUICE_AT(limits.backlog_bytes)),
+  };
+}
+
+std::vector<Row<Config>> connection_rows() {
+  return {
       C::count("limits.concurrent_streams", {1, 100'000},
                "HTTP/2 requests at once on one connection, as it is advertised.",
                SLUICE_AT(h2.max_concurrent_streams)),
@@ -152,6 +157,7 @@ std::vector<Row<Config>> total_rows() {
 
 std::vector<Row<Config>> limit_rows() {
   std::vector<Row<Config>> rows = total_rows();
+  for (auto& row : connection_rows()) rows.push_back(std::move(row));
   rows.push_back(memory_row());
   for (auto& row : address_rows()) rows.push_back(std::move(row));
   return rows;
