@@ -91,7 +91,8 @@ struct House {
     return fd;
   }
   void serve(bool by_tls) {
-    served.add(accept(), "127.0.0.1", by_tls ? context.get() : nullptr, 0);
+    served.add(accept(), "127.0.0.1",
+               by_tls ? std::shared_ptr<const tls::Context>(context) : nullptr, 0);
   }
   void turn(int times = 1) {
     for (int i = 0; i < times; ++i) loop.turn(false);

@@ -20,7 +20,7 @@ TEST_SUITE("Configuration fault") {
   TEST_CASE("all faults of a file are told at once, in its order") {
     CHECK(faults_of("[server]\nworkers = -1\n[hub]\nanonymous = \"yes\"\n[heartbeat]\n"
                     "interval = \"15\"\n") ==
-          Texts{"1:1: there is no [[listen]] table; add one with an address, as in "
+          Lines{"1:1: there is no [[listen]] table; add one with an address, as in "
                 "\"127.0.0.1:8443\"",
                 "2:11: server.workers: -1 is below the least, 0",
                 "4:13: hub.anonymous: must be true or false",
@@ -54,7 +54,7 @@ TEST_SUITE("Configuration fault") {
     };
     for (const auto& mistake : mistakes) {
       CAPTURE(mistake.first);
-      CHECK(faults_of(mistake.first) == Texts{mistake.second});
+      CHECK(faults_of(mistake.first) == Lines{mistake.second});
     }
     CHECK(faults_of("a = 1__0").at(0).find("underscores") != std::string::npos);
     CHECK(faults_of("a \"x\"").at(0).find("expected '='") != std::string::npos);
@@ -70,24 +70,24 @@ TEST_SUITE("Configuration fault") {
 
   TEST_CASE("an unknown key comes with the nearest known one") {
     CHECK(faults_of(least("[heartbeat]\nintervall = \"15s\"\n")) ==
-          Texts{"7:1: [heartbeat] has no key \"intervall\"; did you mean \"interval\"?"});
+          Lines{"7:1: [heartbeat] has no key \"intervall\"; did you mean \"interval\"?"});
     CHECK(faults_of("[[listen]]\nadress = \"127.0.0.1:0\"\naddress = \"127.0.0.1:0\"\n"
                     "tls = false\n[hub]\nanonymous = true\n") ==
-          Texts{"2:1: listen[0] has no key \"adress\"; did you mean \"address\"?"});
+          Lines{"2:1: listen[0] has no key \"adress\"; did you mean \"address\"?"});
     CHECK(faults_of(least("[drain]\nxyzzy = 1\n")) ==
-          Texts{"7:1: [drain] has no key \"xyzzy\"; there is delay, window, hard_limit"});
+          Lines{"7:1: [drain] has no key \"xyzzy\"; there is delay, window, hard_limit"});
   }
 
   TEST_CASE("a key in the wrong table is sent to its own") {
     CHECK(faults_of(least("max_events = 10\n")) ==
-          Texts{"6:1: [hub] has no key \"max_events\"; did you mean history.max_events?"});
+          Lines{"6:1: [hub] has no key \"max_events\"; did you mean history.max_events?"});
     CHECK(faults_of("workers = 4\n" + least()) ==
-          Texts{"1:1: the top of the file has no key \"workers\"; did you mean server.workers?"});
+          Lines{"1:1: the top of the file has no key \"workers\"; did you mean server.workers?"});
   }
 
   TEST_CASE("an unknown table comes with the nearest known one") {
     CHECK(faults_of(least("[heartbeet]\ninterval = \"15s\"\n")) ==
-          Texts{"6:2: there is no table [heartbeet]; did you mean [heartbeat]?"});
+          Lines{"6:2: there is no table [heartbeet]; did you mean [heartbeat]?"});
   }
 
   TEST_CASE("a value of the wrong kind is told what would be right") {
@@ -130,7 +130,7 @@ TEST_SUITE("Configuration fault") {
   TEST_CASE("a listener with TLS needs a certificate and its key") {
     const std::string listen = "[[listen]]\naddress = \"127.0.0.1:0\"\n[hub]\nanonymous = true\n";
     CHECK(faults_of(listen) ==
-          Texts{"1:1: a listener with TLS needs tls.certificate; give a PEM file, or set "
+          Lines{"1:1: a listener with TLS needs tls.certificate; give a PEM file, or set "
                 "`tls = false` for that listener"});
     CHECK(faults_of(listen + "[tls]\ncertificate = \"c.pem\"\n").at(0) ==
           "6:15: a listener with TLS needs tls.key; give a PEM file, or set `tls = false` for "
@@ -169,7 +169,7 @@ TEST_SUITE("Configuration fault") {
   TEST_CASE("a hub that nobody could subscribe to is a fault") {
     CHECK(faults_of("[[listen]]\naddress = \"127.0.0.1:0\"\ntls = false\n[hub]\n"
                     "anonymous = false\n") ==
-          Texts{"5:13: nobody could subscribe: set `hub.anonymous = true`, or give "
+          Lines{"5:13: nobody could subscribe: set `hub.anonymous = true`, or give "
                 "hub.subscriber_keys"});
   }
 
@@ -231,12 +231,12 @@ TEST_SUITE("Configuration fault") {
     const TempDir dir;
     const std::string file = dir.file("file", "x");
     CHECK(faults("path = \"" + dir.path("history") + "\"\n").empty());
-    CHECK(faults("") == Texts{"7:11: history.path: the file journal needs a folder; add one, as in "
+    CHECK(faults("") == Lines{"7:11: history.path: the file journal needs a folder; add one, as in "
                               "path = \"history\""});
     CHECK(faults("path = \"" + file + "\"\n") ==
-          Texts{"8:8: history.path: " + file + " is a file; history needs a folder of its own"});
+          Lines{"8:8: history.path: " + file + " is a file; history needs a folder of its own"});
     CHECK(faults("path = \"" + dir.path("none/history") + "\"\n") ==
-          Texts{"8:8: history.path: " + dir.path("none/history") +
+          Lines{"8:8: history.path: " + dir.path("none/history") +
                 " cannot be made: " + dir.path("none") + ": No such file or directory"});
   }
 
@@ -253,7 +253,7 @@ TEST_SUITE("Configuration fault") {
 
   TEST_CASE("what this version does not have is refused in plain words") {
     CHECK(faults_of(least("[history]\njournal = \"redis\"\n")) ==
-          Texts{"7:11: history.journal: \"redis\" is not available in this version; use "
+          Lines{"7:11: history.journal: \"redis\" is not available in this version; use "
                 "\"file\", or \"memory\", which loses history when the process ends"});
   }
 

@@ -150,7 +150,7 @@ TEST_SUITE("Configuration fault of a route") {
 
   TEST_CASE("a route that an earlier one leaves nothing to") {
     const auto fault = [](const std::string& first, const std::string& second) {
-      const Texts faults = faults_of(with("[[route]]\nupstream = \"http://h\"\n" + first +
+      const Lines faults = faults_of(with("[[route]]\nupstream = \"http://h\"\n" + first +
                                           "[[route]]\nupstream = \"http://h\"\n" + second));
       return faults.empty() ? std::string() : faults.front();
     };

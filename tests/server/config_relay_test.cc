@@ -57,8 +57,8 @@ std::string guarded(const std::string& path, const std::string& more = "") {
   return "[[route]]\nupstream = \"http://h\"\npath = \"" + path + "\"\n" + std::string(kGuard) +
          more;
 }
-Texts warnings_in(const std::string& routes) {
-  Texts warnings;
+Lines warnings_in(const std::string& routes) {
+  Lines warnings;
   for (const Fault& fault : config_of(with(routes)).warnings) {
     warnings.push_back(to_string(fault).substr(config_of(with(routes)).file.size() + 1));
   }
@@ -94,7 +94,7 @@ TEST_SUITE("Configuration of routes") {
     CHECK(relay.upstreams[relay.routes[0].upstream].name == "http://h:1");
     CHECK(relay.upstreams[relay.routes[2].upstream].name == "http://h:1 (h2)");
     CHECK(relay.upstreams[relay.routes[2].upstream].wire == relay::Wire::h2);
-    CHECK(relay.upstreams[relay.routes[3].upstream].urls == Texts{"http://h:1", "http://h:2"});
+    CHECK(relay.upstreams[relay.routes[3].upstream].urls == Lines{"http://h:1", "http://h:2"});
   }
 
   TEST_CASE("a route may name an upstream of a table, whichever stands first") {
@@ -104,7 +104,7 @@ TEST_SUITE("Configuration of routes") {
                        "[[upstream]]\nname = \"app\"\nurls = [\"http://h:2\"]\nprotocol = \"h2\"\n"
                        "max_connections = 7\nidle_timeout = \"9s\"\nwindow = \"1MiB\"\n"));
     const auto& upstream = config.relay.upstreams.at(config.relay.routes.at(0).upstream);
-    CHECK(upstream.urls == Texts{"http://h:2"});
+    CHECK(upstream.urls == Lines{"http://h:2"});
     CHECK(upstream.wire == relay::Wire::h2);
     CHECK(upstream.max_connections == 7);
     CHECK(upstream.idle_timeout == 9s);
@@ -121,16 +121,16 @@ TEST_SUITE("Configuration of routes") {
         "\"DENY\" }\n"
         "remove_response_headers = [\"server\"]\nmax_request_bytes = \"1MiB\"\n");
     CHECK(options.name == "app");
-    CHECK(options.hosts == Texts{"app.example", "*.app.example"});
-    CHECK(options.methods == Texts{"GET", "POST"});
+    CHECK(options.hosts == Lines{"app.example", "*.app.example"});
+    CHECK(options.methods == Lines{"GET", "POST"});
     REQUIRE(options.match_headers.find("x-version") != nullptr);
     CHECK(*options.match_headers.find("x-version") == "2");
     CHECK(options.strip_prefix == "/app");
     CHECK(options.host == "internal");
     CHECK(*options.set_request_headers.find("x-from") == "sluice");
-    CHECK(options.remove_request_headers == Texts{"x-debug"});
+    CHECK(options.remove_request_headers == Lines{"x-debug"});
     CHECK(*options.set_response_headers.find("x-frame-options") == "DENY");
-    CHECK(options.remove_response_headers == Texts{"server"});
+    CHECK(options.remove_response_headers == Lines{"server"});
     CHECK(options.max_request_bytes == 1_MiB);
   }
 
@@ -185,7 +185,7 @@ TEST_SUITE("Configuration of routes") {
                            "late = \"events\", late_events = 3, linger = \"1s\" }\n")
                            .share;
     CHECK(share.enabled);
-    CHECK(share.headers == Texts{"accept-language"});
+    CHECK(share.headers == Lines{"accept-language"});
     CHECK(share.across_credentials);
     CHECK(share.late == relay::LateJoiner::events);
     CHECK(share.late_events == 3);
@@ -214,12 +214,12 @@ TEST_SUITE("Configuration of routes") {
         "[[route]]\npath = \"/b\"\nupstream = \"http://h:2\"\nauth_url = \"https://auth2:9001\"\n"
         "[[upstream]]\nname = \"auth2\"\nurls = \"https://auth2:9001\"\nverify = false\n"));
     const AuthCallOptions& call = config.relay.access[0].call;
-    CHECK(config.relay.upstreams[call.upstream].urls == Texts{"http://auth:9001"});
+    CHECK(config.relay.upstreams[call.upstream].urls == Lines{"http://auth:9001"});
     CHECK(call.authority == "auth:9001");
     CHECK(call.path == "/check");
     CHECK(call.query == "a=b");
-    CHECK(call.headers == Texts{"x-key"});
-    CHECK(call.copy == Texts{"x-user"});
+    CHECK(call.headers == Lines{"x-key"});
+    CHECK(call.copy == Lines{"x-user"});
     CHECK(call.cache_entries == 5);
     const AuthCallOptions& other = config.relay.access[1].call;
     CHECK(config.relay.upstreams[other.upstream].name == "auth2");
@@ -274,7 +274,7 @@ TEST_SUITE("Configuration of routes") {
 TEST_SUITE("Warning about a route") {
   TEST_CASE("a guarded page whose other name nobody guards") {
     CHECK(warnings_in(guarded("/admin") + std::string(kAll)) ==
-          Texts{"6:8: warning: route[0].path: \"/admin\" asks who it is, but \"/admin/\" goes "
+          Lines{"6:8: warning: route[0].path: \"/admin\" asks who it is, but \"/admin/\" goes "
                 "unasked by \"/*\", and many applications serve both as one page; make the path "
                 "\"/admin*\", or guard everything that is not meant for all"});
     CHECK(warnings_in("[[route]]\nupstream = \"http://h\"\npath = \"/admin\"\nauth_url = "
@@ -286,7 +286,7 @@ TEST_SUITE("Warning about a route") {
   TEST_CASE("an upstream that nobody goes to") {
     const std::string table = "[[upstream]]\nname = \"a\"\nurls = \"http://a\"\n";
     CHECK(warnings_in(table + std::string(kAll)) ==
-          Texts{"4:1: warning: upstream[0]: no [[route]] goes to \"a\""});
+          Lines{"4:1: warning: upstream[0]: no [[route]] goes to \"a\""});
     CHECK(warnings_in(table + "[[route]]\npath = \"/*\"\nupstream = \"a\"\n").empty());
     CHECK(warnings_in(table + std::string(kAll) + "auth_url = \"http://a/check\"\n").empty());
   }

@@ -35,7 +35,7 @@ TEST_SUITE("Configuration") {
     CHECK(config->tls.certificate.certificate == dir.path("cert.pem"));
     CHECK(config->access.publisher_keys.at(0).sign("x").value() ==
           key_of("a-contract-secret-of-32-bytes-or-more").sign("x").value());
-    CHECK(config->access.cors.origins == Texts{"https://app.example"});
+    CHECK(config->access.cors.origins == Lines{"https://app.example"});
     CHECK(config->hub.history_bytes == 256_MiB);
     CHECK(config->heartbeat.interval == 15s);
   }
@@ -124,7 +124,7 @@ TEST_SUITE("Configuration") {
     REQUIRE(config.listens.size() == 2);
     CHECK(config.listens[0].address == "localhost:8443");
     CHECK(config.listens[1].address == "localhost:8080");
-    CHECK(config.tls.key_file == "/s/localhost-key.pem");
+    CHECK(config.tls.certificate.key == "/s/localhost-key.pem");
     CHECK(config.access.anonymous);
     CHECK(config.demo.page);
     CHECK(config.history.journal == Journal::file);
@@ -135,7 +135,7 @@ TEST_SUITE("Configuration") {
 
 TEST_SUITE("Configuration table") {
   TEST_CASE("every key is there once, in a table that the reference shows, with a help line") {
-    Texts seen;
+    Lines seen;
     for (const auto& row : config_rows()) {
       CAPTURE(row.key);
       const auto section = row.key.substr(0, row.key.find('.'));

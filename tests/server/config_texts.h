@@ -11,7 +11,7 @@
 
 namespace sluice::server {
 
-using Texts = std::vector<std::string>;
+using Lines = std::vector<std::string>;
 
 /// The hub as the documentation shows it; `cert.pem` and `key.pem` are beside the file.
 inline constexpr std::string_view kHub = R"([server]
@@ -77,8 +77,8 @@ inline relay::RouteOptions route_of(const std::string& more) {
 }
 
 /// Every fault as "LINE:COL: message".
-inline Texts faults_of(const std::string& text) {
-  Texts faults;
+inline Lines faults_of(const std::string& text) {
+  Lines faults;
   const auto config = parse(text, "f");
   if (config) return faults;
   for (const Fault& fault : config.error()) faults.push_back(to_string(fault).substr(2));
@@ -87,14 +87,14 @@ inline Texts faults_of(const std::string& text) {
 
 /// The one fault of a route with `more`.
 inline std::string fault_of(const std::string& more) {
-  const Texts faults = faults_of(route(more));
+  const Lines faults = faults_of(route(more));
   if (faults.size() != 1) return std::to_string(faults.size()) + " faults";
   return faults.front();
 }
 
 /// The same of a file of a listener and `more`.
 inline std::string fault_in(const std::string& more) {
-  const Texts faults = faults_of(with(more));
+  const Lines faults = faults_of(with(more));
   if (faults.size() != 1) return std::to_string(faults.size()) + " faults";
   return faults.front();
 }

@@ -45,7 +45,7 @@ struct FakeRelay {
 
   RelaySite::Doors doors() {
     return {
-        .retry = shared.config.retry,
+        .retry = retry,
         .open = [this](std::size_t route, const http::Request& request, http::Exchange& exchange,
                        relay::Terms terms) -> std::unique_ptr<http::Answer> {
           opened.push_back({route, request, std::move(terms)});
@@ -70,6 +70,7 @@ struct FakeRelay {
     inside->respond({200, {{"content-type", "text/event-stream"}}}, http::Kind::event_stream, {});
   }
 
+  RetryOptions retry;
   bool is_slow = false;  ///< Does not answer by itself.
   http::Exchange* inside = nullptr;
   std::unique_ptr<http::Answer> instead;
