@@ -42,9 +42,8 @@ void append_table(std::string& page, const ReferenceTable& table) {
       fmt::format("\n## {}\n\n{}\n\n| key | type | default | range | |\n|---|---|---|---|---|\n",
                   table.title, table.help);
   for (const ReferenceEntry& entry : table.entries) {
-    page += fmt::format("| `{}`{} | {} | {} | {} | {} |\n", entry.key,
-                        entry.is_live ? " ↻" : "", entry.type,
-                        entry.value.empty() ? "none" : fmt::format("`{}`", entry.value),
+    page += fmt::format("| `{}`{} | {} | {} | {} | {} |\n", entry.key, entry.is_live ? " ↻" : "",
+                        entry.type, entry.value.empty() ? "none" : fmt::format("`{}`", entry.value),
                         escaped(entry.range), escaped(entry.help));
   }
 }
@@ -112,11 +111,10 @@ std::vector<ReferenceTable> config_tables() {
   for (const Section& section : config_sections()) {
     tables.push_back(table_of(section));
     if (section.name == "tls") {
-      tables.push_back(
-          table_of("[[tls.certificates]]",
-                   "A further certificate, for those who ask for one of its names. "
-                   "[tls.md](tls.md) shows how they are chosen and renewed.",
-                   certificate_rows()));
+      tables.push_back(table_of("[[tls.certificates]]",
+                                "A further certificate, for those who ask for one of its names. "
+                                "[tls.md](tls.md) shows how they are chosen and renewed.",
+                                certificate_rows()));
     }
     if (section.name != "hub") continue;
     tables.push_back(

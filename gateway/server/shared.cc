@@ -42,8 +42,7 @@ std::string Shared::client_of(const http::Request& request,
 
 Counter* obstacle_to_stream(const Shared& shared, const http::Connection& connection,
                             Counters& counters) {
-  const std::size_t most_of_one =
-      shared.max_streams_per_connection.load(std::memory_order_relaxed);
+  const std::size_t most_of_one = shared.max_streams_per_connection.load(std::memory_order_relaxed);
   if (shared.is_short_of_memory(MemoryLevel::park)) return &counters.refused_memory;
   if (connection.event_streams >= most_of_one) {
     return &counters.refused_connection_streams;

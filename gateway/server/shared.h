@@ -142,7 +142,7 @@ struct Shared {
   /// Ends the streams of a subject, and remembers that its tokens until now count no more. Any
   /// thread.
   std::function<void(const std::string& subject)> revoke;
-  std::function<void()> drain;  ///< Begins it. Control thread.
+  std::function<void()> drain;                      ///< Begins it. Control thread.
   std::function<ReloadReport()> reload;             ///< Control thread.
   const ReloadCounters* reload_counters = nullptr;  ///< Never null once it runs.
   const Certificates* certificates = nullptr;       ///< The same.
