@@ -77,7 +77,8 @@ void Loader::read_own() {
   const auto listen = std::find_if(config_.listens.begin(), config_.listens.end(),
                                    [](const Listen& each) { return each.tls; });
   const auto table = fmt::format("listen[{}]", listen - config_.listens.begin());
-  fault({"tls.certificate", "tls.key", table},
+  // What was meant as [[tls.certificates]] is a fault already, at that place.
+  fault({"tls.certificate", "tls.key", "tls.certificates", table},
         fmt::format("a listener with TLS needs tls.{}; give a PEM file, or set `tls = false` for "
                     "that listener",
                     own.certificate.empty() ? "certificate" : "key"));

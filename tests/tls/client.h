@@ -160,6 +160,8 @@ class TestClient {
             static_cast<std::size_t>(size)};
   }
   [[nodiscard]] CHandle<SSL_SESSION, SSL_SESSION_free> session() const {
+    // One of a connection that ended without a word would be good for nothing.
+    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     return CHandle<SSL_SESSION, SSL_SESSION_free>(SSL_get1_session(ssl_.get()));
   }
   [[nodiscard]] int fd() const { return socket_.get(); }
