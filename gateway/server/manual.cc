@@ -27,6 +27,10 @@ constexpr auto kSignals = std::to_array<Entry>({
     {"SIGHUP",
      "`serve` reads its configuration anew, and all files that it names. A fault leaves everything "
      "as it was; what needs a restart is named in the log. Streams do not notice."},
+    {"SIGUSR2",
+     "`serve` upgrades: the program is started once more, with the same arguments, and takes over "
+     "listening sockets and history; then this process ends its streams and itself. If the new one "
+     "does not get ready within `server.upgrade_timeout`, this one goes on."},
 });
 
 constexpr auto kStatuses = std::to_array<Entry>({
@@ -42,7 +46,10 @@ constexpr auto kEnvironment = std::to_array<Entry>({
      "Where `serve` without a file keeps what it makes for itself; systemd sets "
      "it. Without it: $XDG_STATE_HOME/sluice, else ~/.local/state/sluice."},
     {"SLUICE_TOKEN", "The token of `publish` and `subscribe`, unless an option gives one."},
-    {"NOTIFY_SOCKET", "Where `serve` says that it is ready, and that it stops (sd_notify(3))."},
+    {"NOTIFY_SOCKET",
+     "Where `serve` says that it is ready, who serves now, and that it stops "
+     "(sd_notify(3)); with WATCHDOG_USEC also that all its threads turn."},
+    {"LISTEN_FDS", "Listening sockets that the service manager passes (sd_listen_fds(3))."},
 });
 
 constexpr auto kFiles = std::to_array<Entry>({
