@@ -14,7 +14,7 @@ from balancers import ask, example, haproxy, nginx, settings_of
 from crowd import Crowd
 from harness import Gateway, wait_until
 
-IDLE = 3            # seconds: what the balancer allows a silent stream
+IDLE = 4            # seconds: what the balancer allows a silent stream
 STAY = 2 * IDLE
 CLIENT = "127.0.0.9"
 SPOOFED = "198.51.100.9"
