@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
@@ -66,6 +67,14 @@ Result<void> write_private_file(const std::string& path, std::string_view text) 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets any.
   return value == nullptr ? "" : value;
+}
+
+std::optional<std::uint64_t> environment_number(const char* name) {
+  const std::string text = environment(name);
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return {};
+  return number;
 }
 
 }  // namespace sluice::server

@@ -4,6 +4,8 @@
 /// Errors  name the file and the system's reason.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,5 +20,7 @@ Result<std::string> read_secret_file(const std::string& path);
 Result<void> write_private_file(const std::string& path, std::string_view text);
 /// The value of an environment variable; empty when it is not set.
 std::string environment(const char* name);
+/// The same as a number; none: it is not set, or is no number.
+std::optional<std::uint64_t> environment_number(const char* name);
 
 }  // namespace sluice::server

@@ -1,9 +1,9 @@
 #include "gateway/server/predecessor.h"
 
-#include <charconv>
+#include <climits>
 #include <cstdlib>
+#include <fcntl.h>
 #include <string>
-#include <system_error>
 
 #include <fmt/format.h>
 
@@ -34,12 +34,11 @@ Result<UpgradeChannel::Message> next(UpgradeChannel& channel) {
 }  // namespace
 
 Result<std::unique_ptr<Predecessor>> Predecessor::find(Sockets& sockets) {
-  const std::string text = environment(kVariable);
-  if (text.empty()) return nullptr;
+  if (environment(kVariable).empty()) return nullptr;
+  const auto number = environment_number(kVariable);
   ::unsetenv(kVariable);  // NOLINT(concurrency-mt-unsafe): before any thread
-  int fd = -1;
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), fd);
-  if (end.ec != std::errc() || fd < 0) {
+  const int fd = number && *number <= INT_MAX ? static_cast<int>(*number) : -1;
+  if (::fcntl(fd, F_GETFD) < 0) {
     return fail(Errc::invalid, fmt::format("{} is set by an upgrade, not by hand", kVariable));
   }
   UpgradeChannel channel{UniqueFd(fd)};

@@ -1,12 +1,10 @@
 #include "gateway/server/sockets.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <fcntl.h>
 #include <string_view>
 #include <sys/socket.h>
-#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -31,14 +29,6 @@ bool is_listening(int fd) {
 void prepare(int fd) {
   ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
-}
-
-/// `$NAME` as a number; 0: it is not there, or none.
-std::size_t number_of(const char* name) {
-  const std::string text = environment(name);
-  std::size_t number = 0;
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
-  return end.ec == std::errc() ? number : 0;
 }
 
 /// "*:443" means one address for each family, and one socket may serve both.
@@ -75,8 +65,8 @@ void Sockets::inherit(std::string name, UniqueFd socket) {
 }
 
 Result<void> Sockets::take_passed() {
-  const std::size_t count = number_of("LISTEN_FDS");
-  const bool are_ours = number_of("LISTEN_PID") == static_cast<std::size_t>(::getpid());
+  const std::size_t count = environment_number("LISTEN_FDS").value_or(0);
+  const bool are_ours = environment_number("LISTEN_PID") == static_cast<std::uint64_t>(::getpid());
   for (const char* name : {"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"}) {
     ::unsetenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread
   }
