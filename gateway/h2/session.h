@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "gateway/base/protocol.h"
+#include "gateway/base/spread.h"
 #include "gateway/h2/counters.h"
 #include "gateway/h2/limits.h"
 #include "gateway/h2/memory.h"
@@ -138,7 +139,7 @@ class Session final : public Protocol {
   TimePoint idle_since_;            ///< The last check() that found a stream, or `fell_idle`.
   TimePoint header_block_since_{};  ///< The first check() that found this header block.
   std::int32_t header_block_seen_ = 0;
-  std::unique_ptr<Retirement> retirement_;        ///< Null: it is not old.
+  std::unique_ptr<Spread> retirement_;            ///< Null: it is not old.
   TimePoint final_goaway_at_ = TimePoint::max();  ///< An idle connection's second GOAWAY.
 
   bool is_doomed_ = false;    ///< A callback found an abuse: terminate when nghttp2 has returned.

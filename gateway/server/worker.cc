@@ -1,6 +1,7 @@
 #include "gateway/server/worker.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "gateway/base/log.h"
@@ -87,7 +88,7 @@ Worker::Worker(std::size_t index, Shared& shared)
           &shared.addresses),
       mailbox_(loop_, [this](std::vector<Letter>& letters) { take_letters(letters); }),
       tidy_(loop_, [this] { tidy(); }),
-      drain_(loop_, [this] { end_some_streams(); }),
+      drain_(loop_, [this] { end_due_streams(); }),
       shedding_(loop_, {.connections = connections_,
                         .streams = streams_,
                         .retry = shared.config.retry,
@@ -224,7 +225,7 @@ std::unique_ptr<Protocol> Worker::speak(Transport& transport, const net::Hello& 
         is_proxy ? h2::Session::HeaderTable::standard : h2::Session::HeaderTable::none);
     if (has_finished_drain_) {
       session->drain_finish();
-    } else if (has_begun_drain_) {
+    } else if (drain_ends_) {
       session->drain_notice();
     }
     return session;
@@ -232,7 +233,7 @@ std::unique_ptr<Protocol> Worker::speak(Transport& transport, const net::Hello& 
   auto session = std::make_unique<h1::Session>(transport, site_, std::move(connection),
                                                shared_.config.h1, counters_.h1, shared_.clock);
   // Its first request is on its way: the answer to that is its last.
-  if (has_begun_drain_) session->drain_notice();
+  if (drain_ends_) session->drain_notice();
   return session;
 }
 
@@ -306,33 +307,30 @@ void Worker::look_at_memory() {
 }
 
 void Worker::begin_drain(Millis window) {
-  has_begun_drain_ = true;
   connections_.for_each([](Protocol& protocol) { protocol.drain_notice(); });
-  drain_begin_ = loop_.now();
-  drain_window_ = window;
-  drain_ended_ = 0;
-  drain_total_ = static_cast<std::size_t>(counters_.site.event_streams.value());
-  if (relay_ != nullptr) drain_total_ += relay_->event_streams();
+  auto streams = static_cast<std::size_t>(counters_.site.event_streams.value());
+  if (relay_ != nullptr) streams += relay_->event_streams();
+  drain_ends_.emplace(loop_.now(), window, streams);
   drain_.start_periodic(kDrainStep);
   end_publish_streams();
-  end_some_streams();
+  end_due_streams();
 }
 
-/// As many as belong to the part of the window that has passed; at its end, all that are left.
-void Worker::end_some_streams() {
-  const Duration passed = loop_.now() - drain_begin_;
-  const bool is_over = passed >= drain_window_;
-  const double part =
-      is_over ? 1.0
-              : static_cast<double>(passed.count()) / static_cast<double>(drain_window_.count());
-  const auto due = static_cast<std::size_t>(part * static_cast<double>(drain_total_));
-  const RetryOptions& retry = retry_;
-  while (has_streams() && (is_over || drain_ended_ < due)) {
-    end_a_stream(jitter(retry.min, retry.max));
-    ++drain_ended_;
+/// At the end of the window, all that are left.
+void Worker::end_due_streams() {
+  const TimePoint now = loop_.now();
+  if (drain_ends_->is_over(now)) {
+    drain_.stop();
+    return end_streams(SIZE_MAX);
+  }
+  end_streams(drain_ends_->take_due(now));
+}
+
+void Worker::end_streams(std::size_t most) {
+  for (; most > 0 && has_streams(); --most) {
+    end_a_stream(jitter(retry_.min, retry_.max));
     counters_.site.drained.add();
   }
-  if (is_over) drain_.stop();
 }
 
 bool Worker::has_streams() {
@@ -376,8 +374,8 @@ void Worker::finish_drain() {
   ports_.clear();
   connections_.empty_waiting_room();
   end_publish_streams();
-  drain_window_ = {};
-  end_some_streams();
+  drain_.stop();
+  end_streams(SIZE_MAX);
   connections_.for_each([](Protocol& protocol) { protocol.drain_finish(); });
 }
 

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "gateway/base/c_handle.h"
+#include "gateway/base/spread.h"
 #include "gateway/h1/options.h"
 #include "gateway/h2/counters.h"
 #include "gateway/h2/memory.h"
@@ -124,7 +126,8 @@ class Worker {
   bool end_turn();
   [[nodiscard]] bool has_streams();
   void end_a_stream(Millis retry);
-  void end_some_streams();
+  void end_due_streams();
+  void end_streams(std::size_t most);
   void accept_within_limits();
   [[nodiscard]] std::size_t connection_share() const;
   [[nodiscard]] net::Connections::Options connection_options() const;
@@ -152,12 +155,8 @@ class Worker {
   net::Timer drain_;
   Shedding shedding_;
   // Worker thread only.
-  TimePoint drain_begin_{};
-  Duration drain_window_{};
-  std::size_t drain_total_ = 0;
-  std::size_t drain_ended_ = 0;
-  bool has_begun_drain_ = false;     ///< Who comes now is told to open no more, too.
-  bool has_finished_drain_ = false;  ///< Who was silent until now has to be told.
+  std::optional<Spread> drain_ends_;  ///< Of the streams; it is there as soon as a drain has begun.
+  bool has_finished_drain_ = false;   ///< Who was silent until now has to be told.
   bool is_accepting_ = true;
   std::thread thread_;
 };

@@ -33,23 +33,6 @@ TEST_SUITE("a connection's retirement") {
   TEST_CASE("never comes when there is no age") {
     CHECK(retires_at({}, kBegin, 7) == TimePoint::max());
   }
-
-  TEST_CASE("ends as many streams as belong to the part of the window that has passed") {
-    Retirement it(kBegin, 10s, 20);
-    CHECK(it.take_due(kBegin) == 0);
-    CHECK(it.next(kBegin) == kBegin + 500ms);
-    CHECK(it.take_due(kBegin + 5s) == 10);
-    CHECK(it.take_due(kBegin + 5s) == 0);
-    CHECK_FALSE(it.is_over(kBegin + 9s));
-    CHECK(it.take_due(kBegin + 11s) == 10);
-    CHECK(it.is_over(kBegin + 11s));
-  }
-
-  TEST_CASE("without a window ends all at once") {
-    Retirement it(kBegin, 0s, 3);
-    CHECK(it.take_due(kBegin) == 3);
-    CHECK(it.is_over(kBegin));
-  }
 }
 
 }  // namespace
