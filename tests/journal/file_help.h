@@ -41,6 +41,7 @@ struct Witness final : Follower {
   void on_events(std::span<const sse::EventPtr> events) override {
     for (const auto& event : events) positions.push_back(event->position.value());
     seen = positions.size();
+    seen.notify_all();
   }
   Numbers positions;
   std::atomic<std::size_t> seen{0};

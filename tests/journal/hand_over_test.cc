@@ -1,6 +1,5 @@
-#include <filesystem>
-#include <functional>
-#include <thread>
+#include <array>
+#include <unistd.h>
 
 #include "tests/journal/child.h"
 #include "tests/journal/file_help.h"
@@ -8,15 +7,25 @@
 namespace sluice::journal {
 namespace {
 
-constexpr auto kPatience = 20s;
-
-bool wait_until(const std::function<bool()>& is_so) {
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (!is_so() && std::chrono::steady_clock::now() < end) {
-    std::this_thread::sleep_for(1ms);
+/// Told by one process, awaited by another; made before both.
+class Signal {
+ public:
+  Signal() {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    read_.reset(ends[0]);
+    write_.reset(ends[1]);
   }
-  return is_so();
-}
+  void give() const { CHECK(::write(write_.get(), "!", 1) == 1); }
+  void await() const {
+    char byte = 0;
+    CHECK(::read(read_.get(), &byte, 1) == 1);
+  }
+
+ private:
+  UniqueFd read_;
+  UniqueFd write_;
+};
 
 std::string text_of(const Numbers& numbers) {
   std::string text;
@@ -35,7 +44,7 @@ TEST_SUITE("a history that is handed over") {
       it.fill("a", 2);
       it.journal->hand_over();
       say(out, "yours");
-      wait_until([&] { return witness.seen >= 2 + 600; });
+      for (std::size_t seen = 0; (seen = witness.seen) < 602;) witness.seen.wait(seen);
       say(out, std::to_string(it.journal->last().value()));
       say(out, text_of(witness.positions));
     });
@@ -67,8 +76,9 @@ TEST_SUITE("a history that is handed over") {
   TEST_CASE("is taken back behind what the other process stored before it died") {
     const TempDir dir;
     const FileOptions options{.path = dir.path("history")};
+    const Signal go;
     Child other([&](int out) {
-      wait_until([&] { return std::filesystem::exists(dir.path("go")); });
+      go.await();
       const TestJournal it(options);
       CHECK(it.append({draft("a"), draft("b")}).size() == 2);
       say(out, "stored");
@@ -79,7 +89,7 @@ TEST_SUITE("a history that is handed over") {
     it.journal->follow(witness);
     it.fill("a", 1);
     it.journal->hand_over();
-    static_cast<void>(dir.file("go", ""));
+    go.give();
     REQUIRE(other.read_lines(1) == "stored\n");
     CHECK_FALSE(other.wait());
     REQUIRE(it.journal->take_back().has_value());
@@ -91,16 +101,17 @@ TEST_SUITE("a history that is handed over") {
   TEST_CASE("is not taken back while the other process has it") {
     const TempDir dir;
     const FileOptions options{.path = dir.path("history")};
+    const Signal go;
     Child other([&](int out) {
-      wait_until([&] { return std::filesystem::exists(dir.path("go")); });
+      go.await();
       const TestJournal it(options);
       say(out, "mine");
-      std::this_thread::sleep_for(kPatience);  // It is killed before.
+      ::pause();  // Until it is killed.
     });
     TestJournal it(options);
     it.fill("a", 1);
     it.journal->hand_over();
-    static_cast<void>(dir.file("go", ""));
+    go.give();
     REQUIRE(other.read_lines(1) == "mine\n");
     CHECK_FALSE(it.journal->take_back().has_value());
     CHECK_FALSE(it.try_append({draft("a")}).has_value());
