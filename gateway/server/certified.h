@@ -1,8 +1,7 @@
 /// Certified: the names in clients' certificates that may publish without a token.
 ///
 /// Owner   server::Shared. Thread  any; a reload replaces the names: a mutex, held for the copy of
-/// a
-///         pointer, and only where a certificate was shown.
+/// a pointer, and only where a certificate was shown.
 #pragma once
 
 #include <memory>

@@ -1,10 +1,10 @@
 /// Shedding: while memory is short, some of those whom it hurts least are sent away, a few at a
 /// time, until it is not.
 ///
-///   connections without a request   those whose request does not end, too; the one that is idle
-///   for longest first; GOAWAY, or FIN the hub's slowest readers       the one that is farthest
-///   behind first; `retry`, end who takes nothing at all        after kStuck instead of
-///   timeouts.write; the connection is reset
+/// - connections without a request, and those whose request does not end: the one that is idle for
+///   longest first; by GOAWAY, or a FIN
+/// - the hub's slowest readers: the one that is farthest behind first; by a `retry` and the end
+/// - who takes nothing at all: after kStuck instead of timeouts.write; by a reset
 ///
 /// All of them come back by themselves, and with their Last-Event-ID miss nothing. A share of each
 /// goes every kInterval, a larger and sooner one when newcomers are parked already.
