@@ -291,6 +291,7 @@ void Passage::arm(TimePoint now) {
   if (state_ == State::open) at(last_read_, options.silence_timeout);
   if (state_ == State::late) due = std::min(due, tenure_.opening().late.due());
   if (is_event_stream_) due = std::min({due, tenure_.ends(), pulse_.due(last_write_)});
+  if (is_event_stream_ && !is_ending_) due = std::min(due, tenure_.retires());
   if (due < TimePoint::max()) route_.loop.wheel().arm(*this, std::max(due, now));
 }
 
@@ -317,6 +318,10 @@ void Passage::on_deadline(TimePoint now) {
   }
   if (is_event_stream_ && now >= tenure_.ends()) {
     return cut(jitter(route_.retry.min, route_.retry.max));
+  }
+  if (is_event_stream_ && !is_ending_ && now >= tenure_.retires()) {
+    end(jitter(route_.retry.min, route_.retry.max));
+    if (state_ == State::complete) return;
   }
   if (may_answer_early() && is_over(last_read_, options.early_after)) answer_early();
   // A client that does not read has bytes waiting: it needs no more.

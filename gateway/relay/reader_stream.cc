@@ -258,7 +258,7 @@ void ReaderStream::arm(TimePoint now) {
   TimePoint due = TimePoint::max();
   if (may_answer_early()) due = begun_ + route_.options.early_after;
   if (state_ == State::late) due = tenure_.opening().late.due();
-  if (is_streaming()) due = std::min({due, tenure_.ends(), pulse_.due(begun_)});
+  if (is_streaming()) due = std::min({due, tenure_.ends(), tenure_.retires(), pulse_.due(begun_)});
   if (due < TimePoint::max()) route_.loop.wheel().arm(*this, std::max(due, now));
 }
 
@@ -267,6 +267,9 @@ void ReaderStream::on_deadline(TimePoint now) {
   if (state_ == State::late && now >= tenure_.opening().late.due()) return tell_late();
   if (is_streaming() && now >= tenure_.ends()) {
     return cut(jitter(route_.retry.min, route_.retry.max));
+  }
+  if (is_streaming() && now >= tenure_.retires()) {
+    return end(jitter(route_.retry.min, route_.retry.max));
   }
   if (may_answer_early() && now >= begun_ + route_.options.early_after) answer_early();
   // A client that does not read has bytes waiting: it needs no more.

@@ -1,5 +1,6 @@
 #include "gateway/relay/tenure.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice::relay {
@@ -28,9 +29,10 @@ bool Tenure::admit() {
 void Tenure::settle() {
   if (opening_ == nullptr) return;
   Terms& terms = opening_->terms;
-  const TimePoint ends = opening_->ends();
-  if (ends < TimePoint::max() || !terms.subject.empty() || terms.lease != nullptr) {
-    kept_ = std::make_unique<Kept>(Kept{.ends = ends,
+  const bool does_end = std::min(terms.ends, opening_->retires()) < TimePoint::max();
+  if (does_end || !terms.subject.empty() || terms.lease != nullptr) {
+    kept_ = std::make_unique<Kept>(Kept{.ends = terms.ends,
+                                        .retires = opening_->retires(),
                                         .subject = std::move(terms.subject),
                                         .lease = std::move(terms.lease),
                                         .instead = {}});
@@ -45,8 +47,13 @@ void Tenure::give_to(std::unique_ptr<http::Answer> instead) {
 }
 
 TimePoint Tenure::ends() const {
-  if (opening_ != nullptr) return opening_->ends();
+  if (opening_ != nullptr) return opening_->terms.ends;
   return kept_ == nullptr ? TimePoint::max() : kept_->ends;
+}
+
+TimePoint Tenure::retires() const {
+  if (opening_ != nullptr) return opening_->retires();
+  return kept_ == nullptr ? TimePoint::max() : kept_->retires;
 }
 
 std::string_view Tenure::subject() const {

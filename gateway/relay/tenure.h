@@ -13,7 +13,6 @@
 ///            held until this is destroyed, for its client may not have read all.
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,10 +29,8 @@ namespace sluice::relay {
 struct Opening {
   Terms terms;
   bool is_get = false;
-  /// Of an event stream. What a POST has begun is not asked for again, however old it is.
-  [[nodiscard]] TimePoint ends() const {
-    return is_get ? std::min(terms.ends, terms.retires) : terms.ends;
-  }
+  /// What a POST has begun is not asked for again, however old it is.
+  [[nodiscard]] TimePoint retires() const { return is_get ? terms.retires : TimePoint::max(); }
   bool is_head = false;       ///< The request's method is HEAD.
   bool wants_events = false;  ///< It accepts text/event-stream …
   StreamFlag stream_flag;     ///< … or its body says so.
@@ -68,14 +65,17 @@ class Tenure {
   [[nodiscard]] http::Answer* instead() const {
     return kept_ == nullptr ? nullptr : kept_->instead.get();
   }
-  /// When an event stream ends: its token is no longer good, or it is old.
+  /// When an event stream must end: its token is no longer good.
   [[nodiscard]] TimePoint ends() const;
+  /// When it is old, and ends as soon as no event is begun.
+  [[nodiscard]] TimePoint retires() const;
   /// Of the token; empty: none.
   [[nodiscard]] std::string_view subject() const;
 
  private:
   struct Kept {
     TimePoint ends = TimePoint::max();
+    TimePoint retires = TimePoint::max();
     std::string subject;
     std::shared_ptr<void> lease;
     std::unique_ptr<http::Answer> instead;

@@ -68,3 +68,21 @@ def test_relayed_streams_that_are_old_end_but_no_answer_to_a_post(start, share):
             told = len(client.streams[post].events)
             client.events(post, told + 20)
             assert not client.streams[post].over
+
+
+def test_a_relayed_stream_that_is_old_ends_behind_the_event_that_was_begun(start):
+    with Application() as app:
+        @app.at("/slow")
+        async def slow(exchange):
+            await exchange.events()
+            await exchange.send(b"data: half\n")
+            await asyncio.sleep(2)
+            await exchange.send(b"data: whole\n\n")
+            await exchange.gone.wait()
+
+        gateway = start(limits={"max_stream_duration": "1s"},
+                        route=[{"path": "/*", "upstream": app.url}])
+        with H2(gateway.tls) as client:
+            state = client.answer(client.subscribe("/slow"), 20)
+            assert state.ended and state.reset is None and state.sse.retry >= 500
+            assert [event.data for event in state.events] == ["half\nwhole"]
