@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs clang-tidy over every source file of the program and the benchmarks, and compiles every header alone.
+"""Runs clang-tidy over every source file of the program and the benchmarks, and compiles every header
+alone that is not the first include of its own source file.
 
     .ci/tidy.py BUILD_FOLDER       a build by clang++-14, for its compile_commands.json
 
@@ -36,6 +37,11 @@ def files_seen_by(tree, name):
             found.add(path)
             todo += [target for _, bracket, target in tree.includes[path] if bracket == '"']
     return sorted(found)
+
+
+def is_compiled_alone(tree, header):
+    """Its own source file has it first: if it lacked anything, no build would pass."""
+    return tree.includes.get(header[:-2] + ".cc", [(0, "", "")])[:1] == [(1, '"', header)]
 
 
 class Job:
@@ -84,8 +90,7 @@ def jobs(build):
                   entry["directory"])
     anybody = next(iter(entries.values()))
     flags = sorted({flag for entry in entries.values() for flag in flags_of(entry) if flag.startswith("-isystem")})
-    with_headers = [name for name in tree.includes if name.endswith(".h")]
-    for name in with_headers:
+    for name in (name for name in tree.includes if name.endswith(".h") and not is_compiled_alone(tree, name)):
         yield Job(tree, cache, name, [CLANG, "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
                                       "-Wno-pragma-once-outside-header", "-Wno-unused-const-variable", f"-I{ROOT}",
                                       *flags, "-x", "c++", str(ROOT / name)], anybody["directory"])

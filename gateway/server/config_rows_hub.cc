@@ -67,15 +67,6 @@ std::vector<Row<Config>> access_rows() {
       C::count("hub.presence_burst", {1, 10'000'000},
                "Such events at once, after a pause; of each of the four kinds.",
                SLUICE_AT(access.presence.burst)),
-      C::count("limits.streams_per_subject", from(0),
-               "Event streams of one token subject; the next one is told to come back later. 0: no "
-               "bound.",
-               SLUICE_AT(subjects.streams)),
-      C::count("limits.revocations", from(1), "Revoked subjects that are remembered.",
-               SLUICE_AT(subjects.revocations)),
-      C::duration("hub.remember_revocations", {1s, 24h * 366},
-                  "How long a revocation is remembered: as long as tokens live.",
-                  SLUICE_AT(subjects.remember)),
       C::list("hub.cors_origins",
               "Origins whose pages may read, as \"https://app.example\"; \"*\": all, but without "
               "cookies and tokens.",
@@ -88,6 +79,15 @@ std::vector<Row<Config>> access_rows() {
 
 std::vector<Row<Config>> token_rows() {
   return {
+      C::count("limits.streams_per_subject", from(0),
+               "Event streams of one token subject; the next one is told to come back later. 0: no "
+               "bound.",
+               SLUICE_AT(subjects.streams)),
+      C::count("limits.revocations", from(1), "Revoked subjects that are remembered.",
+               SLUICE_AT(subjects.revocations)),
+      C::duration("hub.remember_revocations", {1s, 24h * 366},
+                  "How long a revocation is remembered: as long as tokens live.",
+                  SLUICE_AT(subjects.remember)),
       C::duration("hub.token_leeway", {0ms, 10min},
                   "How far the clock of whoever makes tokens may differ from ours.",
                   SLUICE_AT(access.tokens.leeway)),

@@ -82,7 +82,7 @@ ReloadReport Reload::take(Config next, const std::vector<std::string>& taken,
                           const std::vector<Fault>& kept) {
   auto contexts = certificates_.make(next);
   if (!contexts) return fail({{next.file, 1, 1, contexts.error().what}});
-  apply(std::move(next), std::move(*contexts));
+  apply(std::move(next), *contexts);
   counters_.done.add();
   counters_.last.set(seconds_of(shared_.clock.wall()));
 
@@ -106,7 +106,7 @@ ReloadReport Reload::take(Config next, const std::vector<std::string>& taken,
   return {ReloadReport::Kind::done, std::move(text)};
 }
 
-void Reload::apply(Config next, TlsContexts contexts) {
+void Reload::apply(Config next, const TlsContexts& contexts) {
   log::set_level(next.log_level);
   shared_.publishers.keys().replace(auth::KeyRing::kFixed, next.access.publisher_keys);
   shared_.subscribers.keys().replace(auth::KeyRing::kFixed, next.access.subscriber_keys);

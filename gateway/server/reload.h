@@ -42,7 +42,7 @@ class Reload {
   ReloadReport fail(const std::vector<Fault>& faults);
   ReloadReport take(Config next, const std::vector<std::string>& taken,
                     const std::vector<Fault>& kept);
-  void apply(Config next, TlsContexts contexts);
+  void apply(Config next, const TlsContexts& contexts);
   void watch();
   [[nodiscard]] std::string describe() const;
 
