@@ -168,14 +168,10 @@ bool Connection::is_newcomer() const {
   return state_ != State::open || protocol_->is_newcomer();
 }
 
-bool Connection::hold(bool on) {
-  if (!is_newcomer()) return false;
-  // What was held goes on to be, until its turn comes.
-  if (on) {
-    is_held_ = true;
-    set_interest();
-  }
-  return is_held_;
+void Connection::hold() {
+  if (!is_newcomer()) return;
+  is_held_ = true;
+  set_interest();
 }
 
 bool Connection::release() {

@@ -71,8 +71,8 @@ class Connection final : public Transport,
   /// It has waited for long enough, or others need its place: FIN.
   void send_away();
   [[nodiscard]] bool is_waiting() const { return state_ == State::waiting; }
-  /// Is not read from now on, if it is a newcomer; or not until release(). Whether it is one.
-  bool hold(bool on);
+  /// Is not read until release(), if it is a newcomer.
+  void hold();
   /// False: it was not held.
   bool release();
   /// Closes it if it has taken nothing since `since`.

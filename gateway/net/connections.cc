@@ -170,23 +170,28 @@ void Connections::empty_waiting_room() {
 
 // --- Who has to go -------------------------------------------------------------------------------
 
-void Connections::hold_newcomers(bool on) {
-  if (on == holds_newcomers_) return;
-  holds_newcomers_ = on;
-  std::size_t held = 0;
-  live_.for_each([&](Connection& connection) {
-    if (connection.hold(on)) ++held;
-  });
-  released_at_once_ = held / 16 + 1;
-  on ? release_more_.cancel() : release_newcomers();
+void Connections::read_newcomers(Newcomers which) {
+  if (which == newcomers_) return;
+  newcomers_ = which;
+  holds_newcomers_ = true;
+  if (which != Newcomers::all) {
+    live_.for_each([](Connection& connection) { connection.hold(); });
+  }
+  released_at_once_ = kFew;
+  which == Newcomers::none ? release_more_.cancel() : release_newcomers();
 }
 
+/// Behind a shortage all at once would bring the next one before anybody had looked.
 void Connections::release_newcomers() {
   std::size_t left = released_at_once_;
-  live_.for_each([&](Connection& connection) {
+  live_.for_each([&left](Connection& connection) {
     if (left > 0 && connection.release()) --left;
   });
-  if (left == 0) loop_.wheel().arm(release_more_, loop_.now() + kReleaseMore);
+  if (newcomers_ == Newcomers::all) {
+    holds_newcomers_ = left == 0;
+    released_at_once_ *= 2;
+  }
+  if (holds_newcomers_) loop_.wheel().arm(release_more_, loop_.now() + kReleaseMore);
 }
 
 std::size_t Connections::drain_idle(Duration at_least, std::size_t most) {

@@ -140,6 +140,7 @@ class Connections {
 
   static constexpr Millis kAskAgain{50};
   static constexpr Millis kReleaseMore{50};
+  static constexpr std::size_t kFew = 16;
 
   /// `factory`: for those that are added; nullptr where all are dialled. `doorkeeper` null: all are
   /// let in.
@@ -164,10 +165,14 @@ class Connections {
   [[nodiscard]] std::size_t size() const { return size_; }
   /// Every protocol that still speaks. `f` must not add or close connections.
   void for_each(const std::function<void(Protocol&)>& f);
-  /// While it is on, those of whom no request has come yet are not read: they wait, and their time
-  /// limits go on. Behind it they are read again by and by, within a second: all at once they would
-  /// bring what it was for.
-  void hold_newcomers(bool on);
+  /// Whom of the newcomers, of whom no request has come yet, is read; the others wait, and their
+  /// time limits go on.
+  enum class Newcomers : std::uint8_t {
+    all,  ///< Those that had to wait twice as many every kReleaseMore, until none is left.
+    few,  ///< kFew every kReleaseMore.
+    none,
+  };
+  void read_newcomers(Newcomers which);
   /// Sends all away that wait to be let in.
   void empty_waiting_room();
   /// Ends those without a request, `most` of them, who have been so for `at_least`: the longest
@@ -216,8 +221,9 @@ class Connections {
   std::uint64_t next_id_ = 1;
   TimePoint next_complaint_{};
   std::size_t size_ = 0;
-  bool holds_newcomers_ = false;
-  std::size_t released_at_once_ = 0;  ///< Of the newcomers that were held.
+  Newcomers newcomers_ = Newcomers::all;
+  bool holds_newcomers_ = false;  ///< Who comes waits with those who were there.
+  std::size_t released_at_once_ = 0;
   IntrusiveList<Connection, OwnedTag> live_;
   IntrusiveList<Connection, OwnedTag> dying_;
   IntrusiveList<Connection, DirtyTag> dirty_;  ///< To be flushed at the end of this turn.

@@ -162,16 +162,14 @@ void MemoryBudget::set_interval() {
   timer_.start_periodic(closely ? kClosely : kInterval);
 }
 
-/// It may gain nothing, and costs those who allocate a moment; so not often, and not for little.
+/// What malloc has given back it still calls free: only what became free since is worth it.
 void MemoryBudget::trim() {
-  next_trim_ = loop_.now() + between_trims_;
-  const std::size_t worth = bytes_ / 50;
-  if (allocator_.free() < worth) return;
-  const std::size_t before = allocator_.resident();
+  next_trim_ = loop_.now() + kBetweenTrims;
+  const std::size_t free = allocator_.free();
+  trimmed_ = std::min(trimmed_, free);
+  if (free - trimmed_ < bytes_ / 50) return;
   allocator_.trim();
-  const bool was_worth_it = allocator_.resident() + worth <= before;
-  between_trims_ = was_worth_it ? kBetweenTrims : std::min(2 * between_trims_, kMostBetweenTrims);
-  next_trim_ = loop_.now() + between_trims_;
+  trimmed_ = free;
 }
 
 void MemoryBudget::become(MemoryLevel level) {

@@ -3,14 +3,15 @@
 ///   of the budget   level       what the workers do (server/worker.cc, server/subscribe.cc)
 ///   85 %            no_replay   history is not read for those who are far behind
 ///   92 %            shed        who is idle for longest, and who reads slowest, is sent away
-///   95 %            park        newcomers are told to come back, or not read; /readyz is 503
+///   95 %            park        newcomers are read a few at a time, and told to come back;
+///                               /readyz is 503
 ///   98 %            full        nobody is accepted, and what would hold memory is refused
 ///
 /// It rises at once, and falls when use was kSlack below it for kCalm: so it does not flap around a
-/// bound. What is free in the heap is given back before it rises, but not twice within
-/// kBetweenTrims, and more seldom where it gains little: whoever allocates waits. What is looked at
-/// is resident memory without mapped files. What the kernel holds for sockets is not in it;
-/// limits.kernel_unsent bounds that for each connection.
+/// bound. What became free in the heap is given back before it rises, but not twice within
+/// kBetweenTrims: whoever allocates waits.
+/// What is looked at is resident memory without mapped files. What the kernel holds for sockets is
+/// not in it; limits.kernel_unsent bounds that for each connection.
 ///
 /// Owner   server::Gateway. Thread  control. `changed` is called from inside look().
 #pragma once
@@ -41,8 +42,7 @@ class MemoryBudget {
  public:
   static constexpr Millis kInterval{100};
   static constexpr Millis kClosely{20};  ///< Between two looks, where less than a fifth is left.
-  static constexpr Millis kBetweenTrims{1'000};
-  static constexpr Millis kMostBetweenTrims{16'000};
+  static constexpr Millis kBetweenTrims{500};
   static constexpr int kSlack = 3;  ///< Per cent.
   static constexpr Duration kCalm = std::chrono::seconds(1);
 
@@ -75,7 +75,7 @@ class MemoryBudget {
   const Changed changed_;
   net::Timer timer_;
   TimePoint next_trim_{};
-  Millis between_trims_ = kBetweenTrims;
+  std::size_t trimmed_ = 0;  ///< Of what malloc calls free: what was given back already.
   std::optional<TimePoint> calm_since_;  ///< Use is far enough below the level.
   bool looks_closely_ = false;
   // Any thread; written by control.

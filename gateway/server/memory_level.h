@@ -13,8 +13,8 @@ enum class MemoryLevel : std::uint8_t {
   calm,
   no_replay,  ///< Streams that would read much of history are parked, or rest; live ones go on.
   shed,       ///< Idle connections and the slowest readers are sent away, to come back later.
-  park,       ///< New streams are parked, new connections not read; /readyz answers 503.
-  full,       ///< No connection is accepted; requests that would hold memory get 503.
+  park,       ///< New streams are parked, few new connections are read; /readyz answers 503.
+  full,  ///< No connection is accepted, no new one read; requests that would hold memory get 503.
 };
 
 inline constexpr std::array<std::string_view, 5> kMemoryLevels{"calm", "no replay", "shedding",

@@ -299,9 +299,18 @@ net::Connections::Options Worker::connection_options() const {
   return options;
 }
 
+/// A drain waits for all to end, and who is not read does not.
+void Worker::read_newcomers() {
+  using Newcomers = net::Connections::Newcomers;
+  const MemoryLevel level = shared_.memory_level.load(std::memory_order_relaxed);
+  auto which = level == MemoryLevel::park ? Newcomers::few : Newcomers::all;
+  if (level == MemoryLevel::full) which = Newcomers::none;
+  connections_.read_newcomers(has_finished_drain_ ? Newcomers::all : which);
+}
+
 void Worker::look_at_memory() {
   hub_.set_replay(!shared_.is_short_of_memory(MemoryLevel::no_replay));
-  connections_.hold_newcomers(shared_.is_short_of_memory(MemoryLevel::park));
+  read_newcomers();
   shedding_.set(shared_.memory_level.load(std::memory_order_relaxed));
   accept_within_limits();
 }
@@ -373,6 +382,7 @@ void Worker::finish_drain() {
   has_finished_drain_ = true;
   ports_.clear();
   connections_.empty_waiting_room();
+  read_newcomers();
   end_publish_streams();
   drain_.stop();
   end_streams(SIZE_MAX);

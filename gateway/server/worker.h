@@ -129,6 +129,7 @@ class Worker {
   void end_due_streams();
   void end_streams(std::size_t most);
   void accept_within_limits();
+  void read_newcomers();
   [[nodiscard]] std::size_t connection_share() const;
   [[nodiscard]] net::Connections::Options connection_options() const;
 

@@ -211,58 +211,6 @@ TEST_SUITE("who has to go") {
     CHECK(house.counters().drained_idle.value() == 2);
   }
 
-  TEST_CASE("newcomers are not read while memory is short; those who were served are") {
-    House house;
-    house.porter.places = 4;
-    const UniqueFd known = house.add();
-    send(known, "x");
-    house.turn(2);
-    const UniqueFd silent = house.add();
-    const UniqueFd begun = house.add();
-    send(begun, "y");
-    house.turn(2);
-    house.talks.at(3).is_newcomer = true;
-    house.connections.hold_newcomers(true);
-    for (const UniqueFd* caller : {&known, &silent, &begun}) send(*caller, "more");
-    tls::TestClient client(house.add("192.0.2.1", true), {.alpn = "\x02h2"});
-    client.handshake();
-    house.turn(5);
-    CHECK(house.talks.at(1).heard == "xmore");
-    CHECK(house.talks.at(3).heard == "y");
-    CHECK(house.talks.size() == 2);
-    house.connections.hold_newcomers(false);
-    for (int i = 0; i < 20 && !client.handshake(); ++i) house.pass(milliseconds(100));
-    CHECK(house.talks.at(2).heard == "more");
-    CHECK(house.talks.at(3).heard == "ymore");
-    CHECK(client.end().empty());
-  }
-
-  TEST_CASE("newcomers that were held are read by and by, and not if memory is short again") {
-    House house;
-    house.porter.places = 100;
-    std::vector<UniqueFd> callers;
-    house.connections.hold_newcomers(true);
-    for (int i = 0; i < 64; ++i) {
-      callers.push_back(house.add());
-      send(callers.back(), "x");
-    }
-    house.turn(3);
-    CHECK(house.talks.empty());
-    house.connections.hold_newcomers(false);
-    house.turn(3);
-    CHECK(house.talks.size() == 5);
-    house.pass(milliseconds(100));
-    const std::size_t some = house.talks.size();
-    CHECK(some > 5);
-    CHECK(some < 64);
-    house.connections.hold_newcomers(true);
-    for (int i = 0; i < 20; ++i) house.pass(milliseconds(100));
-    CHECK(house.talks.size() == some);
-    house.connections.hold_newcomers(false);
-    for (int i = 0; i < 20; ++i) house.pass(milliseconds(100));
-    CHECK(house.talks.size() == 64);
-  }
-
   TEST_CASE("or has taken nothing for some time") {
     House house;
     const UniqueFd caller = house.add();
@@ -276,6 +224,82 @@ TEST_SUITE("who has to go") {
     house.turn();
     CHECK(house.talks.at(1).is_gone);
     CHECK(house.counters().closed_stuck.value() == 1);
+  }
+}
+
+TEST_SUITE("newcomers, while memory is short") {
+  using Newcomers = Connections::Newcomers;
+
+  /// So many of them, each of whom has said something.
+  std::vector<UniqueFd> crowd(House & house, int size) {
+    std::vector<UniqueFd> callers;
+    for (int i = 0; i < size; ++i) {
+      callers.push_back(house.add());
+      send(callers.back(), "x");
+    }
+    return callers;
+  }
+
+  TEST_CASE("are not read; those who were served are") {
+    House house;
+    house.porter.places = 4;
+    const UniqueFd known = house.add();
+    send(known, "x");
+    house.turn(2);
+    const UniqueFd silent = house.add();
+    const UniqueFd begun = house.add();
+    send(begun, "y");
+    house.turn(2);
+    house.talks.at(3).is_newcomer = true;
+    house.connections.read_newcomers(Newcomers::none);
+    for (const UniqueFd* caller : {&known, &silent, &begun}) send(*caller, "more");
+    tls::TestClient client(house.add("192.0.2.1", true), {.alpn = "\x02h2"});
+    client.handshake();
+    house.turn(5);
+    CHECK(house.talks.at(1).heard == "xmore");
+    CHECK(house.talks.at(3).heard == "y");
+    CHECK(house.talks.size() == 2);
+    house.connections.read_newcomers(Newcomers::all);
+    for (int i = 0; i < 20 && !client.handshake(); ++i) house.pass(milliseconds(100));
+    CHECK(house.talks.at(2).heard == "more");
+    CHECK(house.talks.at(3).heard == "ymore");
+    CHECK(client.end().empty());
+  }
+
+  TEST_CASE("are read a few at a time") {
+    House house;
+    house.porter.places = 100;
+    house.connections.read_newcomers(Newcomers::few);
+    const auto callers = crowd(house, 64);
+    house.turn(3);
+    CHECK(house.talks.empty());
+    for (std::size_t read = 16; read <= 64; read += 16) {
+      house.clock.advance(milliseconds(150));
+      house.turn(3);
+      CHECK(house.talks.size() == read);
+    }
+  }
+
+  TEST_CASE("are read faster and faster behind it, and not if memory is short again") {
+    House house;
+    house.porter.places = 200;
+    house.connections.read_newcomers(Newcomers::none);
+    const auto callers = crowd(house, 128);
+    house.turn(3);
+    house.connections.read_newcomers(Newcomers::all);
+    house.turn(3);
+    CHECK(house.talks.size() == 16);
+    house.pass(milliseconds(150));
+    CHECK(house.talks.size() == 16 + 32);
+    house.connections.read_newcomers(Newcomers::none);
+    for (int i = 0; i < 20; ++i) house.pass(milliseconds(150));
+    CHECK(house.talks.size() == 16 + 32);
+    house.connections.read_newcomers(Newcomers::all);
+    for (int i = 0; i < 20; ++i) house.pass(milliseconds(150));
+    CHECK(house.talks.size() == 128);
+    const auto others = crowd(house, 40);  // All is as usual.
+    house.turn(3);
+    CHECK(house.talks.size() == 168);
   }
 }
 
