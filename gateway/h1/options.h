@@ -38,6 +38,7 @@ struct Counters {
   Counter aborted;        ///< Exchanges ended before their answer was.
   Counter retired;        ///< Connections that were too old.
   Counter event_streams;  ///< Answers of Kind::event_stream begun.
+  Gauge open_sessions;
   Gauge open_exchanges;
 };
 

@@ -25,11 +25,14 @@ Session::Session(Transport& transport, http::Service& service, http::Connection 
       connection_(std::move(info)),
       parser_({.header_bytes = options.header_bytes, .header_fields = options.header_fields}),
       since_(clock.now()),
-      retires_at_(sluice::retires_at(options.retirement, since_, connection_.id)) {}
+      retires_at_(sluice::retires_at(options.retirement, since_, connection_.id)) {
+  counters_.open_sessions.add();
+}
 
 Session::~Session() {
   if (answer_) counters_.aborted.add();
   drop_answer();
+  counters_.open_sessions.sub();
 }
 
 // ---- Requests ----

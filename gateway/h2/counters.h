@@ -9,6 +9,7 @@ namespace sluice::h2 {
 
 struct Counters {
   Counter sessions;         ///< Sessions begun.
+  Gauge open_sessions;      ///< Of them those that are not over.
   Counter streams;          ///< Streams that clients opened.
   Counter requests;         ///< Requests that reached the service.
   Counter refused_heads;    ///< Answered by the session itself: 400, 431, 501.

@@ -54,12 +54,14 @@ Session::Session(Transport& transport, http::Service& service, http::Connection 
   shared_.info.protocol = "h2";
   shared_.info.open_exchanges = shared_.info.event_streams = 0;
   shared_.counters.sessions.add();
+  shared_.counters.open_sessions.add();
   submit_preface(table);
 }
 
 Session::~Session() {
   for (const auto& stream : streams_) stream->end();  // From here on no stream does anything.
   sweep();
+  shared_.counters.open_sessions.sub();
 }
 
 /// RFC 7541 §4.2: whose table we make smaller has to say so at the begin of its next head. HAProxy
