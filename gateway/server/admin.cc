@@ -9,6 +9,8 @@
 
 #include "gateway/http/answers.h"
 #include "gateway/http/uri.h"
+#include "gateway/server/dashboard.h"
+#include "gateway/server/snapshot.h"
 
 namespace sluice::server {
 namespace {
@@ -27,6 +29,10 @@ Admin::Admin(net::Loop& loop, const Shared& shared, const Workers& workers)
     : loop_(loop),
       shared_(shared),
       workers_(workers),
+      live_(loop, {.viewers = shared.config.admin.viewers},
+            [this, birth = Birth{loop.now(), shared.clock.wall()}] {
+              return snapshot_json(workers_, shared_, birth);
+            }),
       connections_(loop, {}, [this](Transport& transport, const net::Hello& hello) {
         return std::make_unique<h1::Session>(
             transport, *this,
@@ -35,6 +41,7 @@ Admin::Admin(net::Loop& loop, const Shared& shared, const Workers& workers)
       }) {}
 
 void Admin::listen(UniqueFd socket) {
+  live_.start();
   listeners_.push_back(std::make_unique<net::Listener>(
       loop_, std::move(socket), net::Listener::Options{},
       [this](UniqueFd accepted, std::string peer) {
@@ -48,6 +55,7 @@ const Admin::Endpoint Admin::kEndpoints[] = {
     {"/readyz", false, "/readyz", &Admin::open_readyz},
     {"/metrics", false, "/metrics", &Admin::open_metrics},
     {"/status", false, "/status", &Admin::open_status},
+    {"/live", false, "/live", &Admin::open_live},
     {"/drain", true, "/drain", &Admin::open_drain},
     {"/revoke", true, "/revoke?subject=SUBJECT", &Admin::open_revoke},
     {"/reload", true, "/reload", &Admin::open_reload},
@@ -86,7 +94,7 @@ Admin::AnswerPtr Admin::open_index(const http::Request& request, http::Exchange&
     if (endpoint.usage.empty()) continue;
     page += fmt::format("{} {}\n", endpoint.is_order ? "POST" : "GET", endpoint.usage);
   }
-  return text(request, exchange, 200, kPlain, std::move(page));
+  return open_dashboard(request, exchange, std::move(page));
 }
 
 Admin::AnswerPtr Admin::open_livez(const http::Request& request, http::Exchange& exchange) {
@@ -108,6 +116,10 @@ Admin::AnswerPtr Admin::open_metrics(const http::Request& request, http::Exchang
 
 Admin::AnswerPtr Admin::open_status(const http::Request& request, http::Exchange& exchange) {
   return text(request, exchange, 200, "application/json", metrics_json(workers_, shared_));
+}
+
+Admin::AnswerPtr Admin::open_live(const http::Request& request, http::Exchange& exchange) {
+  return live_.open(request, exchange);
 }
 
 Admin::AnswerPtr Admin::open_drain(const http::Request& request, http::Exchange& exchange) {

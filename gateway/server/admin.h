@@ -3,6 +3,8 @@
 ///   /livez    200 while the process runs
 ///   /readyz   200, or 503 from the moment a drain begins, and while memory is short
 ///   /metrics  Prometheus text;  /status  the same as JSON
+///   /         the dashboard (dashboard.h), or for others than browsers what is here, as text
+///   /live     what the dashboard shows, once a second, as an event stream
 ///   POST /drain   what SIGTERM does
 ///   POST /revoke?subject=S   ends S's streams; its tokens issued until now count no more
 ///   POST /reload             as SIGHUP: says what was taken over, 422 with faults, or 409
@@ -18,6 +20,7 @@
 #include "gateway/http/exchange.h"
 #include "gateway/net/connections.h"
 #include "gateway/net/listener.h"
+#include "gateway/server/live_feed.h"
 #include "gateway/server/metrics.h"
 
 namespace sluice::server {
@@ -31,6 +34,9 @@ class Admin final : public http::Service {
   void stop_listening() { listeners_.clear(); }
   /// Turn end of the control loop: writes the answers.
   bool flush() { return connections_.flush(); }
+  /// The gateway ends: dashboards are told, by the next flush().
+  void end_live() { live_.end(); }
+  [[nodiscard]] const LiveCounters& live_counters() const { return live_.counters(); }
 
   std::unique_ptr<http::Answer> open(const http::Request& request,
                                      http::Exchange& exchange) override;
@@ -51,6 +57,7 @@ class Admin final : public http::Service {
   AnswerPtr open_readyz(const http::Request& request, http::Exchange& exchange);
   AnswerPtr open_metrics(const http::Request& request, http::Exchange& exchange);
   AnswerPtr open_status(const http::Request& request, http::Exchange& exchange);
+  AnswerPtr open_live(const http::Request& request, http::Exchange& exchange);
   AnswerPtr open_drain(const http::Request& request, http::Exchange& exchange);
   AnswerPtr open_revoke(const http::Request& request, http::Exchange& exchange);
   AnswerPtr open_reload(const http::Request& request, http::Exchange& exchange);
@@ -61,6 +68,7 @@ class Admin final : public http::Service {
   const Shared& shared_;
   const Workers& workers_;
   h1::Counters counters_;
+  LiveFeed live_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   net::Connections connections_;
 };

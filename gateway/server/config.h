@@ -54,7 +54,8 @@ struct ProcessOptions {
 };
 
 struct AdminOptions {
-  std::string address;  ///< Empty: there is no admin listener.
+  std::string address;       ///< Empty: there is no admin listener.
+  std::size_t viewers = 16;  ///< Of the dashboard, at once; the next one is told to come back.
 };
 
 /// Who may do what, and how much at once.

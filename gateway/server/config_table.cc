@@ -37,9 +37,12 @@ std::vector<Row<Config>> server_rows() {
                                  "The least important lines that are written to stderr.",
                                  SLUICE_AT(log_level))),
       C::text("admin.address",
-              "Where /livez, /readyz, /metrics and /status are served, in clear text. Without it "
-              "there is no admin listener.",
+              "Where /livez, /readyz, /metrics, /status and the dashboard are served, in clear "
+              "text. Without it there is no admin listener.",
               SLUICE_AT(admin.address)),
+      C::count("admin.viewers", {1, 1000},
+               "Dashboards that are open at once; the next one is told so, and tries again.",
+               SLUICE_AT(admin.viewers)),
   };
 }
 

@@ -45,4 +45,10 @@ struct Counters {
   Gauge publish_waiting;  ///< Of them: held up by a limit, the journal or the workers.
 };
 
+/// What the dashboard's feed counts. Written by the control thread, read by any.
+struct LiveCounters {
+  Gauge viewers;
+  Counter refused;  ///< Viewers sent away: there were enough.
+};
+
 }  // namespace sluice::server

@@ -56,6 +56,8 @@ void Drain::begin_after(Millis delay) {
               format_duration(delay), format_duration(delay + options.window));
   }
   hard_limit_ = loop_.now() + options.hard_limit;
+  progress_.began_with = totals(workers_).streams;
+  enter(DrainProgress::Stage::delay, delay);
   stage_ = &Drain::end_streams;
   next_.start(delay);
 }
@@ -70,6 +72,7 @@ void Drain::end_streams() {
   for (const auto& worker : workers_) {
     worker->post([&worker = *worker, window] { worker.begin_drain(window); });
   }
+  enter(DrainProgress::Stage::window, window);
   stage_ = &Drain::last_words;
   next_.start(window);
 }
@@ -78,7 +81,19 @@ void Drain::last_words() {
   for (const auto& worker : workers_) {
     worker->post([&worker = *worker] { worker.finish_drain(); });
   }
+  enter(DrainProgress::Stage::last_words, hard_limit_ - loop_.now());
   watch_.start_periodic(kLook);
+}
+
+void Drain::enter(DrainProgress::Stage stage, Duration time) {
+  progress_.stage = stage;
+  stage_ends_ = loop_.now() + time;
+}
+
+DrainProgress Drain::progress() const {
+  DrainProgress now = progress_;
+  now.left = std::max(std::chrono::duration_cast<Millis>(stage_ends_ - loop_.now()), Millis(0));
+  return now;
 }
 
 void Drain::look() {

@@ -24,8 +24,10 @@ class Drain {
   void begin();
   /// The same without the delay: newcomers already go to the process that replaces this one.
   void begin_at_once();
+  [[nodiscard]] DrainProgress progress() const;
 
  private:
+  void enter(DrainProgress::Stage stage, Duration time);
   void begin_after(Millis delay);
   void end_streams();
   void last_words();
@@ -38,6 +40,8 @@ class Drain {
   net::Timer next_;
   net::Timer watch_;
   TimePoint hard_limit_{};
+  DrainProgress progress_;  ///< Without `left`.
+  TimePoint stage_ends_{};
   void (Drain::*stage_)() = nullptr;
 };
 

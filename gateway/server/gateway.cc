@@ -74,7 +74,7 @@ class Gateway {
         certificates_(loop_, clock_),
         feed_(workers_),
         admin_(loop_, shared_, workers_),
-        drain_(loop_, shared_, workers_, [this] { loop_.stop(); }),
+        drain_(loop_, shared_, workers_, [this] { stop(); }),
         reload_(loop_, shared_, workers_, certificates_),
         upgrade_(loop_, config.process.upgrade_timeout,
                  {.sockets = sockets_,
@@ -90,6 +90,8 @@ class Gateway {
     const std::size_t cpus = std::max(1U, std::thread::hardware_concurrency());
     const std::size_t count = config.workers == 0 ? cpus : config.workers;
     shared_.journal_counters = &parts.counters;
+    shared_.live_counters = &admin_.live_counters();
+    shared_.drain_progress = [this] { return drain_.progress(); };
     shared_.worker_count = count;
     shared_.upstream_contexts = std::move(parts.upstream_contexts);
     shared_.totals = [this] { return totals(workers_); };
@@ -176,6 +178,12 @@ class Gateway {
   }
 
  private:
+  /// Dashboards are told in this last turn.
+  void stop() {
+    admin_.end_live();
+    loop_.stop();
+  }
+
   void drain() {
     if (!upgrade_.cancel()) drain_.begin();
   }

@@ -130,7 +130,7 @@ std::string metrics_text(const Workers& workers, const Shared& shared) {
   return out.str();
 }
 
-std::string metrics_json(const Workers& workers, const Shared& shared) {
+nlohmann::ordered_json status(const Workers& workers, const Shared& shared) {
   nlohmann::ordered_json json;
   json["version"] = SLUICE_VERSION;
   json["workers"] = workers.size();
@@ -144,7 +144,11 @@ std::string metrics_json(const Workers& workers, const Shared& shared) {
     }
   }
   add_relay(json, workers, shared);
-  return json.dump(2) + "\n";
+  return json;
+}
+
+std::string metrics_json(const Workers& workers, const Shared& shared) {
+  return status(workers, shared).dump(2) + "\n";
 }
 
 template <class Of>

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "gateway/journal/counters.h"
 #include "gateway/server/worker.h"
 
@@ -18,7 +20,8 @@ using Workers = std::vector<std::unique_ptr<Worker>>;
 
 /// The text form that Prometheus scrapes.
 [[nodiscard]] std::string metrics_text(const Workers& workers, const Shared& shared);
-/// The same figures as a JSON object.
+/// The same figures as a JSON object: of /status, and of the dashboard.
+[[nodiscard]] nlohmann::ordered_json status(const Workers& workers, const Shared& shared);
 [[nodiscard]] std::string metrics_json(const Workers& workers, const Shared& shared);
 /// Markdown: name, type and meaning of each.
 [[nodiscard]] std::string metrics_reference();

@@ -29,6 +29,7 @@
 #include "gateway/server/body_room.h"
 #include "gateway/server/certified.h"
 #include "gateway/server/config.h"
+#include "gateway/server/counters.h"
 #include "gateway/server/jwks.h"
 #include "gateway/server/memory_level.h"
 #include "gateway/server/presence.h"
@@ -68,6 +69,19 @@ struct Totals {
   std::uint64_t connections = 0;
   std::uint64_t streams = 0;
   std::uint64_t deliveries = 0;
+};
+
+/// How far the drain is, for the dashboard.
+struct DrainProgress {
+  enum class Stage : std::uint8_t {
+    none,        ///< There is no drain.
+    delay,       ///< All goes on, but for /readyz.
+    window,      ///< Streams end one by one.
+    last_words,  ///< Who is left is waited for.
+  };
+  Stage stage = Stage::none;
+  std::uint64_t began_with = 0;  ///< Streams that were open then.
+  Millis left{};                 ///< Of the stage; of the last one, until the hard limit.
 };
 
 /// hub.public_url, parsed; the configuration was checked.
@@ -148,8 +162,10 @@ struct Shared {
   const Certificates* certificates = nullptr;       ///< The same.
   /// Whose the connection becomes that this worker has accepted. Any thread.
   std::function<Worker&(Worker& accepting)> choose;
-  std::function<bool()> is_behind;  ///< Some worker's backlog is full. Any thread.
+  std::function<bool()> is_behind;                ///< Some worker's backlog is full. Any thread.
+  std::function<DrainProgress()> drain_progress;  ///< Control thread.
   const journal::Counters* journal_counters = nullptr;  ///< Never null once it runs.
+  const LiveCounters* live_counters = nullptr;          ///< The same.
   std::vector<const Jwks*> jwks;         ///< Those that fetch keys; for their figures.
   std::size_t connection_limit = 0;      ///< limits.connections, or what the descriptors allow.
   std::size_t descriptor_limit = 0;      ///< What the process may open.

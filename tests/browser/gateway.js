@@ -34,7 +34,7 @@ export function token(claims, typ = 'JWT') {
 const PUBLISHER = token({ mercure: { publish: ['*'] } });
 export const ISSUER = 'https://issuer.example';
 
-function configuration({ tlsPort = 0, extra, hub, history }) {
+function configuration({ tlsPort = 0, adminPort = 0, extra, hub, history }) {
   return `
 [server]
 workers = 1
@@ -44,7 +44,7 @@ address = "127.0.0.1:${tlsPort}"
 address = "127.0.0.1:0"
 tls = false
 [admin]
-address = "127.0.0.1:0"
+address = "127.0.0.1:${adminPort}"
 [tls]
 certificate = "cert.pem"
 key = "key.pem"
@@ -85,12 +85,12 @@ export class Gateway {
     { stdio: 'pipe', timeout: 30_000 });
   }
 
-  /** Starts the program; after a first start, on the same port again. */
+  /** Starts the program; after a first start, on the same ports again. */
   async start() {
     const program = process.env.SLUICE_BINARY;
     assert.ok(program && existsSync(program), 'set SLUICE_BINARY to the sluice program to be tested');
     const file = join(this.directory, 'sluice.toml');
-    writeFileSync(file, configuration({ tlsPort: this.port, ...this }));
+    writeFileSync(file, configuration({ tlsPort: this.port, adminPort: this.admin, ...this }));
     const child = spawn(program, ['serve', '--config', file],
       { stdio: ['ignore', 'pipe', 'pipe'], env: { UBSAN_OPTIONS: 'halt_on_error=1', ...process.env } });
     this.pid = child.pid;
