@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 
@@ -17,8 +18,26 @@
 
 namespace sluice {
 
+/// Why a connection ended, when it was not its protocol that ended it.
+enum class Hangup : std::uint8_t {
+  none,
+  peer,           ///< It broke, or the peer closed it.
+  write_timeout,  ///< The peer took nothing for too long.
+  cut,            ///< We closed it, with all others.
+  ordered,        ///< An operator had it closed.
+};
+
 class Transport {
  public:
+  struct State {
+    TimePoint written_at{};     ///< The last time that something was; the epoch: never.
+    TimePoint blocked_since{};  ///< The socket is full, and took nothing since; the epoch: it is
+                                ///< not.
+    std::size_t unsent = 0;     ///< Bytes that a full socket has not taken.
+    std::uint64_t sent = 0;     ///< Bytes written in all, plain text.
+    Hangup hangup = Hangup::none;
+  };
+
   /// fill() has something to give: it is called once at the end of this turn of the loop. Any
   /// number of calls in a turn count as one; allowed from inside feed(), check() and fill().
   virtual void flush_later() = 0;
@@ -26,6 +45,8 @@ class Transport {
   /// just now is written to again a little later (net/connections.h, set_pace()). Whatever calls
   /// flush_later() meanwhile takes it along.
   virtual void flush_soon() { flush_later(); }
+  /// Also from a protocol's destructor.
+  [[nodiscard]] virtual State state() const { return {}; }
 
  protected:
   ~Transport() = default;

@@ -31,6 +31,7 @@ Session::Session(Transport& transport, http::Service& service, http::Connection 
 
 Session::~Session() {
   if (answer_) counters_.aborted.add();
+  settle_ending(http::ending_of(transport_.state().hangup));
   drop_answer();
   counters_.open_sessions.sub();
 }
@@ -91,6 +92,8 @@ void Session::open_exchange() {
               .keep_alive = head.keep_alive};
   since_ = clock_.now();
   has_served_ = true;
+  ++requests_;
+  ending_ = http::Ending::none;
   ++connection_.open_exchanges;
   counters_.requests.add();
   counters_.open_exchanges.add();
@@ -130,6 +133,7 @@ void Session::refuse(Refusal refusal) {
     return;
   }
   if (answer_) counters_.aborted.add();
+  settle_ending(refusal.status == 408 ? http::Ending::timeout : http::Ending::protocol_error);
   drop_answer();
   const std::string body = std::string(refusal.reason) + "\n";
   write_head({.status = refusal.status, .headers = {{"content-type", "text/plain; charset=utf-8"}}},
@@ -141,6 +145,7 @@ void Session::refuse(Refusal refusal) {
 // ---- Ends ----
 
 void Session::end_answer() {
+  settle_ending(http::Ending::complete);
   drop_answer();
   if (current_.body_done) {
     end_exchange();
@@ -183,7 +188,9 @@ void Session::look_at_eof() {
   if (!current_.is_open) return close();
   const bool is_reader = current_.has_responded ? current_.is_event_stream
                                                 : answer_ != nullptr && answer_->ends_with_client();
-  if (is_reader || !current_.body_done) abort();  // A cut request is nobody's, too.
+  if (!is_reader && current_.body_done) return;
+  settle_ending(http::Ending::client_left);
+  abort();  // A cut request is nobody's, too.
 }
 
 /// Destroys what could not be destroyed inside its own calls.
@@ -267,6 +274,7 @@ void Session::expire_body() {
 
 void Session::expire_stalled() {
   counters_.timeouts.add();
+  settle_ending(http::Ending::stalled);
   abort();
 }
 

@@ -30,7 +30,7 @@
 
 namespace sluice::h1 {
 
-class Session final : public Protocol, private http::Exchange {
+class Session final : public http::ServerSession, private http::Exchange {
  public:
   Session(Transport& transport, http::Service& service, http::Connection info,
           const Options& options, Counters& counters, const Clock& clock);
@@ -48,6 +48,8 @@ class Session final : public Protocol, private http::Exchange {
   [[nodiscard]] std::optional<TimePoint> idle_since() const override;
   void drain_notice() override { is_draining_ = true; }
   void drain_finish() override;
+  [[nodiscard]] const http::Connection& info() const override { return connection_; }
+  [[nodiscard]] http::Flow flow() const override { return {.transport = transport_.state()}; }
 
  private:
   /// How the end of the answer is told to the client.
@@ -83,6 +85,8 @@ class Session final : public Protocol, private http::Exchange {
   void consume(std::size_t n) override;
   void abort() override;
   [[nodiscard]] const http::Connection& connection() const override { return connection_; }
+  [[nodiscard]] std::uint64_t id() const override { return requests_; }
+  [[nodiscard]] http::Ending ending() const override { return ending_; }
 
   // Requests.
   void advance(std::string_view& input);
@@ -101,6 +105,10 @@ class Session final : public Protocol, private http::Exchange {
   Pull pull_plain(OutBuffer& out);
 
   // Ends.
+  /// How the exchange ended, unless that is known already.
+  void settle_ending(http::Ending how) {
+    if (ending_ == http::Ending::none) ending_ = how;
+  }
   void end_answer();
   void end_exchange();
   void drop_answer();
@@ -134,6 +142,7 @@ class Session final : public Protocol, private http::Exchange {
   std::size_t text_sent_ = 0;  ///< Of text_.
   Current current_;
   std::unique_ptr<http::Answer> answer_;  ///< None before the first and after the last byte.
+  std::uint64_t requests_ = 0;            ///< That were opened.
 
   bool has_served_ = false;  ///< An exchange was opened.
   bool is_draining_ = false;
@@ -141,6 +150,7 @@ class Session final : public Protocol, private http::Exchange {
   bool saw_eof_ = false;
   bool is_closing_ = false;  ///< Nothing is read any more.
   bool is_aborted_ = false;  ///< The answer is to be destroyed as soon as that is possible.
+  http::Ending ending_ = http::Ending::none;  ///< Of the current exchange.
 
   TimePoint since_;  ///< When the idle time, the head, or the wait for more of the body began.
   std::optional<TimePoint> blocked_since_;

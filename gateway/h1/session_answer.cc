@@ -35,7 +35,10 @@ void Session::respond(http::Response head, http::Kind kind,
               .is_chunked = current_.framing == Framing::chunked,
               .keep_alive = current_.keep_alive},
              clock_.wall(), text_);
-  if (current_.is_event_stream && saw_eof_) abort();
+  if (current_.is_event_stream && saw_eof_) {
+    settle_ending(http::Ending::client_left);
+    abort();
+  }
   transport_.flush_later();
 }
 
@@ -71,6 +74,7 @@ void Session::consume(std::size_t n) {
 }
 
 void Session::abort() {
+  settle_ending(http::Ending::aborted);
   is_aborted_ = true;
   close();
 }
@@ -97,7 +101,10 @@ bool Session::fill_until_full(OutBuffer& out) {
     if (is_aborted_) return false;
     if (pulled == Pull::blocked) return true;
     if (pulled == Pull::waits) {
-      if (current_.is_cut) abort();
+      if (current_.is_cut) {
+        settle_ending(http::Ending::protocol_error);
+        abort();
+      }
       return false;
     }
     if (pulled == Pull::sent) continue;
@@ -165,6 +172,7 @@ Session::Pull Session::pull_plain(OutBuffer& out) {
     if (current_.rest == 0) return Pull::ended;
     if (ready.last) {  // Shorter than it said: only the end of the connection can tell.
       current_.keep_alive = false;
+      settle_ending(http::Ending::aborted);
       close();
     }
   }

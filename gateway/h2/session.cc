@@ -59,7 +59,8 @@ Session::Session(Transport& transport, http::Service& service, http::Connection 
 }
 
 Session::~Session() {
-  for (const auto& stream : streams_) stream->end();  // From here on no stream does anything.
+  // From here on no stream does anything.
+  for (const auto& stream : streams_) stream->end(ending());
   sweep();
   shared_.counters.open_sessions.sub();
 }
@@ -106,7 +107,7 @@ void Session::feed(std::span<const std::byte> bytes) {
 
 void Session::on_eof() {
   is_dead_ = true;
-  for (const auto& stream : streams_) stream->end();
+  for (const auto& stream : streams_) stream->end(http::Ending::client_left);
   sweep();
 }
 
@@ -171,9 +172,10 @@ Stream& Session::add_stream(std::int32_t id) {
 }
 
 void Session::remove_stream(Stream& stream) {
-  stream.end();
-  nghttp2_session_set_stream_user_data(native_.get(), stream.id(), nullptr);
-  if (progress_.header_block == stream.id()) progress_.header_block = 0;
+  // Who is removed before his answer was complete has reset it, or made us do so.
+  stream.end(http::Ending::client_left);
+  nghttp2_session_set_stream_user_data(native_.get(), stream.native_id(), nullptr);
+  if (progress_.header_block == stream.native_id()) progress_.header_block = 0;
   const std::uint32_t place = stream.place();
   dying_.push_back(std::exchange(streams_[place], nullptr));
   if (place + 1 != streams_.size()) {
@@ -236,9 +238,21 @@ void Session::charge(TokenBucket& bucket) {
 
 // Endings.
 
+http::Ending Session::ending() const {
+  const bool is_known = shared_.ending != http::Ending::none;
+  return is_known ? shared_.ending : http::ending_of(shared_.transport.state().hangup);
+}
+
+http::Flow Session::flow() const {
+  return {.stream_window = -1,
+          .connection_window = nghttp2_session_get_remote_window_size(native_.get()),
+          .transport = shared_.transport.state()};
+}
+
 void Session::terminate(std::uint32_t code) {
   if (is_ending_) return;
   is_ending_ = true;
+  shared_.ending = http::Ending::protocol_error;
   (code == NGHTTP2_ENHANCE_YOUR_CALM ? shared_.counters.calm_closes : shared_.counters.error_closes)
       .add();
   nghttp2_session_terminate_session(native_.get(), code);

@@ -33,7 +33,7 @@ struct SessionFree {
 };
 using SessionPtr = std::unique_ptr<nghttp2_session, SessionFree>;
 
-class Session final : public Protocol {
+class Session final : public http::ServerSession {
  public:
   /// What a worker's sessions have in common; all of it outlives them.
   struct Setting {
@@ -68,6 +68,8 @@ class Session final : public Protocol {
   [[nodiscard]] std::optional<TimePoint> idle_since() const override;
   void drain_notice() override;
   void drain_finish() override;
+  [[nodiscard]] const http::Connection& info() const override { return shared_.info; }
+  [[nodiscard]] http::Flow flow() const override;
 
  private:
   struct Callbacks;  ///< callbacks.cc: the only code that nghttp2 calls back into.
@@ -101,6 +103,8 @@ class Session final : public Protocol {
   void charge(TokenBucket& bucket);
 
   // Endings.
+  /// How streams end that are open when their connection goes.
+  [[nodiscard]] http::Ending ending() const;
   void terminate(std::uint32_t code);
   void sweep();
   /// Moves nghttp2's bytes to `out` until it is full. False: nghttp2 has nothing more at the

@@ -80,6 +80,7 @@ TimePoint Session::check_liveness(TimePoint now) {
   if (!progress_.ping_left) ping_since_ = now;
   if (now - ping_since_ >= o.ping_timeout) {
     shared_.counters.ping_timeouts.add();
+    shared_.ending = http::Ending::unresponsive;
     is_dead_ = true;
   }
   return ping_since_ + o.ping_timeout;

@@ -173,7 +173,13 @@ void Stream::consume(std::size_t n) {
 void Stream::abort() {
   if (is_over_) return;
   reset(NGHTTP2_CANCEL);
-  end();
+  end(http::Ending::aborted);
+}
+
+http::Flow Stream::flow() const {
+  return {.stream_window = nghttp2_session_get_stream_remote_window_size(shared_.native, id_),
+          .connection_window = nghttp2_session_get_remote_window_size(shared_.native),
+          .transport = shared_.transport.state()};
 }
 
 void Stream::reset(std::uint32_t code) {
@@ -250,17 +256,18 @@ void Stream::send(std::span<const std::byte> frame_header, std::size_t bytes) {
 
 void Stream::on_answer_sent() {
   body_moved_ = true;  // What is left of the body has its time from now on.
-  end();
+  end(http::Ending::complete);
 }
 
 void Stream::on_answer_not_sent(bool is_closing) {
   if (is_over_) return;
   if (!is_closing) reset(NGHTTP2_INTERNAL_ERROR);
-  end();
+  end(is_closing ? http::Ending::client_left : http::Ending::aborted);
 }
 
-void Stream::end() {
+void Stream::end(http::Ending how) {
   leave_woken();
+  if (ending_ == http::Ending::none) ending_ = how;
   if (answer_ != nullptr) shared_.dying.push_back(std::move(answer_));
   if (is_opened_) --shared_.info.open_exchanges;
   if (is_event_stream_) --shared_.info.event_streams;
@@ -319,13 +326,14 @@ bool Stream::end_in_order() {
 void Stream::fail(Health health) {
   if (health == Health::stalled) {
     shared_.counters.stalled_streams.add();
+    ending_ = http::Ending::stalled;
     abort();
   } else if (health == Health::body_overdue) {
     shared_.counters.body_timeouts.add();
     is_responded_ = true;
     body_moved_ = true;
     submit({.status = 408, .headers = {}}, 0, false);
-    end();
+    end(http::Ending::timeout);
     shared_.transport.flush_later();
   } else if (health == Health::body_unwanted) {
     reset(NGHTTP2_NO_ERROR);  // RFC 9113 §8.1

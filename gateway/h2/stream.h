@@ -40,9 +40,10 @@ struct Shared {
   http::Connection info;
   const Options& options;
   Counters& counters;
-  OutBuffer* out = nullptr;       ///< Set during fill().
-  bool is_paused = false;         ///< A stream found no room in this fill()'s OutBuffer.
-  std::uint64_t frames_sent = 0;  ///< DATA frames.
+  OutBuffer* out = nullptr;                  ///< Set during fill().
+  bool is_paused = false;                    ///< A stream found no room in this fill()'s OutBuffer.
+  http::Ending ending = http::Ending::none;  ///< Why the connection ends, once that is known.
+  std::uint64_t frames_sent = 0;             ///< DATA frames.
   Stream* first_woken = nullptr;  ///< Streams whose bursts the next fill() begins, in that order.
   Stream* last_woken = nullptr;
   std::vector<std::unique_ptr<http::Answer>> dying;
@@ -69,6 +70,9 @@ class Stream final : public http::Exchange {
   void consume(std::size_t n) override;
   void abort() override;
   [[nodiscard]] const http::Connection& connection() const override { return shared_.info; }
+  [[nodiscard]] std::uint64_t id() const override { return static_cast<std::uint64_t>(id_); }
+  [[nodiscard]] http::Flow flow() const override;
+  [[nodiscard]] http::Ending ending() const override { return ending_; }
 
   // For the Session.
   [[nodiscard]] RequestHead* head() { return head_.get(); }  ///< Null when it is complete.
@@ -86,8 +90,9 @@ class Stream final : public http::Exchange {
   /// nghttp2 could not send the head of the response, perhaps because a reset is on its way
   /// already.
   void on_answer_not_sent(bool is_closing);
-  /// The exchange is over: lets the Answer go and gives back what it did not consume.
-  void end();
+  /// The exchange is over: lets the Answer go and gives back what it did not consume. `how`: unless
+  /// that is known already.
+  void end(http::Ending how);
   /// Looks at what has moved since the last call, and whether what has not moved is older than its
   /// limit. Makes `next` earlier if a limit will be reached before it.
   Health check(TimePoint now, TimePoint& next);
@@ -96,7 +101,7 @@ class Stream final : public http::Exchange {
   /// Ends a stream whose limit was reached.
   void fail(Health health);
 
-  [[nodiscard]] std::int32_t id() const { return id_; }
+  [[nodiscard]] std::int32_t native_id() const { return id_; }
   /// An RST_STREAM with this code is our choice, not the peer's doing.
   [[nodiscard]] bool asked_for(std::uint32_t code) const { return code == reset_code_; }
   [[nodiscard]] std::uint32_t place() const { return place_; }
@@ -143,6 +148,7 @@ class Stream final : public http::Exchange {
   bool body_moved_ = true;
   bool send_moved_ = true;
   Sending sending_ = Sending::busy;
+  http::Ending ending_ = http::Ending::none;
 };
 
 static_assert(sizeof(Stream) <= 72, "a million of them wait idle");

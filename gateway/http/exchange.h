@@ -22,7 +22,10 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/peer_certificate.h"
+#include "gateway/base/protocol.h"
+#include "gateway/http/account.h"
 #include "gateway/http/message.h"
 
 namespace sluice::http {
@@ -31,6 +34,8 @@ namespace sluice::http {
 struct Connection {
   std::uint64_t id = 0;  ///< Unique in the process.
   std::string peer;      ///< Address of the client, without port.
+  std::string via{};     ///< Of the balancer whose PROXY header named the client; else empty.
+  TimePoint since{};     ///< When it came.
   bool is_tls = false;
   std::string_view protocol;       ///< "h2" or "http/1.1"; static.
   std::size_t open_exchanges = 0;  ///< Kept by the session.
@@ -44,6 +49,13 @@ enum class Kind : std::uint8_t {
   finite,        ///< Ends soon: goes before all others.
   bulk,          ///< Ends, but may take long: shares the connection fairly, as event streams do.
   event_stream,  ///< Lives long: shares the connection fairly with all others of its kind.
+};
+
+/// How much a client takes: for who looks for the slow one.
+struct Flow {
+  std::int64_t stream_window = -1;      ///< HTTP/2: bytes that may be sent; -1: there is none.
+  std::int64_t connection_window = -1;  ///< The same, of all streams of the connection.
+  Transport::State transport{};
 };
 
 class Exchange {
@@ -62,10 +74,22 @@ class Exchange {
   /// closes the connection).
   virtual void abort() = 0;
   [[nodiscard]] virtual const Connection& connection() const = 0;
+  /// Unique in its connection, and rising: HTTP/2's own, or the how manieth request it is.
+  [[nodiscard]] virtual std::uint64_t id() const { return 0; }
+  [[nodiscard]] virtual Flow flow() const { return {}; }
+  /// How it ended; none while it is open. Asked when the Answer goes.
+  [[nodiscard]] virtual Ending ending() const { return Ending::none; }
+  /// For what nobody sees from outside; null: nobody keeps account.
+  [[nodiscard]] virtual Account* account() { return nullptr; }
 
  protected:
   ~Exchange() = default;
 };
+
+/// Says why an answer will end by itself.
+inline void tell_ending(Exchange& exchange, Ending why) {
+  if (Account* const account = exchange.account()) account->ending = why;
+}
 
 class Answer {
  public:
@@ -97,6 +121,8 @@ class Answer {
   virtual void end_in_order() {}
   /// Takes exactly out.size() bytes, which is ≤ the last ready().bytes; directly after ready().
   virtual void take(std::span<std::byte> out) = 0;
+  /// Of an event stream: where it stands. Not from inside its own calls.
+  [[nodiscard]] virtual Progress progress() const { return {}; }
 };
 
 class Service {
@@ -105,6 +131,14 @@ class Service {
   /// Never null. `exchange` is good for the Answer's whole life. respond() may be called from
   /// inside, or at any later time.
   virtual std::unique_ptr<Answer> open(const Request& request, Exchange& exchange) = 0;
+};
+
+/// A session with a client, as its worker sees it beside the bytes.
+class ServerSession : public Protocol {
+ public:
+  [[nodiscard]] virtual const Connection& info() const = 0;
+  /// Of the connection; no stream's.
+  [[nodiscard]] virtual Flow flow() const = 0;
 };
 
 }  // namespace sluice::http

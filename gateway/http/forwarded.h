@@ -51,6 +51,11 @@ struct Forwarded {
   std::string peer;               ///< Who is connected to us. Equal to `client` without a proxy.
 };
 
+/// The client, where it is not who is connected to us; else empty.
+[[nodiscard]] inline std::string client_apart(const Forwarded& from) {
+  return from.client == from.peer ? std::string() : from.client;
+}
+
 /// Reads `x-forwarded-for`, `x-forwarded-proto`, `x-forwarded-host` and `forwarded` of a request
 /// whose connection is `peer`'s. No more than the last kMaxHops addresses are looked at.
 inline constexpr std::size_t kMaxHops = 20;

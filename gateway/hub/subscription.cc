@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "gateway/base/assert.h"
@@ -101,7 +102,12 @@ bool Subscription::copy(const sse::Event& event, std::span<std::byte>& out) {
   }
   offset_ = 0;
   position_ = event.position;
-  if (!event.topics.empty()) channel_.hub.counters_.deliveries.add();
+  if (event.topics.empty()) {  // A gap event.
+    if (gaps_ != std::numeric_limits<std::uint16_t>::max()) ++gaps_;
+    return true;
+  }
+  channel_.hub.counters_.deliveries.add();
+  if (taken_ != std::numeric_limits<std::uint32_t>::max()) ++taken_;
   return true;
 }
 
@@ -163,6 +169,19 @@ std::size_t Subscription::rest_of_event() const {
   return event.wire.size() - offset_;
 }
 
+std::uint64_t Subscription::behind() const {
+  const std::uint64_t chosen =
+      (begun_ != nullptr ? 1U : 0U) + (is_page_empty() ? 0U : detour_->page.size() - detour_->next);
+  if (is_in_ring()) return chosen + (channel_.next() - sequence_);
+  // Who waits for a turn to end has had what came before it.
+  const Position last = channel_.hub.window_.last();
+  return std::max(chosen, last > position_ ? last.value() - position_.value() : 0);
+}
+
+std::uint64_t Subscription::waiting_bytes() const {
+  return chosen_bytes() + (is_in_ring() ? channel_.bytes_from(sequence_) : 0);
+}
+
 void Subscription::go_live() {
   if (detour_ != nullptr && detour_->dropped > 0) put_dropped();
   sequence_ = channel_.sequence_behind(position_);
@@ -178,9 +197,9 @@ void Subscription::fall_behind() {
   channel_.hub.counters_.fell_behind.add();
 }
 
-void Subscription::close() {
+void Subscription::close(bool is_slow) {
   rest(Rest::closed);
-  subscriber_.close();
+  subscriber_.close(is_slow);
 }
 
 void Subscription::rest(Rest where) {

@@ -44,9 +44,10 @@ class Subscriber {
   /// There is something to read again. Called at the end of a turn, once for each time that the
   /// reader came to rest: ready() gave 0, or what it gave with is_all was taken.
   virtual void wake() = 0;
-  /// Nothing more will come: its policy says so, or history cannot be read. It may come back with
-  /// its Last-Event-ID. Destroy the subscription soon, but not from inside this call.
-  virtual void close() = 0;
+  /// Nothing more will come: its policy says so, as it `is_slow`, or history cannot be read. It may
+  /// come back with its Last-Event-ID. Destroy the subscription soon, but not from inside this
+  /// call.
+  virtual void close(bool is_slow) = 0;
 
  protected:
   ~Subscriber() = default;
@@ -73,6 +74,14 @@ class Subscription : public ListHook<WaitingTag> {
   [[nodiscard]] bool is_lagging() const { return is_lagging_; }
   /// Everything up to here was taken, or is not for this reader.
   [[nodiscard]] sse::Position position() const { return position_; }
+  /// Events handed over whole, up to 2^32-1 of them; and gap events, up to 2^16-1.
+  [[nodiscard]] std::uint64_t taken() const { return taken_; }
+  [[nodiscard]] std::uint64_t gaps() const { return gaps_; }
+  /// Events that it has still to get; while it reads history, those of others too.
+  [[nodiscard]] std::uint64_t behind() const;
+  /// Their bytes, as far as it is known which they are.
+  [[nodiscard]] std::uint64_t waiting_bytes() const;
+  [[nodiscard]] const Channel& channel() const { return channel_; }
   /// It has said that there is nothing, and has not woken its subscriber since.
   [[nodiscard]] bool is_resting() const { return rest_ != Rest::none; }
 
@@ -118,8 +127,9 @@ class Subscription : public ListHook<WaitingTag> {
   void put_on_page(sse::EventPtr event);
   void put_gap(sse::GapReason reason, sse::Position at, std::string_view asked);
   void put_dropped();
-  void close();
+  void close(bool is_slow);
 
+  [[nodiscard]] bool is_in_ring() const { return !is_lagging_ && sequence_ >= channel_.first(); }
   [[nodiscard]] bool must_pick_from_ring() const;
   void go_live();
   void fall_behind();
@@ -149,9 +159,11 @@ class Subscription : public ListHook<WaitingTag> {
   std::unique_ptr<Detour> detour_;
   std::uint32_t offset_ = 0;      ///< Bytes taken of the event that was begun.
   std::uint32_t fresh_turn_ = 0;  ///< The hub's turn in which it last had had everything.
-  bool is_lagging_ = true;
-  bool was_live_ = false;
-  bool is_ahead_ = false;  ///< Came with a place that this hub has not reached yet.
+  std::uint32_t taken_ = 0;
+  std::uint16_t gaps_ = 0;
+  bool is_lagging_ : 1 = true;
+  bool was_live_ : 1 = false;
+  bool is_ahead_ : 1 = false;  ///< Came with a place that this hub has not reached yet.
   Rest rest_ = Rest::none;
 };
 

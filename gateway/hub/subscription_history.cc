@@ -64,7 +64,7 @@ void Subscription::collect_page() {
         event != nullptr && channel_.interest().wants(*event) && !event->is_expired(now);
     const Verdict verdict = is_wanted ? judge(*event) : Verdict::skip;
     if (verdict == Verdict::close) {
-      close();
+      close(true);
       return;
     }
     if (verdict == Verdict::take) {
@@ -178,7 +178,7 @@ void Subscription::on_page(Result<journal::Page>& page) {
   channel_.hub.counters_.fetching.sub();
   if (!page) {
     channel_.hub.counters_.page_errors.add();
-    close();
+    close(false);
     return;
   }
   channel_.hub.counters_.page_events.add(page->events.size());
@@ -193,7 +193,7 @@ void Subscription::on_page(Result<journal::Page>& page) {
     const Verdict verdict = judge(*event);
     if (verdict == Verdict::close) {
       // What stands before it is read first; then history leads here again.
-      if (is_page_empty()) close();
+      if (is_page_empty()) close(true);
       if (rest_ != Rest::closed) subscriber_.wake();
       return;
     }

@@ -28,7 +28,9 @@ IoResult verdict(ssize_t n) {
 
 }  // namespace
 
+/// The protocol asks for state() when it goes.
 Connection::~Connection() {
+  protocol_.reset();
   if (guest_ != nullptr) owner_.doorkeeper_->leave(*guest_, is_in_);
 }
 
@@ -48,6 +50,16 @@ void Connection::flush_soon() {
   if (owner_.loop_.now() >= due) return flush_later();
   is_paced_ = true;
   owner_.let_wait(*this, due);
+}
+
+Transport::State Connection::state() const {
+  Transport::State state{.written_at = written_at_, .sent = sent_, .hangup = hangup_};
+  if (blocked_) {
+    state.blocked_since = blocked_->since;
+    state.unsent = blocked_->rest.size() - blocked_->taken;
+  }
+  if (state_ == State::dead && hangup_ == Hangup::none) state.hangup = Hangup::peer;
+  return state;
 }
 
 Protocol* Connection::speaking() const {
@@ -100,6 +112,7 @@ void Connection::read_on() {
     if (owner_.may_complain()) {
       log::error("connections are given up: epoll has no room; see fs.epoll.max_user_watches");
     }
+    hangup_ = Hangup::cut;
     if (state_ != State::connecting) return die();
     greeting_->error = ENOMEM;
   }
@@ -267,6 +280,7 @@ std::span<const std::byte> Connection::transmit(std::span<const std::byte> bytes
       break;
     }
     bytes = bytes.subspan(result.n);
+    sent_ += result.n;
   }
   return bytes;
 }
@@ -337,8 +351,9 @@ void Connection::linger() {
   set_interest();
 }
 
-void Connection::close_now() {
+void Connection::close_now(Hangup why) {
   if (state_ == State::dead) return;
+  hangup_ = why;
   if (session_ && !blocked_) session_->shutdown();
   die();
 }
@@ -353,6 +368,7 @@ bool Connection::close_if_stuck(TimePoint since) {
 void Connection::reset() {
   const struct linger none = {.l_onoff = 1, .l_linger = 0};
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  hangup_ = Hangup::write_timeout;
   die();
 }
 

@@ -40,6 +40,7 @@ class Connection final : public Transport,
   struct Greeting {
     std::uint64_t id;
     std::string peer;
+    std::string via = {};  ///< Who sent the PROXY header that named `peer`.
     std::size_t listener;
     std::shared_ptr<const tls::Context> context;  ///< Null: clear text. Until the first bytes.
     std::string first;                        ///< Clear text: a beginning of the HTTP/2 preface.
@@ -60,6 +61,7 @@ class Connection final : public Transport,
 
   void flush_later() override;
   void flush_soon() override;
+  [[nodiscard]] Transport::State state() const override;
   void on_deadline(TimePoint now) override;
   void on_readable() override;
   void on_writable() override;
@@ -86,7 +88,7 @@ class Connection final : public Transport,
   /// The protocol, while it speaks.
   [[nodiscard]] Protocol* speaking() const;
   /// Closes without waiting for anything.
-  void close_now();
+  void close_now(Hangup why);
 
  private:
   enum class State : std::uint8_t {
@@ -160,15 +162,17 @@ class Connection final : public Transport,
   bool is_held_ = false;   ///< As long as it is a newcomer.
   bool is_in_ = false;     ///< The doorkeeper has let `guest_` in.
   bool is_deaf_ = false;   ///< The poller has no room for it: it ends.
+  Hangup hangup_ = Hangup::none;  ///< Why we end it; a dead one without a reason, the peer ended.
   // Each while it is needed.
   std::unique_ptr<Greeting> greeting_;
   std::unique_ptr<tls::Session> session_;
   std::unique_ptr<Protocol> protocol_;
   std::unique_ptr<Blocked> blocked_;
   TimePoint written_at_{};              ///< When flush() last wrote something.
+  std::uint64_t sent_ = 0;              ///< Bytes that the socket took, plain text.
   Doorkeeper::Guest* guest_ = nullptr;  ///< Null: nobody counts it.
 };
 
-static_assert(sizeof(Connection) <= 160, "ten thousand of them wait idle");
+static_assert(sizeof(Connection) <= 168, "ten thousand of them wait idle");
 
 }  // namespace sluice::net

@@ -199,7 +199,9 @@ void Connection::read_proxy_header() {
   if (taken > 0 && ::recv(socket_.get(), buffer, taken, 0) < 0) return die();
   if (header.is_bad()) return refuse_proxy(header.fault());
   if (!header.is_complete()) return;
-  if (header.has_client()) greeting_->peer = header.client().host();
+  if (header.has_client()) {
+    greeting_->via = std::exchange(greeting_->peer, header.client().host());
+  }
   greeting_->had_tls = header.had_tls();
   greeting_->speaks_h2 = greeting_->context == nullptr && header.alpn() == "h2";
   greeting_->proxy.reset();
@@ -289,6 +291,7 @@ std::unique_ptr<Protocol> Connection::make_protocol(std::string_view alpn,
   if (is_ours_) return greeting_->dial->opened(*this, alpn);
   const Hello hello{.id = greeting_->id,
                     .peer = std::move(greeting_->peer),
+                    .via = std::move(greeting_->via),
                     .is_tls = session_ != nullptr || greeting_->had_tls,
                     .alpn = alpn.empty() ? "http/1.1" : alpn,
                     .first = first,

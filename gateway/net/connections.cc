@@ -276,9 +276,19 @@ void Connections::for_each(const std::function<void(Protocol&)>& f) {
   });
 }
 
+void Connections::look_over(std::size_t most, const std::function<bool(Protocol&)>& look) {
+  loop_.assert_here();
+  for (std::size_t i = std::min(most, size_); i > 0 && !live_.empty(); --i) {
+    Connection& connection = live_.pop_front();
+    live_.push_back(connection);
+    Protocol* const protocol = connection.speaking();
+    if (protocol != nullptr && look(*protocol)) connection.close_now(Hangup::ordered);
+  }
+}
+
 void Connections::close_all() {
   loop_.assert_here();
-  while (!live_.empty()) live_.front().close_now();
+  while (!live_.empty()) live_.front().close_now(Hangup::cut);
   sweep();
 }
 

@@ -78,6 +78,7 @@ enum class Proxied : std::uint8_t {
 struct Hello {
   std::uint64_t id;
   std::string peer;  ///< The address given to add(), or the client's that its PROXY header names.
+  std::string via;   ///< Then the one given to add(); else empty.
   bool is_tls;       ///< Here, or between the client and who sent that header.
   std::string_view alpn;                ///< "h2" or "http/1.1".
   std::span<const std::byte> first;     ///< Clear text: the bytes seen so far; they are fed next.
@@ -180,6 +181,10 @@ class Connections {
   std::size_t drain_idle(Duration at_least, std::size_t most);
   /// Closes those that have taken nothing for `at_least`, as their write_timeout would.
   std::size_t close_stuck(Duration at_least);
+  /// Shows `look` up to `most` of those that speak, and closes those of which it says true; the
+  /// next call goes on behind them, and begins anew when it has been round. Not from inside a
+  /// protocol.
+  void look_over(std::size_t most, const std::function<bool(Protocol&)>& look);
   /// Closes all of them now, whatever they still have to send. Not from inside a protocol.
   void close_all();
 

@@ -115,6 +115,7 @@ void EventFilter::step_line_start(Run& run) {
       ++run.at;
     }
   } else if (is_line_end(c)) {
+    if (in_event_ && events_ != std::numeric_limits<std::uint32_t>::max()) ++events_;
     in_event_ = false;
     end_line(run);
   } else if (c == ':') {

@@ -41,6 +41,8 @@ class EventFilter {
   [[nodiscard]] bool at_boundary() const {
     return !in_event_ && (place_ == Place::line_start || (place_ == Place::bom && matched_ == 0));
   }
+  /// That have passed whole; up to 2^32-1.
+  [[nodiscard]] std::uint32_t events() const { return events_; }
   /// Puts a heartbeat there. Only at_boundary(). `event`: its type, for HeartbeatForm::event.
   void heartbeat(HeartbeatForm form, std::string_view event, std::string& out);
 
@@ -62,14 +64,15 @@ class EventFilter {
   std::uint64_t value_ = 0;  ///< Of the digits that are held.
   const std::uint32_t min_retry_;
   const std::uint32_t max_retry_;
+  std::uint32_t events_ = 0;
   Place place_ = Place::bom;
   std::uint8_t matched_ = 0;  ///< Bytes of the byte order mark, or of "retry".
-  bool in_event_ = false;
-  bool after_cr_ = false;    ///< The last byte was CR: an LF now belongs to it.
-  bool drops_lf_ = false;    ///< A heartbeat came between them: that LF would be a line of its own.
-  bool has_digits_ = false;  ///< Held ones.
-  bool has_zeros_ = false;   ///< That have passed.
+  bool in_event_ : 1 = false;
+  bool after_cr_ : 1 = false;    ///< The last byte was CR: an LF now belongs to it.
+  bool drops_lf_ : 1 = false;    ///< A heartbeat came between: that LF would be a line of its own.
+  bool has_digits_ : 1 = false;  ///< Held ones.
+  bool has_zeros_ : 1 = false;   ///< That have passed.
 };
-static_assert(sizeof(EventFilter) <= 32, "there is one for each stream");
+static_assert(sizeof(EventFilter) <= 24, "there is one for each stream");
 
 }  // namespace sluice::relay

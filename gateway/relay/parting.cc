@@ -12,7 +12,10 @@ Parting body_too_large(std::size_t most) {
           .what = fmt::format("the body is larger than {}", format_size(most))};
 }
 
-Parting token_expired() {
+Parting cut_off(http::Ending why) {
+  if (why == http::Ending::killed) {
+    return {.status = 503, .kind = "ended", .what = "the stream was ended by an operator"};
+  }
   return {.status = 401, .kind = "token_expired", .what = "the token is no longer good"};
 }
 

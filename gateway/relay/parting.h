@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <string>
 
+#include "gateway/http/account.h"
+
 namespace sluice::relay {
 
 struct Parting {
@@ -17,7 +19,7 @@ struct Parting {
 
 /// Of a request whose body is larger than `most`.
 Parting body_too_large(std::size_t most);
-/// Of a stream that its client may read no longer.
-Parting token_expired();
+/// Of a stream that is cut, for its client, who would not ask for it again.
+Parting cut_off(http::Ending why);
 
 }  // namespace sluice::relay

@@ -29,6 +29,7 @@ Passage::Passage(RouteContext& route, http::Exchange& exchange, const http::Requ
       filter_(route.options.min_retry, route.options.max_retry),
       last_read_(route.loop.now()),
       last_write_(last_read_),
+      begun_(http::whole_seconds(last_read_)),
       is_get_(request.method == "GET") {
   route_.counters.open.add();
 }
@@ -40,6 +41,9 @@ Passage::~Passage() {
 }
 
 void Passage::begin(http::Outgoing request) {
+  if (http::Account* const account = exchange_.account()) {
+    account->upstream = route_.upstream.options().name;
+  }
   call_.start(route_.upstream, std::move(request));
   arm(last_read_);
 }
@@ -80,6 +84,7 @@ void Passage::on_answer(http::Response head, std::optional<std::uint64_t> length
   const TimePoint now = route_.loop.now();
   route_.counters.first_byte.observe(std::chrono::duration<double>(now - last_read_).count());
   last_read_ = now;
+  if (http::Account* const account = exchange_.account()) account->upstream = call_.address();
   if (state_ == State::early && !is_event_stream(head)) {
     state_ = State::late;
     tenure_.opening().late.begin(head.status, now);
@@ -157,17 +162,20 @@ void Passage::on_complete() {
     filter_.finish(held);
     out_.add(held);
   }
+  http::tell_ending(exchange_, http::Ending::upstream_end);
   complete();
 }
 
 void Passage::tell_late() {
   call_.stop();
+  http::tell_ending(exchange_, http::Ending::upstream_failed);
   fail(tenure_.opening().late.parting());
 }
 
 void Passage::on_broken(const Broken& broken) {
   count_failure(route_.counters, broken.failure);
   log::debug("route {}: {}", route_.options.name, broken.what);
+  http::tell_ending(exchange_, http::Ending::upstream_failed);
   if (state_ == State::late) return tell_late();
   // What is behind the gateway is for its log, not for its clients.
   const Parting parting = parting_of(broken.failure);
@@ -197,7 +205,9 @@ void Passage::refuse(const Parting& parting) {
   LastAnswer answer = last_answer(route_.options, route_.retry, opening, parting);
   const std::string& id = opening.terms.request_id;
   // The head of one that is parked has it.
-  if (answer.head.status != 200 && !id.empty()) answer.head.headers.add("x-request-id", id);
+  const bool is_parked = answer.head.status == 200;
+  if (is_parked) http::tell_ending(exchange_, http::Ending::parked);
+  if (!is_parked && !id.empty()) answer.head.headers.add("x-request-id", id);
   if (!opening.is_head) out_.add(answer.body);
   exchange_.respond(std::move(answer.head), http::Kind::finite, answer.body.size());
   complete();
@@ -213,32 +223,48 @@ void Passage::fail(const Parting& parting) {
   complete();
 }
 
-void Passage::end(Millis retry) {
+void Passage::end(Millis retry, http::Ending why) {
   // What a POST has begun is not asked for again.
   if (!is_get_ || is_ending_ || state_ == State::complete || state_ == State::broken) return;
   is_ending_ = true;
   retry_ = retry;
+  http::tell_ending(exchange_, why);
   route_.counters.drained.add();
   if (filter_.at_boundary()) end_at_boundary();
 }
 
 void Passage::end_in_order() {
   if (http::Answer* const other = tenure_.instead()) return other->end_in_order();
-  end(jitter(route_.retry.min, route_.retry.max));
+  end(jitter(route_.retry.min, route_.retry.max), http::Ending::connection_age);
 }
 
-void Passage::cut(Millis retry) {
+void Passage::cut(Millis retry, http::Ending why) {
   if (state_ == State::complete || state_ == State::broken) return;
-  if (is_get_ && filter_.at_boundary()) return end(retry);
+  if (is_get_ && filter_.at_boundary()) return end(retry, why);
+  http::tell_ending(exchange_, why);
   call_.stop();
   if (is_get_) return break_off();
-  fail(token_expired());
+  fail(cut_off(why));
 }
 
 void Passage::end_at_boundary() {
   out_.add(sse::retry_line(retry_));
   call_.stop();
   complete();
+}
+
+Stream::Facts Passage::facts() const {
+  return {.exchange = exchange_,
+          .route = route_.options.name,
+          .client = tenure_.client(),
+          .bytes = sent_,
+          .begun = TimePoint(std::chrono::seconds(begun_)),
+          .may_return = is_get_};
+}
+
+http::Progress Passage::standing() const {
+  if (const http::Answer* const other = tenure_.instead()) return other->progress();
+  return {.events = filter_.events(), .behind = out_.empty() ? 0U : 1U, .queued = out_.size()};
 }
 
 // --- The answer, as it leaves -------------------------------------------------------------------
@@ -255,6 +281,7 @@ void Passage::take(std::span<std::byte> out) {
   if (http::Answer* const other = tenure_.instead()) return other->take(out);
   if (out.empty()) return;
   out_.take(out);
+  sent_ += out.size();
   last_write_ = route_.loop.now();
   route_.counters.bytes_out.add(out.size());
   const std::size_t paid = out_.empty() ? unpaid_ : std::min<std::size_t>(unpaid_, out.size());
@@ -317,10 +344,10 @@ void Passage::on_deadline(TimePoint now) {
          .what = has_head ? "the upstream fell silent" : "the upstream did not answer in time"});
   }
   if (is_event_stream_ && now >= tenure_.ends()) {
-    return cut(jitter(route_.retry.min, route_.retry.max));
+    return cut(jitter(route_.retry.min, route_.retry.max), http::Ending::expired);
   }
   if (is_event_stream_ && !is_ending_ && now >= tenure_.retires()) {
-    end(jitter(route_.retry.min, route_.retry.max));
+    end(jitter(route_.retry.min, route_.retry.max), http::Ending::stream_age);
     if (state_ == State::complete) return;
   }
   if (may_answer_early() && is_over(last_read_, options.early_after)) answer_early();

@@ -47,16 +47,20 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   void take(std::span<std::byte> out) override;
   [[nodiscard]] bool ends_with_client() const override { return true; }
   void end_in_order() override;
+  [[nodiscard]] http::Progress progress() const override { return standing(); }
   // Stream
-  void end(Millis retry) override;
-  void cut(Millis retry) override;
+  void end(Millis retry, http::Ending why) override;
+  void cut(Millis retry, http::Ending why) override;
   [[nodiscard]] std::string_view subject() const override { return tenure_.subject(); }
+  [[nodiscard]] Facts facts() const override;
+  [[nodiscard]] http::Progress standing() const override;
 
  private:
   /// The other side of it.
   class Call final : public UpstreamCall {
    public:
     explicit Call(Passage& passage) : passage_(passage) {}
+    using UpstreamCall::address;
     using UpstreamCall::consume;
     using UpstreamCall::is_open;
     using UpstreamCall::start;
@@ -124,16 +128,18 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   Upload upload_;
   ByteQueue out_;  ///< For the client.
   EventFilter filter_;
+  std::uint64_t sent_ = 0;    ///< To the client.
   TimePoint last_read_;       ///< From the upstream; before its head, when the request came.
   TimePoint last_write_;      ///< To the client.
   std::uint32_t unpaid_ = 0;  ///< Of what the upstream sent; what it may send is far less.
   Pulse pulse_;
   std::chrono::duration<std::uint32_t, std::milli> retry_{};  ///< With is_ending_.
+  const std::uint32_t begun_;                                 ///< In seconds of the clock.
   State state_ = State::waiting;
   bool is_event_stream_ : 1 = false;
   bool is_get_ : 1 = false;
   bool is_ending_ : 1 = false;  ///< As soon as no event is begun.
 };
-static_assert(sizeof(Passage) <= 216, "each relayed stream has one");
+static_assert(sizeof(Passage) <= 232, "each relayed stream has one");
 
 }  // namespace sluice::relay

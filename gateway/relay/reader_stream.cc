@@ -6,6 +6,7 @@
 #include "gateway/base/random.h"
 #include "gateway/relay/last_word.h"
 #include "gateway/relay/response_head.h"
+#include "gateway/relay/upstream.h"
 #include "gateway/sse/encoder.h"
 
 namespace sluice::relay {
@@ -19,8 +20,12 @@ ReaderStream::ReaderStream(Setting setting, http::Exchange& exchange, const http
       upload_(request.has_body),
       joining_(std::make_unique<Joining>(Joining{.request = request})),
       begun_(setting.route.loop.now()),
+      opened_(http::whole_seconds(begun_)),
       is_get_(request.method == "GET") {
   route_.counters.open.add();
+  if (http::Account* const account = exchange_.account()) {
+    account->upstream = route_.upstream.options().name;
+  }
 }
 
 ReaderStream::~ReaderStream() {
@@ -142,14 +147,22 @@ void ReaderStream::hand_over() {
   exchange_.wake();
 }
 
+void ReaderStream::tell_upstream_failed(const Parting& parting) {
+  if (!parting.kind.starts_with("upstream")) return;
+  http::tell_ending(exchange_, http::Ending::upstream_failed);
+}
+
 void ReaderStream::refuse(const Parting& parting) {
+  tell_upstream_failed(parting);
   LastAnswer answer = last_answer(route_.options, route_.retry, tenure_.opening(), parting);
+  if (answer.head.status == 200) http::tell_ending(exchange_, http::Ending::parked);
   exchange_.respond(std::move(answer.head), http::Kind::finite, answer.body.size());
   text_.add(answer.body);
   finish();
 }
 
 void ReaderStream::fail(const Parting& parting) {
+  tell_upstream_failed(parting);
   if (route_.options.errors == ErrorForm::reset && !is_begun()) return break_off();
   text_.add(last_event(route_.options, parting));
   route_.counters.error_events.add();
@@ -166,6 +179,11 @@ void ReaderStream::finish() {
   exchange_.wake();
 }
 
+void ReaderStream::on_superseded() {
+  http::tell_ending(exchange_, http::Ending::superseded);
+  break_off();
+}
+
 void ReaderStream::break_off() {
   state_ = State::broken;
   ListHook<StreamTag>::unlink();
@@ -173,9 +191,10 @@ void ReaderStream::break_off() {
   route_.loop.wheel().arm(*this, route_.loop.now());
 }
 
-void ReaderStream::end(Millis retry) {
+void ReaderStream::end(Millis retry, http::Ending why) {
   // What a POST has begun is not asked for again.
   if (!is_get_ || !is_streaming()) return;
+  http::tell_ending(exchange_, why);
   route_.counters.drained.add();
   text_.add(sse::retry_line(retry));
   finish();
@@ -183,18 +202,38 @@ void ReaderStream::end(Millis retry) {
 
 void ReaderStream::end_in_order() {
   if (http::Answer* const other = tenure_.instead()) return other->end_in_order();
-  end(jitter(route_.retry.min, route_.retry.max));
+  end(jitter(route_.retry.min, route_.retry.max), http::Ending::connection_age);
 }
 
-void ReaderStream::cut(Millis retry) {
+void ReaderStream::cut(Millis retry, http::Ending why) {
   if (!is_streaming()) return;
-  if (is_get_) return end(retry);
-  fail(token_expired());
+  if (is_get_) return end(retry, why);
+  http::tell_ending(exchange_, why);
+  fail(cut_off(why));
 }
 
 void ReaderStream::on_too_slow() {
+  http::tell_ending(exchange_, http::Ending::slow);
   text_.add(sse::retry_line(jitter(route_.retry.min, route_.retry.max)));
   finish();
+}
+
+Stream::Facts ReaderStream::facts() const {
+  return {.exchange = exchange_,
+          .route = route_.options.name,
+          .client = tenure_.client(),
+          .bytes = sent_,
+          .begun = TimePoint(std::chrono::seconds(opened_)),
+          .may_return = is_get_};
+}
+
+http::Progress ReaderStream::standing() const {
+  if (const http::Answer* const other = tenure_.instead()) return other->progress();
+  if (reader_ == nullptr) return {.queued = text_.size()};
+  return {.events = reader_->taken(),
+          .gaps = reader_->gaps(),
+          .behind = reader_->behind(),
+          .queued = reader_->waiting_bytes() + text_.size()};
 }
 
 // --- The answer, as it leaves -------------------------------------------------------------------
@@ -206,7 +245,9 @@ http::Answer::Ready ReaderStream::ready_events(std::size_t max) {
   if (end == End::none) return {.bytes = events.bytes, .last = false, .is_all = events.is_all};
   if (!events.is_all && !reader_->is_at_end()) return {.bytes = events.bytes};
   if (end == End::clean) {
-    has_given_end_ = true;
+    if (!std::exchange(has_given_end_, true)) {
+      http::tell_ending(exchange_, http::Ending::upstream_end);
+    }
     return {.bytes = events.bytes, .last = true};
   }
   if (events.bytes == 0) fail(Parting(reader_->view().parting()));
@@ -228,6 +269,7 @@ http::Answer::Ready ReaderStream::ready(std::size_t max) {
 void ReaderStream::take(std::span<std::byte> out) {
   if (http::Answer* const other = tenure_.instead()) return other->take(out);
   begun_ = route_.loop.now();
+  sent_ += out.size();
   route_.counters.bytes_out.add(out.size());
   if (!text_.empty()) {
     const std::size_t rest = std::min(rest_of_event(), out.size());
@@ -266,10 +308,10 @@ void ReaderStream::on_deadline(TimePoint now) {
   if (state_ == State::broken) return exchange_.abort();
   if (state_ == State::late && now >= tenure_.opening().late.due()) return tell_late();
   if (is_streaming() && now >= tenure_.ends()) {
-    return cut(jitter(route_.retry.min, route_.retry.max));
+    return cut(jitter(route_.retry.min, route_.retry.max), http::Ending::expired);
   }
   if (is_streaming() && now >= tenure_.retires()) {
-    return end(jitter(route_.retry.min, route_.retry.max));
+    return end(jitter(route_.retry.min, route_.retry.max), http::Ending::stream_age);
   }
   if (may_answer_early() && now >= begun_ + route_.options.early_after) answer_early();
   // A client that does not read has bytes waiting: it needs no more.

@@ -66,10 +66,13 @@ class ReaderStream final : public http::Answer,
   void take(std::span<std::byte> out) override;
   [[nodiscard]] bool ends_with_client() const override { return true; }
   void end_in_order() override;
+  [[nodiscard]] http::Progress progress() const override { return standing(); }
   // Stream
-  void end(Millis retry) override;
-  void cut(Millis retry) override;
+  void end(Millis retry, http::Ending why) override;
+  void cut(Millis retry, http::Ending why) override;
   [[nodiscard]] std::string_view subject() const override { return tenure_.subject(); }
+  [[nodiscard]] Facts facts() const override;
+  [[nodiscard]] http::Progress standing() const override;
 
  private:
   /// How it came to its log. Until the head.
@@ -90,7 +93,7 @@ class ReaderStream final : public http::Answer,
 
   // ReaderOwner
   void on_news() override;
-  void on_superseded() override { break_off(); }
+  void on_superseded() override;
   void on_too_slow() override;
   // Asker
   void on_plain_answer(http::Response head, std::optional<std::uint64_t> length) override;
@@ -112,6 +115,7 @@ class ReaderStream final : public http::Answer,
   void hand_over();
   /// The head was said.
   void settle();
+  void tell_upstream_failed(const Parting& parting);
   /// An answer of ours where nothing was said yet.
   void refuse(const Parting& parting);
   /// Tells the client what became of a stream that was begun.
@@ -144,9 +148,11 @@ class ReaderStream final : public http::Answer,
   std::unique_ptr<Joining> joining_;
   std::unique_ptr<Reader> reader_;
   ByteQueue text_;  ///< Of ours, for the next boundary of events; or a whole other answer.
-  Source* source_ = nullptr;  ///< Of this one's own request, while it is there.
-  TimePoint begun_;           ///< Until the head; then the last byte to the client.
-  std::uint32_t unpaid_ = 0;  ///< Of `text_`, the upstream's; what it may send is far less.
+  Source* source_ = nullptr;    ///< Of this one's own request, while it is there.
+  TimePoint begun_;             ///< Until the head; then the last byte to the client.
+  std::uint64_t sent_ = 0;      ///< To the client.
+  const std::uint32_t opened_;  ///< In seconds of the clock.
+  std::uint32_t unpaid_ = 0;    ///< Of `text_`, the upstream's; what it may send is far less.
   Pulse pulse_;
   State state_ = State::waiting;
   bool is_get_ = false;
@@ -155,6 +161,6 @@ class ReaderStream final : public http::Answer,
   bool has_ended_ = false;  ///< The plain answer is complete.
   bool has_given_end_ = false;
 };
-static_assert(sizeof(ReaderStream) <= 192, "each reader of a shared stream has one");
+static_assert(sizeof(ReaderStream) <= 208, "each reader of a shared stream has one");
 
 }  // namespace sluice::relay

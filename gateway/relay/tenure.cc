@@ -29,11 +29,13 @@ bool Tenure::admit() {
 void Tenure::settle() {
   if (opening_ == nullptr) return;
   Terms& terms = opening_->terms;
+  std::string client = http::client_apart(terms.forwarded);
   const bool does_end = std::min(terms.ends, opening_->retires()) < TimePoint::max();
-  if (does_end || !terms.subject.empty() || terms.lease != nullptr) {
+  if (does_end || !terms.subject.empty() || terms.lease != nullptr || !client.empty()) {
     kept_ = std::make_unique<Kept>(Kept{.ends = terms.ends,
                                         .retires = opening_->retires(),
                                         .subject = std::move(terms.subject),
+                                        .client = std::move(client),
                                         .lease = std::move(terms.lease),
                                         .instead = {}});
   }
@@ -54,6 +56,11 @@ TimePoint Tenure::ends() const {
 TimePoint Tenure::retires() const {
   if (opening_ != nullptr) return opening_->retires();
   return kept_ == nullptr ? TimePoint::max() : kept_->retires;
+}
+
+std::string_view Tenure::client() const {
+  if (opening_ != nullptr) return opening_->terms.forwarded.client;
+  return kept_ == nullptr ? std::string_view() : kept_->client;
 }
 
 std::string_view Tenure::subject() const {

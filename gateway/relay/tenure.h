@@ -71,12 +71,15 @@ class Tenure {
   [[nodiscard]] TimePoint retires() const;
   /// Of the token; empty: none.
   [[nodiscard]] std::string_view subject() const;
+  /// The address of who asks, where that is not the connection's; else empty.
+  [[nodiscard]] std::string_view client() const;
 
  private:
   struct Kept {
     TimePoint ends = TimePoint::max();
     TimePoint retires = TimePoint::max();
     std::string subject;
+    std::string client;
     std::shared_ptr<void> lease;
     std::unique_ptr<http::Answer> instead;
   };

@@ -46,6 +46,10 @@ void UpstreamCall::start(Upstream& upstream, http::Outgoing request) {
   upstream.place(*this);
 }
 
+std::string_view UpstreamCall::address() const {
+  return endpoint_ == nullptr ? std::string_view() : endpoint_->name();
+}
+
 void UpstreamCall::stop() {
   if (pending_ != nullptr && pending_->is_linked()) upstream_->unwait(*this);
   pending_.reset();

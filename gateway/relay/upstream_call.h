@@ -65,6 +65,8 @@ class UpstreamCall : private http::Caller {
   void consume(std::size_t n) {
     if (call_ != nullptr) call_->consume(n);
   }
+  /// Where it was sent; empty while it is nowhere.
+  [[nodiscard]] std::string_view address() const;
   /// More of the request's body may be ready.
   void wake_body() {
     if (call_ != nullptr) call_->wake();

@@ -207,7 +207,18 @@ bool Reader::copy(const Item& item, std::span<std::byte>& out) {
     return false;
   }
   offset_ = 0;
+  if (item.is_event) ++(item.type == "gap" ? gaps_ : taken_);
   return true;
+}
+
+std::uint64_t Reader::behind() const {
+  const std::uint64_t chosen =
+      (begun_ == nullptr ? 0U : 1U) + (page_ == nullptr ? 0U : page_->items.size() - page_->next);
+  return chosen + (view_.next() > next_ ? view_.next() - next_ : 0);
+}
+
+std::uint64_t Reader::waiting_bytes() const {
+  return chosen_bytes() + view_.bytes_from(std::max(next_, view_.first_));
 }
 
 std::size_t Reader::chosen_bytes() const {

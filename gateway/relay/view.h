@@ -76,6 +76,12 @@ class Reader : public ListHook<ViewReadersTag>, public ListHook<ViewWaitingTag> 
   [[nodiscard]] bool is_at_end() const;
   [[nodiscard]] View& view() { return view_; }
   [[nodiscard]] const View& view() const { return view_; }
+  /// Events and gap events handed over whole.
+  [[nodiscard]] std::uint64_t taken() const { return taken_; }
+  [[nodiscard]] std::uint64_t gaps() const { return gaps_; }
+  /// Events that wait for it, and their bytes.
+  [[nodiscard]] std::uint64_t behind() const;
+  [[nodiscard]] std::uint64_t waiting_bytes() const;
   /// It was handed the end: nobody comes back for that.
   void told_end();
 
@@ -105,7 +111,9 @@ class Reader : public ListHook<ViewReadersTag>, public ListHook<ViewWaitingTag> 
   const std::uint64_t serial_;
   std::uint64_t next_;    ///< The number it reads next, behind its page.
   std::uint64_t handed_;  ///< The last that was taken whole.
-  ItemPtr begun_;         ///< Of the View, taken in part: it may let go of it meanwhile.
+  std::uint64_t taken_ = 0;
+  std::uint64_t gaps_ = 0;
+  ItemPtr begun_;  ///< Of the View, taken in part: it may let go of it meanwhile.
   std::unique_ptr<Page> page_;
   std::uint32_t offset_ = 0;  ///< Bytes taken of the event that was begun.
   const SlowReader slow_;

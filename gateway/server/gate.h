@@ -31,6 +31,9 @@ class Gate final : public http::Answer {
   void end_in_order() override {
     if (inner_ != nullptr) inner_->end_in_order();
   }
+  [[nodiscard]] http::Progress progress() const override {
+    return inner_ == nullptr ? http::Progress{} : inner_->progress();
+  }
 
  private:
   std::unique_ptr<relay::Asking> question_;

@@ -54,6 +54,9 @@ void PublishAnswer::on_body_end() {
       reject(403, which + "the token does not allow publishing to every one of these topics");
       return;
     }
+    if (http::Account* const account = exchange_.account()) {
+      for (const std::string& topic : draft.topics) account->add_topic(topic);
+    }
     job_.publisher.make_unique(draft, i);
     data_bytes_ += draft.data.size();
   }

@@ -255,11 +255,13 @@ void PublishStream::drop_waiting() {
 
 void PublishStream::end(Millis retry) {
   retry_ = retry;
+  http::tell_ending(exchange_, http::Ending::drained);
   cut();
 }
 
 void PublishStream::revoke() {
   stop({401, "the token has been revoked"});
+  http::tell_ending(exchange_, http::Ending::revoked);
   cut();
 }
 
@@ -341,6 +343,7 @@ void PublishStream::on_deadline(TimePoint now) {
   const auto& expires = job_.publisher.expires;
   if (!is_closed_ && expires && now >= *expires) {
     stop({401, "the token has expired"});
+    http::tell_ending(exchange_, http::Ending::expired);
     cut();
   }
   if (!input_.empty() || is_waiting_) last_input_ = now;  // It is our turn to move.

@@ -69,6 +69,9 @@ class QueryAnswer final : public http::Answer {
   void end_in_order() override {
     if (answer_ != nullptr) answer_->end_in_order();
   }
+  [[nodiscard]] http::Progress progress() const override {
+    return answer_ == nullptr ? http::Progress{} : answer_->progress();
+  }
 
  private:
   void refuse(int status, std::string text, http::Headers extra = {}) {

@@ -115,6 +115,10 @@ RelaySite::Visit RelaySite::visit(std::size_t route, const http::Request& reques
   if (const http::Cors* cors = routes_.cors(route)) {
     cors->add_fields(request, visit.terms.answer_headers);
   }
+  if (http::Account* const account = exchange.account()) {
+    account->route = routes_.route(route).name;
+    account->request_id = visit.terms.request_id;
+  }
   visit.client.fields = visit.terms.answer_headers;
   visit.client.fields.add("x-request-id", visit.terms.request_id);
   return visit;
@@ -186,6 +190,9 @@ std::unique_ptr<http::Answer> RelaySite::check_token(Visit& visit) {
   }
   visit.terms.ends = visit.bearer.ends.value_or(TimePoint::max());
   visit.terms.subject = visit.bearer.grants.subject;
+  if (http::Account* const account = visit.client.exchange.account()) {
+    account->subject = visit.terms.subject;
+  }
   return nullptr;
 }
 
@@ -372,6 +379,7 @@ std::unique_ptr<http::Answer> RelaySite::refuse(int status, std::string text, co
 
 std::unique_ptr<http::Answer> RelaySite::park(const Client& client) {
   counters_.parked.add();
+  http::tell_ending(client.exchange, http::Ending::parked);
   http::Response head = event_stream_head(true);
   add_all(client.fields, head.headers);
   const RetryOptions& retry = doors_.retry;

@@ -53,6 +53,10 @@ std::unique_ptr<http::Answer> Subscribe::open(Wish wish, const http::Form& field
                               wish.matches.size(), shared_.config.hub.selectors),
                   request, exchange);
   }
+  if (http::Account* const account = exchange.account()) {
+    account->subject = bearer->grants.subject;
+    for (const Wish::Match& match : wish.matches) account->add_topic(match.text);
+  }
   if (wish.max_rate > shared_.config.hub.max_rate) wish.max_rate = shared_.config.hub.max_rate;
   http::Response head = head_for(request, *bearer);
   return open_stream(wish, *bearer, std::move(head), request, exchange);
@@ -77,7 +81,8 @@ std::unique_ptr<http::Answer> Subscribe::open_stream(const Wish& wish, const Bea
   }
   Counters& counters = setting_.counters;
   if (Counter* why = obstacle(exchange.connection())) return park(request, exchange, *why);
-  auto place = shared_.addresses.open_stream(shared_.client_of(request, exchange.connection()));
+  const std::string client = shared_.client_of(request, exchange.connection());
+  auto place = shared_.addresses.open_stream(client);
   if (!place) return park(request, exchange, counters.refused_address_streams);
   auto lease = shared_.subjects.open_stream(bearer.grants.subject);
   if (!lease) return park(request, exchange, counters.refused_subject_streams);
@@ -95,13 +100,15 @@ std::unique_ptr<http::Answer> Subscribe::open_stream(const Wish& wish, const Bea
   stream->hold(std::move(*place));
   Tenure tenure{.subject = std::move(*lease),
                 .presence = nullptr,
-                .ends = shared_.end_of_stream(bearer.ends)};
+                .ends = shared_.end_of_stream(bearer.ends),
+                .client = client == exchange.connection().peer ? std::string() : client};
+  tenure.ends_by_age = tenure.ends != bearer.ends.value_or(TimePoint::max());
   if (shared_.presence) {
     tenure.presence =
         shared_.presence->enter(present(wish, bearer.grants), bearer.carrier == Carrier::none);
   }
   const bool does_end = tenure.ends != TimePoint::max();
-  if (tenure.presence || bearer.carrier != Carrier::none || does_end) {
+  if (tenure.presence || bearer.carrier != Carrier::none || does_end || !tenure.client.empty()) {
     stream->hold(std::move(tenure));
   }
   streams_.push_back(*stream);
@@ -126,7 +133,7 @@ void Subscribe::begin(EventStream& stream, http::Exchange& exchange, Opening ope
   const auto park = [&](Counter& why) {
     why.add();
     setting_.counters.parked.add();
-    stream.end(parked_retry());
+    stream.end(parked_retry(), http::Ending::parked);
   };
   if (shared_.is_short_of_memory(MemoryLevel::no_replay) && hub_.is_far_behind(start)) {
     park(setting_.counters.refused_replay);
@@ -222,6 +229,7 @@ std::unique_ptr<http::Answer> Subscribe::park(const http::Request& request,
                                               http::Exchange& exchange, Counter& why) {
   why.add();
   setting_.counters.parked.add();
+  http::tell_ending(exchange, http::Ending::parked);
   http::Response head = event_stream_head(true);
   shared_.cors.add_fields(request, head.headers);
   return http::reply(exchange, std::move(head),

@@ -21,8 +21,6 @@
 
 namespace sluice::server {
 
-using EventStreams = IntrusiveList<EventStream, EventStreamTag>;
-
 class Subscribe {
  public:
   Subscribe(Shared& shared, hub::Hub& hub, EventStreams& streams, EventStream::Setting setting);

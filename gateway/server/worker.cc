@@ -210,6 +210,8 @@ std::unique_ptr<Protocol> Worker::speak(Transport& transport, const net::Hello& 
   http::Connection connection{.id = hello.id * shared_.worker_count + index_,
                               .peer = hello.peer,
                               .is_tls = hello.is_tls,
+                              .via = hello.via,
+                              .since = loop_.now(),
                               .protocol = is_h2 ? "h2" : "http/1.1",
                               .certificate = hello.certificate};
   if (is_h2) {
@@ -347,8 +349,8 @@ bool Worker::has_streams() {
 }
 
 void Worker::end_a_stream(Millis retry) {
-  if (!streams_.empty()) return streams_.pop_front().end(retry);
-  relay_->streams().pop_front().end(retry);
+  if (!streams_.empty()) return streams_.pop_front().end(retry, http::Ending::drained);
+  relay_->streams().pop_front().end(retry, http::Ending::drained);
 }
 
 /// All at once: publishers find another gateway, or wait.
@@ -362,7 +364,7 @@ void Worker::end_streams_of(const std::string& subject) {
   const RetryOptions& retry = retry_;
   streams_.for_each([&](EventStream& stream) {
     if (stream.subject() != subject) return;
-    stream.end(jitter(retry.min, retry.max));
+    stream.end(jitter(retry.min, retry.max), http::Ending::revoked);
     counters_.site.revoked.add();
   });
   publish_streams_.for_each([&](PublishStream& stream) {
@@ -373,7 +375,7 @@ void Worker::end_streams_of(const std::string& subject) {
   if (relay_ == nullptr) return;
   relay_->streams().for_each([&](relay::Stream& stream) {
     if (stream.subject() != subject) return;
-    stream.cut(jitter(retry.min, retry.max));
+    stream.cut(jitter(retry.min, retry.max), http::Ending::revoked);
     counters_.site.revoked.add();
   });
 }

@@ -202,6 +202,17 @@ TEST_SUITE("the event filter") {
     CHECK(one.at_boundary());
   }
 
+  TEST_CASE("events are counted when they are whole, comments and blank lines are none") {
+    EventFilter one = filter();
+    std::string out;
+    one.feed(":c\n\n\ndata: 1\n", out);
+    CHECK(one.events() == 0);
+    one.feed("\r\n", out);
+    CHECK(one.events() == 1);
+    one.feed("id: 2\r\rdata: 3\n\ndata: 4", out);
+    CHECK(one.events() == 3);
+  }
+
   TEST_CASE("a client sees the same events, ids and clamped retries, wherever the stream is cut") {
     for (const std::string_view stream : kStreams) {
       CAPTURE(stream);

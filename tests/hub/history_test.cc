@@ -95,7 +95,7 @@ struct Visitor final : Subscriber {
         std::move(*library.hub.subscribe(Interest::of(std::move(topics), {}), start, *this));
   }
   void wake() override {}
-  void close() override { is_closed = true; }
+  void close(bool /*is_slow*/) override { is_closed = true; }
   /// Reads until nothing more comes, however many pages that takes.
   std::string read_all() {
     for (int idle = 0; idle < 3;) {

@@ -237,6 +237,27 @@ TEST_SUITE("a slow reader") {
     CHECK(world.counters.gaps.value() == 0);
   }
 
+  TEST_CASE("says how far behind it is, and how much it has had") {
+    World world({.history_events = 50, .ring_events = 8});
+    Reader slow(world, "news");
+    slow.read();
+    const Subscription& place = slow.subscription();
+    world.publish_many("news", 1, 5);
+    CHECK(place.behind() == 5);
+    CHECK(place.waiting_bytes() > 5 * std::string("data: 1\n\n").size());
+    world.publish_many("news", 6, 40);  // The ring has given it up: it is told by positions.
+    CHECK(place.behind() == 40);
+    slow.read_all(world);
+    CHECK(place.behind() == 0);
+    CHECK(place.waiting_bytes() == 0);
+    CHECK(place.taken() == 40);
+    CHECK(place.gaps() == 0);
+    world.publish_many("news", 41, 140);
+    slow.read_all(world);
+    CHECK(place.gaps() == 1);
+    CHECK(place.taken() == 90);
+  }
+
   TEST_CASE("in the middle of an event, finishes that event even when nobody holds it any more") {
     World world({.history_events = 2, .ring_events = 2});
     Reader reader(world, "news");

@@ -52,7 +52,7 @@ class Reader final : public Subscriber {
       : Reader(world, {std::move(topic)}, world.hub.resolve(last_event_id)) {}
 
   void wake() override { ++woken; }
-  void close() override { is_closed = true; }
+  void close(bool /*is_slow*/) override { is_closed = true; }
   /// At most `max` bytes, as one flush would take them. Returns how many there were.
   std::size_t read(std::size_t max = 1_MiB) {
     const std::size_t n = subscription_->ready(max).bytes;
