@@ -24,6 +24,7 @@
 #include "gateway/journal/options.h"
 #include "gateway/net/connections.h"
 #include "gateway/server/access.h"
+#include "gateway/server/access_log.h"
 #include "gateway/server/addresses.h"
 #include "gateway/server/fault.h"
 #include "gateway/server/jwks.h"
@@ -166,6 +167,7 @@ struct Config {
   DrainOptions drain;
   DemoOptions demo;
   log::Level log_level = log::Level::info;
+  AccessLogOptions access_log;
 
   std::vector<Fault> warnings;  ///< Of its file: what may not be meant so.
   Places places;                ///< Of the keys in its file.

@@ -35,6 +35,8 @@ void complete(Config& config, const Places& places, const std::filesystem::path&
   for (std::string& file : config.tls.ticket_keys) resolve(file);
   resolve(config.tls.client_ca);
   resolve(config.history.file.path);
+  std::string& access_log = config.access_log.file;
+  if (access_log != "stdout" && access_log != "stderr") resolve(access_log);
   for (relay::UpstreamOptions& upstream : config.relay.upstreams) {
     resolve(upstream.ca_file);
     resolve(upstream.certificate_file);

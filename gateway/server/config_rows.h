@@ -26,6 +26,7 @@ std::vector<Row<Config>> history_rows();
 std::vector<Row<Config>> publish_rows();
 std::vector<Row<Config>> relay_rows();
 std::vector<Row<Config>> limit_rows();
+std::vector<Row<Config>> access_log_rows();
 std::vector<Row<Config>> abuse_rows();
 std::vector<Row<Config>> timeout_rows();
 

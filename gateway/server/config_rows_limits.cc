@@ -163,6 +163,24 @@ std::vector<Row<Config>> limit_rows() {
   return rows;
 }
 
+std::vector<Row<Config>> access_log_rows() {
+  return {
+      C::text("access_log.file",
+              "A path, \"stdout\" or \"stderr\"; without it there is no access log. After a file "
+              "was moved away, SIGUSR1 opens a new one.",
+              SLUICE_AT(access_log.file)),
+      C::choice<AccessFormat>("access_log.format",
+                              {{"json", AccessFormat::json}, {"combined", AccessFormat::combined}},
+                              "A JSON object in each line, or the combined format of Apache and "
+                              "nginx, with a few words "
+                              "more behind it where the answer is an event stream.",
+                              SLUICE_AT(access_log.format)),
+      C::size("access_log.queue", {64_KiB, 1024_MiB},
+              "Lines that wait for a slow disk; the next one is dropped and counted.",
+              SLUICE_AT(access_log.queue_bytes)),
+  };
+}
+
 std::vector<Row<Config>> abuse_rows() {
   return {
       C::count("limits.peer_resets", {1, 1'000'000},

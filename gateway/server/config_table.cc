@@ -125,6 +125,7 @@ std::vector<Row<Config>> all_rows() {
   add(rows, limit_rows());
   add(rows, abuse_rows());
   add(rows, timeout_rows());
+  add(rows, access_log_rows());
   return rows;
 }
 
@@ -143,6 +144,7 @@ const std::vector<Section>& config_sections() {
       {"timeouts", "How long we wait for a client."},
       {"drain", "What happens between SIGTERM and the end of the process."},
       {"log", "The program's own log."},
+      {"access_log", "A line about each request, and two about each event stream."},
       {"demo", "What the development default shows."},
   };
   return sections;

@@ -15,6 +15,7 @@
 #include "gateway/base/random.h"
 #include "gateway/net/address.h"
 #include "gateway/net/signals.h"
+#include "gateway/server/access_log.h"
 #include "gateway/server/admin.h"
 #include "gateway/server/certificates.h"
 #include "gateway/server/demo_feed.h"
@@ -60,7 +61,8 @@ class Gateway {
     std::unique_ptr<Predecessor> predecessor;  ///< Null: this is no upgrade.
     UpstreamContexts upstream_contexts;
     std::unique_ptr<journal::Journal> journal;
-    std::size_t descriptors = 0;  ///< How many there may be.
+    std::size_t descriptors = 0;            ///< How many there may be.
+    std::unique_ptr<AccessLog> access_log;  ///< Null: it is off.
   };
 
   Gateway(const Config& config, Parts& parts)
@@ -93,6 +95,7 @@ class Gateway {
     shared_.live_counters = &admin_.live_counters();
     shared_.drain_progress = [this] { return drain_.progress(); };
     shared_.worker_count = count;
+    shared_.access_log = parts.access_log.get();
     shared_.upstream_contexts = std::move(parts.upstream_contexts);
     shared_.totals = [this] { return totals(workers_); };
     shared_.is_behind = [this] { return is_behind(); };
@@ -149,6 +152,7 @@ class Gateway {
     const net::SignalWatch interrupt(loop_, SIGINT, [this] { drain(); });
     const net::SignalWatch replace(loop_, SIGUSR2, [this] { begin_upgrade(); });
     const net::SignalWatch hang_up(loop_, SIGHUP, [this] { reload_.run(); });
+    const net::SignalWatch reopen(loop_, SIGUSR1, [this] { reopen_access_log(); });
     start_jwks();
     for (const auto& worker : workers_) worker->start();
     heap_trim_.start();
@@ -206,6 +210,11 @@ class Gateway {
       worker->post([&worker = *worker] { worker.stop_listening(); });
     }
     drain_.begin_at_once();
+  }
+
+  void reopen_access_log() {
+    if (shared_.access_log != nullptr) return shared_.access_log->reopen();
+    log::info("SIGUSR1 opens the access log again, and there is none: see access_log.file");
   }
 
   void make_jwks(const std::vector<JwksSource>& sources, auth::Verifier& verifier) {
@@ -321,6 +330,11 @@ Result<void> make_parts(const Config& config, Gateway::Parts& parts) {
   auto contexts = make_upstream_contexts(config.relay.upstreams);
   if (!contexts) return tl::unexpected(contexts.error());
   parts.upstream_contexts = std::move(*contexts);
+  if (!config.access_log.file.empty()) {
+    auto opened = AccessLog::open(config.access_log);
+    if (!opened) return tl::unexpected(opened.error());
+    parts.access_log = std::move(*opened);
+  }
   if (parts.predecessor != nullptr && config.history.journal != Journal::memory) {
     if (auto given = parts.predecessor->ask_for_history(); !given) return given;
   }

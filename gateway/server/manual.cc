@@ -27,6 +27,7 @@ constexpr auto kSignals = std::to_array<Entry>({
     {"SIGHUP",
      "`serve` reads its configuration anew, and all files that it names. A fault leaves everything "
      "as it was; what needs a restart is named in the log. Streams do not notice."},
+    {"SIGUSR1", "`serve` opens `access_log.file` again: send it after the log was moved away."},
     {"SIGUSR2",
      "`serve` upgrades: the program is started once more, with the same arguments, and takes over "
      "listening sockets and history; then this process ends its streams and itself. If the new one "

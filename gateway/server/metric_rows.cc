@@ -1,5 +1,6 @@
 #include "gateway/server/metric_rows.h"
 
+#include "gateway/server/access_log.h"
 #include "gateway/server/certificates.h"
 #include "gateway/server/memory_budget.h"
 
@@ -235,6 +236,12 @@ const ProcessRow kProcessRows[] = {
    [](const Shared& s) { return static_cast<double>(s.connection_limit); }},
   {"sluice_descriptor_limit", "", kGauge, "Files and sockets that the process may have open; 0: it cannot be told.",
    [](const Shared& s) { return static_cast<double>(s.descriptor_limit); }},
+  {"sluice_access_log_lines_total", "", kCounter, "Lines written to the access log.",
+   [](const Shared& s) { return s.access_log == nullptr ? 0.0 : static_cast<double>(s.access_log->written()); }},
+  {"sluice_access_log_lost_total", "reason=queue", kCounter, "Lines of the access log that are lost: the disk was too slow (access_log.queue), or took none.",
+   [](const Shared& s) { return s.access_log == nullptr ? 0.0 : static_cast<double>(s.access_log->dropped()); }},
+  {"sluice_access_log_lost_total", "reason=disk", kCounter, "",
+   [](const Shared& s) { return s.access_log == nullptr ? 0.0 : static_cast<double>(s.access_log->failed()); }},
   {"sluice_token_lookups_total", "result=hit", kCounter, "Tokens shown, to the hub and to routes, by whether they had been verified before (hub.token_cache).",
    [](const Shared& s) { return static_cast<double>(s.publishers.cache().hits() + s.subscribers.cache().hits() + (s.routes ? s.routes->lookups().hits : 0)); }},
   {"sluice_token_lookups_total", "result=miss", kCounter, "",

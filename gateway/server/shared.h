@@ -44,6 +44,7 @@ class ClientContext;
 
 namespace sluice::server {
 
+class AccessLog;
 class Certificates;
 class MemoryBudget;
 class Worker;
@@ -166,6 +167,7 @@ struct Shared {
   std::function<DrainProgress()> drain_progress;  ///< Control thread.
   const journal::Counters* journal_counters = nullptr;  ///< Never null once it runs.
   const LiveCounters* live_counters = nullptr;          ///< The same.
+  AccessLog* access_log = nullptr;                      ///< Null: it is off.
   std::vector<const Jwks*> jwks;         ///< Those that fetch keys; for their figures.
   std::size_t connection_limit = 0;      ///< limits.connections, or what the descriptors allow.
   std::size_t descriptor_limit = 0;      ///< What the process may open.

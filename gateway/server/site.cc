@@ -7,6 +7,7 @@
 
 #include "gateway/http/answers.h"
 #include "gateway/http/uri.h"
+#include "gateway/server/logged_answer.h"
 #include "gateway/server/metadata.h"
 #include "gateway/server/paths.h"
 
@@ -20,9 +21,10 @@ bool is_read(const http::Request& request) {
 }
 }  // namespace
 
-Site::Site(Shared& shared, Counters& counters, Subscribe subscribe, Publish publish,
-           SubscriptionApi subscriptions, std::unique_ptr<RelaySite> relay)
+Site::Site(Shared& shared, const net::Loop& loop, Counters& counters, Subscribe subscribe,
+           Publish publish, SubscriptionApi subscriptions, std::unique_ptr<RelaySite> relay)
     : shared_(shared),
+      loop_(loop),
       counters_(counters),
       subscribe_(std::move(subscribe)),
       publish_(std::move(publish)),
@@ -31,6 +33,16 @@ Site::Site(Shared& shared, Counters& counters, Subscribe subscribe, Publish publ
       relay_(std::move(relay)) {}
 
 std::unique_ptr<http::Answer> Site::open(const http::Request& request, http::Exchange& exchange) {
+  if (shared_.access_log == nullptr) return open_any(request, exchange);
+  const LoggedAnswer::Setting setting{
+      .log = *shared_.access_log, .loop = loop_, .trusted = shared_.proxies};
+  auto logged = std::make_unique<LoggedAnswer>(setting, request, exchange);
+  logged->hold(open_any(request, logged->exchange()));
+  return logged;
+}
+
+std::unique_ptr<http::Answer> Site::open_any(const http::Request& request,
+                                             http::Exchange& exchange) {
   if (auto answer = refuse_costly(request, exchange)) return answer;
   if (relay_ != nullptr) {
     if (auto answer = relay_->open(request, exchange, hub_path(request.path))) return answer;

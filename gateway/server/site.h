@@ -27,8 +27,8 @@ namespace sluice::server {
 class Site final : public http::Service {
  public:
   /// `relay` null: there are no routes.
-  Site(Shared& shared, Counters& counters, Subscribe subscribe, Publish publish,
-       SubscriptionApi subscriptions, std::unique_ptr<RelaySite> relay);
+  Site(Shared& shared, const net::Loop& loop, Counters& counters, Subscribe subscribe,
+       Publish publish, SubscriptionApi subscriptions, std::unique_ptr<RelaySite> relay);
 
   std::unique_ptr<http::Answer> open(const http::Request& request,
                                      http::Exchange& exchange) override;
@@ -51,7 +51,10 @@ class Site final : public http::Service {
                                             http::Exchange& exchange);
   std::unique_ptr<http::Answer> not_found(const http::Request& request, http::Exchange& exchange);
 
+  std::unique_ptr<http::Answer> open_any(const http::Request& request, http::Exchange& exchange);
+
   Shared& shared_;
+  const net::Loop& loop_;
   Counters& counters_;
   Subscribe subscribe_;
   Publish publish_;

@@ -62,7 +62,7 @@ Worker::Worker(std::size_t index, Shared& shared)
                                              .post = [this](Task task) { post(std::move(task)); },
                                              .sources = &shared.sources})
                  : nullptr),
-      site_(shared, counters_.site,
+      site_(shared, loop_, counters_.site,
             Subscribe(shared, hub_, streams_,
                       {.loop = loop_,
                        .heartbeat = shared.config.heartbeat,

@@ -122,6 +122,17 @@ TEST_SUITE("the request to the upstream") {
     }
   }
 
+  TEST_CASE("a trace goes on as it came, valid or not, and none is invented") {
+    for (const char* parent :
+         {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "what", ""}) {
+      const auto outgoing =
+          sent(route(), get("/", {{"traceparent", parent}, {"tracestate", "a=1,b=2"}}));
+      CHECK(field(outgoing, "traceparent") == parent);
+      CHECK(field(outgoing, "tracestate") == "a=1,b=2");
+    }
+    CHECK(field(sent(route(), get("/")), "traceparent") == "-");
+  }
+
   TEST_CASE("a name with '_' does not go on: some applications take it for one with '-'") {
     const auto outgoing = sent(route(), get("/", {{"x_forwarded_for", "1.1.1.1"}, {"x_y", "z"}}));
     CHECK(field(outgoing, "x_forwarded_for") == "-");

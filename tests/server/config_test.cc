@@ -61,6 +61,14 @@ TEST_SUITE("Configuration") {
           "/srv/history");
   }
 
+  TEST_CASE("the access log is off, in a file of that folder, or a standard stream") {
+    CHECK(config_of(least()).access_log.file.empty());
+    const Config some = config_of(least("[access_log]\nfile = \"a.log\"\nformat = \"combined\"\n"));
+    CHECK(some.access_log.file == "/etc/sluice/a.log");
+    CHECK(some.access_log.format == AccessFormat::combined);
+    CHECK(config_of(least("[access_log]\nfile = \"stdout\"\n")).access_log.file == "stdout");
+  }
+
   TEST_CASE("a secret may be in a file of its own") {
     const TempDir dir;
     const auto secret = dir.file("jwt.secret", "a-secret-of-32-bytes-or-more-in-a-file\n");
