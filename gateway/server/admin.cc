@@ -33,6 +33,7 @@ Admin::Admin(net::Loop& loop, const Shared& shared, const Workers& workers)
             [this, birth = Birth{loop.now(), shared.clock.wall()}] {
               return snapshot_json(workers_, shared_, birth);
             }),
+      lists_(loop, workers),
       connections_(loop, {}, [this](Transport& transport, const net::Hello& hello) {
         return std::make_unique<h1::Session>(
             transport, *this,
@@ -57,14 +58,21 @@ const Admin::Endpoint Admin::kEndpoints[] = {
     {"/status", false, "/status", &Admin::open_status},
     {"/live", false, "/live", &Admin::open_live},
     {"/drain", true, "/drain", &Admin::open_drain},
+    {"/streams", false, "/streams?sort=lag|queued|age|bytes&limit=N", &Admin::open_streams},
+    {"/connections", false, "/connections?sort=lag|queued|age|bytes&limit=N",
+     &Admin::open_connections},
+    {"/streams/", true, "/streams/ID/end", &Admin::open_stream},
+    {"/connections/", true, "/connections/ID/close", &Admin::open_connection},
     {"/revoke", true, "/revoke?subject=SUBJECT", &Admin::open_revoke},
     {"/reload", true, "/reload", &Admin::open_reload},
 };
 
 const Admin::Endpoint* Admin::find(std::string_view path) {
   const auto* const found =
-      std::find_if(std::begin(kEndpoints), std::end(kEndpoints),
-                   [path](const Endpoint& endpoint) { return endpoint.path == path; });
+      std::find_if(std::begin(kEndpoints), std::end(kEndpoints), [path](const Endpoint& endpoint) {
+        const bool is_folder = endpoint.path.size() > 1 && endpoint.path.back() == '/';
+        return is_folder ? path.starts_with(endpoint.path) : path == endpoint.path;
+      });
   return found == std::end(kEndpoints) ? nullptr : found;
 }
 
@@ -127,6 +135,22 @@ Admin::AnswerPtr Admin::open_drain(const http::Request& request, http::Exchange&
   if (shared_.is_draining.load()) return text(request, exchange, 200, kPlain, "draining\n");
   shared_.drain();
   return text(request, exchange, 202, kPlain, "draining from now on\n");
+}
+
+Admin::AnswerPtr Admin::open_streams(const http::Request& request, http::Exchange& exchange) {
+  return lists_.list_streams(request, exchange);
+}
+
+Admin::AnswerPtr Admin::open_stream(const http::Request& request, http::Exchange& exchange) {
+  return lists_.end_stream(request, exchange);
+}
+
+Admin::AnswerPtr Admin::open_connections(const http::Request& request, http::Exchange& exchange) {
+  return lists_.list_connections(request, exchange);
+}
+
+Admin::AnswerPtr Admin::open_connection(const http::Request& request, http::Exchange& exchange) {
+  return lists_.close_connection(request, exchange);
 }
 
 Admin::AnswerPtr Admin::open_revoke(const http::Request& request, http::Exchange& exchange) {

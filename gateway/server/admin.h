@@ -6,6 +6,8 @@
 ///   /         the dashboard (dashboard.h), or for others than browsers what is here, as text
 ///   /live     what the dashboard shows, once a second, as an event stream
 ///   POST /drain   what SIGTERM does
+///   /streams  /connections   who is connected, the slowest first (admin_lists.h)
+///   POST /streams/ID/end  /connections/ID/close
 ///   POST /revoke?subject=S   ends S's streams; its tokens issued until now count no more
 ///   POST /reload             as SIGHUP: says what was taken over, 422 with faults, or 409
 ///
@@ -20,6 +22,7 @@
 #include "gateway/http/exchange.h"
 #include "gateway/net/connections.h"
 #include "gateway/net/listener.h"
+#include "gateway/server/admin_lists.h"
 #include "gateway/server/live_feed.h"
 #include "gateway/server/metrics.h"
 
@@ -45,7 +48,7 @@ class Admin final : public http::Service {
   using AnswerPtr = std::unique_ptr<http::Answer>;
   /// One of what is here; the table of them is in admin.cc.
   struct Endpoint {
-    std::string_view path;
+    std::string_view path;   ///< With '/' at its end: all below it.
     bool is_order;           ///< It does something: POST, and not from a browser's page.
     std::string_view usage;  ///< As `/` lists it; empty: it does not.
     AnswerPtr (Admin::*open)(const http::Request& request, http::Exchange& exchange);
@@ -61,6 +64,10 @@ class Admin final : public http::Service {
   AnswerPtr open_drain(const http::Request& request, http::Exchange& exchange);
   AnswerPtr open_revoke(const http::Request& request, http::Exchange& exchange);
   AnswerPtr open_reload(const http::Request& request, http::Exchange& exchange);
+  AnswerPtr open_streams(const http::Request& request, http::Exchange& exchange);
+  AnswerPtr open_stream(const http::Request& request, http::Exchange& exchange);
+  AnswerPtr open_connections(const http::Request& request, http::Exchange& exchange);
+  AnswerPtr open_connection(const http::Request& request, http::Exchange& exchange);
 
   static const Endpoint kEndpoints[];
 
@@ -69,6 +76,7 @@ class Admin final : public http::Service {
   const Workers& workers_;
   h1::Counters counters_;
   LiveFeed live_;
+  AdminLists lists_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   net::Connections connections_;
 };

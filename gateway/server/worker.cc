@@ -389,6 +389,29 @@ void Worker::finish_drain() {
   drain_.stop();
   end_streams(SIZE_MAX);
   connections_.for_each([](Protocol& protocol) { protocol.drain_finish(); });
+/// Who turns a list round must be alone in that.
+void Worker::survey(std::shared_ptr<Survey> survey) {
+  surveys_.push_back(std::move(survey));
+  if (surveys_.size() == 1) go_on_surveying();
+}
+
+void Worker::go_on_surveying() {
+  const bool has_relay = relay_ != nullptr;
+  const Survey::Field field{
+      .loop = loop_,
+      .streams = streams_,
+      .relayed = has_relay ? &relay_->streams() : nullptr,
+      .hub_count = static_cast<std::size_t>(counters_.site.event_streams.value()),
+      .relayed_count = has_relay ? relay_->event_streams() : 0,
+      .connections = connections_,
+      .retry = shared_.config.retry};
+  if (!surveys_.front()->step(field)) {
+    surveys_.front()->finish();
+    surveys_.pop_front();
+  }
+  if (!surveys_.empty()) post([this] { go_on_surveying(); });
+}
+
 }
 
 }  // namespace sluice::server

@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -40,6 +41,7 @@
 #include "gateway/server/shedding.h"
 #include "gateway/server/site.h"
 #include "tls/context.h"
+#include "gateway/server/survey.h"
 
 namespace sluice::server {
 
@@ -109,6 +111,8 @@ class Worker {
   void look_at_memory();
 
  private:
+  /// Looks at all streams or connections, over several turns; one survey after the other.
+  void survey(std::shared_ptr<Survey> survey);
   struct Port {
     std::unique_ptr<net::Listener> listener;
     std::shared_ptr<tls::Context> context;
@@ -134,6 +138,7 @@ class Worker {
   [[nodiscard]] net::Connections::Options connection_options() const;
 
   // Set in the constructor.
+  void go_on_surveying();
   const std::size_t index_;
   Shared& shared_;
   RetryOptions retry_;  ///< Worker thread only: a reload changes it.
@@ -162,4 +167,5 @@ class Worker {
   std::thread thread_;
 };
 
+  std::deque<std::shared_ptr<Survey>> surveys_;  ///< The first is under way.
 }  // namespace sluice::server
