@@ -47,6 +47,12 @@ constexpr const char* kTokenFooter =
     "that\n"
     "have an `issuer` only.\n";
 
+constexpr const char* kTopFooter =
+    "\nLAG is in events; of a stream that reads history, at most. QUEUED are the bytes that wait "
+    "for\n"
+    "the client. STATE is what holds it up: `socket`, and for how long it took nothing;\n"
+    "`window_shut`, by its client; `lagging`, it reads history. POST /streams/ID/end ends one.\n";
+
 constexpr std::size_t kMostEvents = 1'000'000'000;
 
 /// One value per occurrence: `--topic a --topic b`.
@@ -91,6 +97,7 @@ class Grammar {
     add_publish();
     add_subscribe();
     add_token();
+    add_top();
     add_reference();
     on(app_.add_subcommand("version", "The version of the program and of its libraries"),
        [] { return VersionCommand{}; });
@@ -128,6 +135,7 @@ class Grammar {
   void add_publish();
   void add_subscribe();
   void add_token();
+  void add_top();
   void add_reference();
 
   CLI::App app_{kAbout, "sluice"};
@@ -138,6 +146,7 @@ class Grammar {
   SubscribeCommand subscribe_;
   TokenCommand token_;
   std::string ttl_ = "1h";
+  TopCommand top_;
   ReferenceCommand reference_;
 };
 
@@ -228,6 +237,20 @@ void Grammar::add_token() {
     token_.ttl = *ttl;
     return token_;
   });
+}
+
+void Grammar::add_top() {
+  CLI::App* app = app_.add_subcommand("top", "Watch a gateway's streams, the slowest first");
+  app->footer(kTopFooter);
+  app->add_option("URL", top_.url, "Of its admin listener")->capture_default_str();
+  app->add_flag("--once", top_.once, "Print one page, also to a terminal");
+  app->add_option("--sort", top_.sort, "What the largest of comes first")
+      ->check(CLI::IsMember({"lag", "queued", "age", "bytes"}))
+      ->capture_default_str();
+  app->add_option("--limit", top_.limit, "At most so many rows")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1'000}))
+      ->capture_default_str();
+  on(app, [this] { return top_; });
 }
 
 void Grammar::add_reference() {

@@ -9,6 +9,7 @@
 
 #include "gateway/base/units.h"
 #include "gateway/server/client.h"
+#include "gateway/server/top.h"
 
 namespace sluice::server {
 
@@ -42,7 +43,7 @@ struct Exit {
 };
 
 using Command = std::variant<Exit, ServeCommand, CheckCommand, PublishCommand, SubscribeCommand,
-                             TokenCommand, ReferenceCommand, VersionCommand>;
+                             TokenCommand, ReferenceCommand, VersionCommand, TopCommand>;
 
 /// What there is to say about an option or an argument.
 struct OptionHelp {

@@ -152,6 +152,21 @@ std::string explain(int status, std::string text, const Url& url) {
   return fmt::format("{} from {}{}{}", status, url.authority(), text.empty() ? "" : ": ", text);
 }
 
+}  // namespace
+
+Result<std::string> fetch(const std::string& address, const std::string& target) {
+  const auto url = parse_url(address);
+  if (!url) return tl::unexpected(url.error());
+  const HttpClient client = make_client(*url, find_certificate(*url, {}), false);
+  client->set_read_timeout(15s);
+  const auto answer = client->Get(target);
+  if (!answer) return fail(Errc::io, explain(answer.error(), *url));
+  if (answer->status == 200) return answer->body;
+  return fail(Errc::io, explain(answer->status, answer->body.substr(0, kMaxExcuse), *url));
+}
+
+namespace {
+
 // --- publish ---------------------------------------------------------------------------------
 
 /// What is wrong, and where the token was from when that may be it.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/base/result.h"
 #include "gateway/base/units.h"
 
 namespace sluice::server {
@@ -46,6 +47,9 @@ struct SubscribeCommand {
   std::optional<std::size_t> count;  ///< End after so many events.
   ClientAccess access;
 };
+
+/// What a GET of `target` answers, with 200; `address` is the listener's URL.
+Result<std::string> fetch(const std::string& address, const std::string& target);
 
 int run(const PublishCommand& command);
 int run(const SubscribeCommand& command);

@@ -56,6 +56,15 @@ TEST_SUITE("Command line") {
     CHECK(as<ServeCommand>({"serve", "--config", "sluice.toml"}).file == "sluice.toml");
   }
 
+  TEST_CASE("top watches the gateway of the documentation, unless it is told another") {
+    CHECK(as<TopCommand>({"top"}).url == "http://localhost:9090");
+    const auto command = as<TopCommand>({"top", "http://h:1", "--once", "--sort", "age"});
+    CHECK(command.url == "http://h:1");
+    CHECK(command.once);
+    CHECK(command.sort == "age");
+    CHECK(refusal({"top", "--sort", "size"}).status == 2);
+  }
+
   TEST_CASE("a list option takes one value at a time and can be repeated") {
     const auto command = as<PublishCommand>(
         {"publish", "--topic", "a", "https://localhost:8443", "--topic", "b", "--data", ""});

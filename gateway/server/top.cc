@@ -1,0 +1,162 @@
+#include "gateway/server/top.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <iterator>
+#include <sys/ioctl.h>
+#include <thread>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "gateway/server/client.h"
+
+namespace sluice::server {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::string_view kClear = "\x1b[H\x1b[2J";
+constexpr std::size_t kHeadLines = 5;
+
+/// What is not there, or something else than expected, is 0.
+double number(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_number() ? found->get<double>() : 0;
+}
+
+std::string text(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+/// Printable ASCII of a fixed width: names come from anybody.
+std::string cell(std::string_view text, std::size_t width) {
+  std::string out(text.substr(0, width));
+  for (char& c : out) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  if (text.size() > width) out.back() = '~';
+  out.resize(width, ' ');
+  return out;
+}
+
+/// "942", "1.2k", "34M".
+std::string amount(double value) {
+  constexpr std::array<std::string_view, 5> kUnits{"", "k", "M", "G", "T"};
+  std::size_t unit = 0;
+  while (value >= 999.5 && unit + 1 < kUnits.size()) {
+    value /= 1'000;
+    ++unit;
+  }
+  if (unit == 0 || value >= 9.95) return fmt::format("{:.0f}{}", value, kUnits[unit]);
+  return fmt::format("{:.1f}{}", value, kUnits[unit]);
+}
+
+/// "42s", "17m", "3h", "12d".
+std::string span(double seconds) {
+  if (seconds < 100) return fmt::format("{:.0f}s", std::floor(seconds));
+  if (seconds < 6'000) return fmt::format("{:.0f}m", std::floor(seconds / 60));
+  if (seconds < 48 * 3'600) return fmt::format("{:.0f}h", std::floor(seconds / 3'600));
+  return fmt::format("{:.0f}d", std::floor(seconds / 86'400));
+}
+
+/// The route, or the topics.
+std::string what(const Json& stream) {
+  if (const std::string route = text(stream, "route"); !route.empty()) return "route " + route;
+  const auto topics = stream.find("topics");
+  if (topics == stream.end() || !topics->is_array() || topics->empty()) return "-";
+  const Json& first = topics->front();
+  std::string name = first.is_string() ? first.get<std::string>() : "?";
+  const double count = number(stream, "topic_count");
+  return count > 1 ? fmt::format("{} +{:.0f}", name, count - 1) : name;
+}
+
+std::string state(const Json& stream) {
+  const double blocked = number(stream, "socket_blocked_for");
+  const std::string name = text(stream, "state");
+  return name == "socket_full" ? fmt::format("socket {}", span(blocked)) : name;
+}
+
+std::string row(const Json& stream) {
+  return fmt::format("{} {} {} {:>5} {:>6} {:>7} {:>7} {:>6} {}\n", cell(text(stream, "id"), 10),
+                     cell(text(stream, "client"), 15), cell(what(stream), 24),
+                     span(number(stream, "age")), amount(number(stream, "bytes")),
+                     amount(number(stream, "events")), amount(number(stream, "lag_events")),
+                     amount(number(stream, "queued_bytes")), cell(state(stream), 11));
+}
+
+std::string totals(const Json& status, std::optional<TopMoment>& before, TopMoment now) {
+  std::string rate;
+  if (before && now.seconds > before->seconds) {
+    const double per_second =
+        (now.deliveries - before->deliveries) / (now.seconds - before->seconds);
+    rate = fmt::format(" ({}/s)", amount(std::max(per_second, 0.0)));
+  }
+  before = now;
+  return fmt::format(
+      "Sluice {}   {:.0f} workers\n"
+      "{} streams, {} lagging   {} connections   {} deliveries{}   {} gaps\n",
+      cell(text(status, "version"), 8), number(status, "workers"),
+      amount(number(status, "streams")), amount(number(status, "streams_lagging")),
+      amount(number(status, "connections")), amount(now.deliveries), rate,
+      amount(number(status, "gaps_total")));
+}
+
+std::size_t rows_of_terminal() {
+  winsize size{};
+  const bool is_known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0;
+  return is_known ? size.ws_row : 24;
+}
+
+double now_in_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+Result<std::string> top_page(std::string_view status, std::string_view streams, double seconds,
+                             std::optional<TopMoment>& before) {
+  const Json totals_json = Json::parse(status, nullptr, false);
+  const Json list = Json::parse(streams, nullptr, false);
+  const bool is_good = totals_json.is_object() && list.is_object() && list.contains("streams") &&
+                       list["streams"].is_array();
+  if (!is_good) {
+    return fail(Errc::invalid, "this is no admin listener of Sluice; give the URL of [admin]");
+  }
+  const TopMoment now{.seconds = seconds, .deliveries = number(totals_json, "deliveries_total")};
+  std::string page = totals(totals_json, before, now);
+  page += fmt::format("\n{:<10} {:<15} {:<24} {:>5} {:>6} {:>7} {:>7} {:>6} {}\n", "ID", "CLIENT",
+                      "TOPICS OR ROUTE", "AGE", "SENT", "EVENTS", "LAG", "QUEUED", "STATE");
+  for (const Json& stream : list["streams"]) {
+    if (stream.is_object()) page += row(stream);
+  }
+  return page;
+}
+
+int run(const TopCommand& command) {
+  const bool repeats = !command.once && ::isatty(STDOUT_FILENO) == 1;
+  std::optional<TopMoment> before;
+  for (;;) {
+    std::size_t limit = command.limit;
+    if (repeats) limit = std::min(limit, std::max(rows_of_terminal(), kHeadLines + 1) - kHeadLines);
+    const std::string list = fmt::format("/streams?sort={}&limit={}", command.sort, limit);
+    const auto status = fetch(command.url, "/status");
+    const auto streams = status ? fetch(command.url, list) : status;
+    const auto page = streams ? top_page(*status, *streams, now_in_seconds(), before) : streams;
+    if (!page) {
+      fmt::print(stderr, "sluice top: {}\n", page.error().what);
+      return 1;
+    }
+    fmt::print("{}{}", repeats ? kClear : std::string_view(), *page);
+    std::fflush(stdout);
+    if (!repeats) return 0;
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+}
+
+}  // namespace sluice::server

@@ -1,0 +1,37 @@
+/// `sluice top`: a gateway's streams in a terminal, the slowest first.
+///
+/// It asks the admin listener once a second, and prints one page if stdout is no terminal.
+/// Thread  main; it blocks. Errors  told on stderr in one line; the exit status is 1.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gateway/base/result.h"
+
+namespace sluice::server {
+
+struct TopCommand {
+  std::string url = "http://localhost:9090";  ///< Of the admin listener.
+  std::string sort = "lag";
+  std::size_t limit = 20;  ///< Rows; in a terminal no more than there is room for.
+  bool once = false;
+};
+
+/// What the totals are compared with, for rates.
+struct TopMoment {
+  double seconds = 0;
+  double deliveries = 0;
+};
+
+/// The page that is made of /status and /streams, at most 100 columns wide. Whatever stands in
+/// names, no line does anything to the terminal. `before`: of the page before this one, which it is
+/// set to.
+Result<std::string> top_page(std::string_view status, std::string_view streams, double seconds,
+                             std::optional<TopMoment>& before);
+
+int run(const TopCommand& command);
+
+}  // namespace sluice::server

@@ -1,0 +1,84 @@
+#include "gateway/server/top.h"
+
+#include <algorithm>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+namespace sluice::server {
+namespace {
+
+constexpr const char* kStatus =
+    R"({"version":"0.1.0","workers":2,"streams":3,"streams_lagging":1,"connections":2,)"
+    R"("deliveries_total":1500,"gaps_total":1})";
+constexpr const char* kStreams =
+    R"({"matched":2,"streams":[)"
+    R"({"id":"42-7","client":"192.0.2.1","topics":["news","x"],"topic_count":2,"age":75.2,)"
+    R"("bytes":123456,"events":1234,"lag_events":9,"queued_bytes":2048,"state":"socket_full",)"
+    R"("socket_blocked_for":12.5},)"
+    R"({"id":"3-1","client":"2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff","route":"chat","age":1,)"
+    R"("state":"ok"}]})";
+
+std::vector<std::string> lines(const std::string& page) {
+  std::vector<std::string> result;
+  std::istringstream in(page);
+  for (std::string line; std::getline(in, line);) result.push_back(line);
+  return result;
+}
+
+TEST_SUITE("top") {
+  TEST_CASE("shows the totals, then the streams in the order they came in") {
+    std::optional<TopMoment> before;
+    const auto page = top_page(kStatus, kStreams, 1, before);
+    REQUIRE(page.has_value());
+    const auto rows = lines(*page);
+    REQUIRE(rows.size() == 6);
+    CHECK(rows[1].find("3 streams, 1 lagging") != std::string::npos);
+    CHECK(rows[4].starts_with("42-7       192.0.2.1       news +1"));
+    CHECK(rows[4].find("75s") != std::string::npos);
+    CHECK(rows[4].find("123k") != std::string::npos);
+    CHECK(rows[4].find("socket 12s") != std::string::npos);
+    CHECK(rows[5].find("route chat") != std::string::npos);
+  }
+
+  TEST_CASE("fits a hundred columns") {
+    std::optional<TopMoment> before;
+    for (const std::string& line : lines(top_page(kStatus, kStreams, 1, before).value())) {
+      CAPTURE(line);
+      CHECK(line.size() <= 100);
+    }
+  }
+
+  TEST_CASE("tells a rate from the second page on") {
+    std::optional<TopMoment> before;
+    CHECK(top_page(kStatus, kStreams, 1, before)->find("/s)") == std::string::npos);
+    const std::string later = R"({"version":"0.1.0","deliveries_total":3500,"streams":3})";
+    CHECK(top_page(later, kStreams, 3, before)->find("(1.0k/s)") != std::string::npos);
+  }
+
+  TEST_CASE("lets no name do anything to the terminal") {
+    std::optional<TopMoment> before;
+    const auto page =
+        top_page(kStatus,
+                 R"({"streams":[{"id":"1-1","client":"\u001b[2J","topics":["\u009b\n"],)"
+                 R"("state":"\r\u0007"}]})",
+                 1, before);
+    REQUIRE(page.has_value());
+    CHECK(std::all_of(page->begin(), page->end(),
+                      [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
+    CHECK(lines(*page).size() == 5);
+  }
+
+  TEST_CASE("says so where there is no admin listener") {
+    std::optional<TopMoment> before;
+    CHECK_FALSE(top_page("<html>", kStreams, 1, before).has_value());
+    CHECK_FALSE(top_page(kStatus, "[]", 1, before).has_value());
+    CHECK_FALSE(top_page(kStatus, R"({"streams":1})", 1, before).has_value());
+  }
+}
+
+}  // namespace
+}  // namespace sluice::server
