@@ -30,6 +30,10 @@ constexpr const char* kSpreadHelp = "Connections that are open now, of each work
 constexpr const char* kExpiryName = "sluice_certificate_expiry_timestamp_seconds";
 constexpr const char* kExpiryHelp =
     "When a certificate that is in use expires, in seconds since 1970; by its file.";
+constexpr const char* kDeliveryName = "sluice_delivery_seconds";
+constexpr const char* kDeliveryHelp =
+    "From an event's being accepted until a worker has written it to all its readers of the hub "
+    "that have room: of the oldest event of each turn.";
 constexpr const char* kCommitName = "sluice_journal_commit_seconds";
 constexpr const char* kCommitHelp =
     "Time that the file journal waits for the disk with one transaction.";
@@ -123,7 +127,12 @@ std::string metrics_text(const Workers& workers, const Shared& shared) {
   families.push_back(
       histogram(kCommitName, kCommitHelp, {&shared.journal_counters->writer.commit}));
   std::vector<const Histogram*> delays;
-  for (const auto& worker : workers) delays.push_back(&worker->loop_delay());
+  std::vector<const Histogram*> deliveries;
+  for (const auto& worker : workers) {
+    delays.push_back(&worker->loop_delay());
+    deliveries.push_back(&worker->delivery());
+  }
+  families.push_back(histogram(kDeliveryName, kDeliveryHelp, deliveries));
   families.push_back(histogram(kDelayName, kDelayHelp, delays));
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, families);
@@ -176,7 +185,9 @@ std::string metrics_reference() {
                  kSpreadHelp);
   fmt::format_to(std::back_inserter(page), "| `{}` | `certificate=FILE` | gauge | {} |\n",
                  kExpiryName, kExpiryHelp);
-  for (const auto& [name, help] : {std::pair(kCommitName, kCommitHelp), {kDelayName, kDelayHelp}}) {
+  for (const auto& [name, help] : {std::pair(kCommitName, kCommitHelp),
+                                   {kDeliveryName, kDeliveryHelp},
+                                   {kDelayName, kDelayHelp}}) {
     fmt::format_to(std::back_inserter(page), "| `{}` |  | histogram | {} |\n", name, help);
   }
   return page;

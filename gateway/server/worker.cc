@@ -198,6 +198,7 @@ void Worker::let_in(Newcomer& newcomer) {
 }
 
 void Worker::deliver(std::span<const sse::EventPtr> events) {
+  if (!events.empty()) delivery_.accepted(shared_.clock);
   for (const sse::EventPtr& event : events) {
     backlog_bytes_.fetch_add(event->wire.size(), std::memory_order_relaxed);
     mailbox_.post(event);
@@ -209,9 +210,9 @@ std::unique_ptr<Protocol> Worker::speak(Transport& transport, const net::Hello& 
   // Unique in the process, and small: the workers' numbers interleave.
   http::Connection connection{.id = hello.id * shared_.worker_count + index_,
                               .peer = hello.peer,
-                              .is_tls = hello.is_tls,
                               .via = hello.via,
                               .since = loop_.now(),
+                              .is_tls = hello.is_tls,
                               .protocol = is_h2 ? "h2" : "http/1.1",
                               .certificate = hello.certificate};
   if (is_h2) {
@@ -240,6 +241,7 @@ std::unique_ptr<Protocol> Worker::speak(Transport& transport, const net::Hello& 
 }
 
 void Worker::take_letters(std::vector<Letter>& letters) {
+  delivery_.taken();
   for (Letter& letter : letters) {
     if (auto* event = std::get_if<sse::EventPtr>(&letter)) {
       backlog_bytes_.fetch_sub((*event)->wire.size(), std::memory_order_relaxed);
@@ -274,7 +276,13 @@ bool Worker::end_turn() {
   connections_.flush();
   if (relay_ != nullptr) relay_->end_turn();
   const bool is_unfinished = connections_.has_work() || (relay_ != nullptr && relay_->has_work());
-  if (has_news && wait == Duration::zero()) gathering_.flushed(begin, shared_.clock.now());
+  if (!has_news) {
+    delivery_.skipped();
+  } else if (wait == Duration::zero()) {
+    const TimePoint now = shared_.clock.now();
+    gathering_.flushed(begin, now);
+    delivery_.flushed(now);
+  }
   if (!is_accepting_) accept_within_limits();
   return is_unfinished || wait > Duration::zero() || hub_.has_work();
 }
@@ -380,15 +388,6 @@ void Worker::end_streams_of(const std::string& subject) {
   });
 }
 
-void Worker::finish_drain() {
-  has_finished_drain_ = true;
-  ports_.clear();
-  connections_.empty_waiting_room();
-  read_newcomers();
-  end_publish_streams();
-  drain_.stop();
-  end_streams(SIZE_MAX);
-  connections_.for_each([](Protocol& protocol) { protocol.drain_finish(); });
 /// Who turns a list round must be alone in that.
 void Worker::survey(std::shared_ptr<Survey> survey) {
   surveys_.push_back(std::move(survey));
@@ -404,7 +403,7 @@ void Worker::go_on_surveying() {
       .hub_count = static_cast<std::size_t>(counters_.site.event_streams.value()),
       .relayed_count = has_relay ? relay_->event_streams() : 0,
       .connections = connections_,
-      .retry = shared_.config.retry};
+      .retry = retry_};
   if (!surveys_.front()->step(field)) {
     surveys_.front()->finish();
     surveys_.pop_front();
@@ -412,6 +411,15 @@ void Worker::go_on_surveying() {
   if (!surveys_.empty()) post([this] { go_on_surveying(); });
 }
 
+void Worker::finish_drain() {
+  has_finished_drain_ = true;
+  ports_.clear();
+  connections_.empty_waiting_room();
+  read_newcomers();
+  end_publish_streams();
+  drain_.stop();
+  end_streams(SIZE_MAX);
+  connections_.for_each([](Protocol& protocol) { protocol.drain_finish(); });
 }
 
 }  // namespace sluice::server

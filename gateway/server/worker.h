@@ -35,13 +35,14 @@
 #include "gateway/net/mailbox.h"
 #include "gateway/net/timer.h"
 #include "gateway/relay/relay.h"
+#include "gateway/server/delivery.h"
 #include "gateway/server/gathering.h"
 #include "gateway/server/pacing.h"
 #include "gateway/server/shared.h"
 #include "gateway/server/shedding.h"
 #include "gateway/server/site.h"
-#include "tls/context.h"
 #include "gateway/server/survey.h"
+#include "tls/context.h"
 
 namespace sluice::server {
 
@@ -88,6 +89,7 @@ class Worker {
     return connections_.counters();
   }
   [[nodiscard]] const Histogram& loop_delay() const { return loop_.delay(); }
+  [[nodiscard]] const Histogram& delivery() const { return delivery_.seconds(); }
   /// Its routes' and upstreams' figures; null: there are no routes.
   [[nodiscard]] const relay::Relay* relay() const { return relay_.get(); }
 
@@ -109,10 +111,10 @@ class Worker {
   void end_streams_of(const std::string& subject);
   /// Does what Shared::memory_level asks for, until the next call.
   void look_at_memory();
-
- private:
   /// Looks at all streams or connections, over several turns; one survey after the other.
   void survey(std::shared_ptr<Survey> survey);
+
+ private:
   struct Port {
     std::unique_ptr<net::Listener> listener;
     std::shared_ptr<tls::Context> context;
@@ -136,9 +138,9 @@ class Worker {
   void read_newcomers();
   [[nodiscard]] std::size_t connection_share() const;
   [[nodiscard]] net::Connections::Options connection_options() const;
+  void go_on_surveying();
 
   // Set in the constructor.
-  void go_on_surveying();
   const std::size_t index_;
   Shared& shared_;
   RetryOptions retry_;  ///< Worker thread only: a reload changes it.
@@ -152,6 +154,7 @@ class Worker {
   std::vector<Port> ports_;
   h2::SharedMemory h2_memory_;
   Gathering gathering_;
+  Delivery delivery_;
   Pacing pacing_;
   net::Connections connections_;
   net::Mailbox<Letter> mailbox_;
@@ -164,8 +167,8 @@ class Worker {
   std::optional<Spread> drain_ends_;  ///< Of the streams; it is there as soon as a drain has begun.
   bool has_finished_drain_ = false;   ///< Who was silent until now has to be told.
   bool is_accepting_ = true;
+  std::deque<std::shared_ptr<Survey>> surveys_;  ///< The first is under way.
   std::thread thread_;
 };
 
-  std::deque<std::shared_ptr<Survey>> surveys_;  ///< The first is under way.
 }  // namespace sluice::server
