@@ -120,6 +120,16 @@ Result<std::optional<sse::Position>> Reader::find_now(const std::string& own_id)
   return std::nullopt;
 }
 
+/// Whoever asks for old events can make this be said again, but no more than once a second.
+void Reader::tell_damage(std::uint64_t position) {
+  if (clock_.now() < next_complaint_) return;
+  next_complaint_ = clock_.now() + std::chrono::seconds(1);
+  log::error(
+      "event {} of history is damaged: it is left out, and its readers are told of a gap. The disk "
+      "gave something else than was written: look at it before more is lost",
+      position);
+}
+
 sse::EventPtr Reader::event_at(Txn& txn, std::uint64_t position,
                                std::optional<std::string_view> record) {
   if (const sse::EventPtr* known = cache_.find(position)) {
@@ -132,8 +142,7 @@ sse::EventPtr Reader::event_at(Txn& txn, std::uint64_t position,
   sse::EventPtr event = parsed ? to_event(*parsed, sse::Position(position)) : nullptr;
   if (!event && txn.error() == 0) {
     counters_.damaged.add();
-    log::error("event {} of history is damaged: it is left out, and its readers are told of a gap",
-               position);
+    tell_damage(position);
   }
   cache_.put(position, event);
   return event;

@@ -57,6 +57,7 @@ class Reader {
   Result<std::optional<sse::Position>> find_now(const std::string& own_id);
   /// `record` as it was found, if it was; null: it cannot be read.
   sse::EventPtr event_at(Txn& txn, std::uint64_t position, std::optional<std::string_view> record);
+  void tell_damage(std::uint64_t position);
 
   // Set in the constructor.
   Store& store_;
@@ -70,6 +71,7 @@ class Reader {
   bool is_stopping_ = false;
   // The reader's thread only.
   EventCache cache_;
+  TimePoint next_complaint_{};
   std::thread thread_;
 };
 

@@ -149,8 +149,12 @@ void Listener::rest(int error) {
   counters_.out_of_descriptors.add();
   if (loop_.now() >= next_log_) {
     next_log_ = loop_.now() + std::chrono::seconds(1);
-    log::error("cannot accept connections on {}: {}", local_address(socket_.get()).to_string(),
-               reason(error));
+    const bool lacks_descriptors = error == EMFILE || error == ENFILE;
+    log::error("cannot accept connections on {}: {}; those that come wait. {}",
+               local_address(socket_.get()).to_string(), reason(error),
+               lacks_descriptors ? "Raise the limit of open files (LimitNOFILE of the unit, ulimit "
+                                   "-n), or lower limits.connections"
+                                 : "The machine lacks memory");
   }
   is_resting_ = true;
   listen_if_wanted();

@@ -101,8 +101,10 @@ void Drain::look() {
   const bool is_late = loop_.now() >= hard_limit_;
   if (left.connections > 0 && !is_late) return;
   if (is_late) {
-    log::warning("the drain's hard limit cuts {} connections with {} streams", left.connections,
-                 left.streams);
+    log::warning(
+        "the drain's hard limit cuts {} connections with {} streams; clients that need longer to "
+        "go need a later drain.hard_limit",
+        left.connections, left.streams);
   }
   watch_.stop();
   finished_();

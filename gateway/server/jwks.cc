@@ -101,7 +101,8 @@ void Jwks::poll() {
   failures_.add();
   schedule_.fail(clock_.now());
   log::warning("keys of {}: {}; {}", source_.url, answer.error().what,
-               text_.empty() ? "there are none yet" : "the old ones stay");
+               text_.empty() ? "there are none yet: tokens that need them are refused"
+                             : "the old ones stay");
 }
 
 Result<JwksAnswer> Jwks::install(JwksAnswer answer) {

@@ -24,7 +24,12 @@ void notify_service_manager(std::string_view state) {
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
   const auto sent = ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
                              reinterpret_cast<const sockaddr*>(&address), size);
-  if (sent < 0) log::warning("the service manager could not be told {}", state);
+  if (sent < 0) {
+    log::warning(
+        "the service manager could not be told {}: it may take this for a start that fails; see "
+        "$NOTIFY_SOCKET, and NotifyAccess of the unit",
+        state);
+  }
 }
 
 }  // namespace sluice::server
