@@ -2,15 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const SECRET = 'a-contract-secret-of-32-bytes-or-more';
+import { Publisher, SECRET } from './publisher.js';
+
 const START_LIMIT = 30_000;
 
 /** Asks `predicate` again and again until it gives something true, and returns that. */
@@ -24,14 +23,6 @@ export async function until(predicate, what, milliseconds = 20_000) {
   }
 }
 
-/** A signed token with these claims. */
-export function token(claims, typ = 'JWT') {
-  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const text = `${part({ alg: 'HS256', typ })}.${part(claims)}`;
-  return `${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`;
-}
-
-const PUBLISHER = token({ mercure: { publish: ['*'] } });
 export const ISSUER = 'https://issuer.example';
 
 function configuration({ tlsPort = 0, adminPort = 0, extra, hub, history }) {
@@ -77,7 +68,6 @@ export class Gateway {
     process.once('exit', this.killWithUs);
     this.directory = mkdtempSync(join(tmpdir(), 'sluice-browser-'));
     this.errors = '';
-    this.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt',
       'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30', '-subj', '/CN=localhost', '-addext',
       'subjectAltName=DNS:localhost,DNS:*.localhost,IP:127.0.0.1',
@@ -103,6 +93,8 @@ export class Gateway {
     child.stderr.on('data', (data) => { this.errors += data; });
     const ports = (await this.#readyLine(1)).match(/:(\d+)/g).map((port) => Number(port.slice(1)));
     [this.port, this.clear, this.admin] = ports;
+    this.publisher?.close();
+    this.publisher = new Publisher(this.clear);
     return this;
   }
 
@@ -160,42 +152,14 @@ export class Gateway {
   }
 
   async close() {
-    this.agent.destroy();
+    this.publisher?.close();
     await this.kill();
     process.off('exit', this.killWithUs);
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  /** `fields`: of the query, as `private=on`. */
-  publish(topic, data, fields = '', headers = {}) {
-    return new Promise((resolve, reject) => {
-      const request = http.request({ agent: this.agent, host: '127.0.0.1', port: this.clear,
-        method: 'POST', path: `/events/${topic}?${fields}`,
-        headers: { authorization: `Bearer ${PUBLISHER}`, 'content-length': Buffer.byteLength(data), ...headers } },
-      (answer) => {
-        let text = '';
-        answer.setEncoding('utf8').on('data', (part) => { text += part; });
-        answer.on('end', () => (answer.statusCode === 200 ? resolve(text.trim())
-          : reject(Object.assign(new Error(`publish answered ${answer.statusCode}: ${text}`),
-            { status: answer.statusCode }))));
-      });
-      request.on('error', (error) => reject(Object.assign(error, { isOnKept: request.reusedSocket })));
-      request.end(data);
-    });
-  }
-
-  /** As a publisher has to: 503 means that it was not kept, and a kept connection that ends in place of an
-   * answer, that it may have been. */
-  async publishUntilKept(topic, data) {
-    const headers = { 'idempotency-key': randomUUID() };
-    for (;;) {
-      try {
-        return await this.publish(topic, data, '', headers);
-      } catch (error) {
-        if (error.status !== 503 && !error.isOnKept) throw error;
-        await sleep(50);
-      }
-    }
+  publish(...event) {
+    return this.publisher.publish(...event);
   }
 
   /** The sum of the samples of a metric whose labels contain `labels`. */

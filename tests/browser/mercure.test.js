@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
 import { BROWSERS, Page, launch } from './browsers.js';
-import { Gateway, ISSUER, token, until } from './gateway.js';
+import { Gateway, ISSUER, until } from './gateway.js';
+import { token } from './publisher.js';
 
 const LIMIT = { timeout: 60_000 };
 const TOPIC = 'https://example.com/orders/7';

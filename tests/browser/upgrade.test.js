@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { BROWSERS, Page, launch } from './browsers.js';
 import { Gateway } from './gateway.js';
@@ -22,22 +21,6 @@ window = "1s"
 `;
 const FILE = 'journal = "file"\npath = "history"';
 
-/** Publishes 0, 1, 2, … until it is told to stop, and gives the numbers then. */
-function publishing(gateway) {
-  let isOver = false;
-  const all = (async () => {
-    const numbers = [];
-    while (!isOver) {
-      await gateway.publishUntilKept('test', String(numbers.length));
-      numbers.push(String(numbers.length));
-      await sleep(10);
-    }
-    return numbers;
-  })();
-  all.catch(() => {});  // It is told by stop().
-  return { stop: () => { isOver = true; return all; } };
-}
-
 for (const kind of BROWSERS) {
   describe(`an EventSource in ${kind.name}`, () => {
     let browser;
@@ -52,13 +35,13 @@ for (const kind of BROWSERS) {
           const page = await Page.open(browser, `https://localhost:${gateway.port}`);
           await page.subscribe(Array(STREAMS).fill(`https://${host}:${gateway.port}/events/test`));
           await page.allOpen();
-          const publisher = publishing(gateway);
+          const publishing = gateway.publisher.publishing(['test']);
           await page.all((s) => s.data.length > 0, 'a first event, and so an id to come back with');
           for (let upgrade = 1; upgrade <= UPGRADES; upgrade += 1) {
             await gateway.upgrade();
             await page.all((s) => s.state === 1 && s.opens > upgrade, `all to be open after upgrade ${upgrade}`);
           }
-          const data = await publisher.stop();
+          const { test: data } = await publishing.stop();
           const streams = await page.all((s) => s.data.length >= data.length, 'every event everywhere');
           for (const stream of streams) {
             const { gaps, closed, state } = stream;

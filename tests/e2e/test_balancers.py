@@ -3,8 +3,11 @@ shortened. Streams outlive the balancer's idle time-out, clients are known by th
 nobody can say that he is another one."""
 
 import contextlib
+import json
+import pathlib
 import subprocess
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 import pytest
@@ -33,13 +36,20 @@ class Behind:
     gateway: Gateway
     app: Application
     port: int
+    log: pathlib.Path  # The access log.
+
+    def clients(self, path):
+        """Who has asked for that, by the log, as often as he did."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [line["client"] for line in lines if line["path"] == path
+                and line["type"] != "stream_end"]
 
 
-def start_gateway(start, name, app, heartbeat):
+def start_gateway(start, name, app, heartbeat, log):
     """The example's listeners, with a hub, an echo of the request, and a way in for publishers."""
     settings = settings_of(
         name, hub=HUB, heartbeat={"interval": heartbeat, "jitter": "0s"},
-        route=[{"path": "/echo", "upstream": app.url}])
+        route=[{"path": "/echo", "upstream": app.url}], access_log={"file": str(log)})
     settings["listen"].append({"address": "127.0.0.1:0", "tls": False})
     gateway = start(**settings)
     gateway.clear = gateway.ports[-2]  # The publishers'.
@@ -88,9 +98,9 @@ def put_behind(start, certificate, tmp_path):
             async def echo(exchange):
                 await exchange.reply(200, b"here")
 
-            gateway = start_gateway(start, f"{name}.toml", app, heartbeat)
+            gateway = start_gateway(start, f"{name}.toml", app, heartbeat, tmp_path / "access.log")
             with BALANCERS[name](tmp_path, gateway, certificate, f"{IDLE}s") as port:
-                yield Behind(gateway, app, port)
+                yield Behind(gateway, app, port, tmp_path / "access.log")
 
     return begin
 
@@ -117,6 +127,9 @@ def test_a_thousand_streams_outlive_the_balancers_idle_timeout(put_behind, balan
             assert crowd.heartbeats() >= IDLE  # One a second is due.
             site.gateway.publish("balanced", "still here")
             crowd.wait_for(b"data: still here", "an event on every stream")
+            wait_until(lambda: len(site.clients("/events/balanced")) >= crowd.size, "the log")
+        assert Counter(site.clients("/events/balanced")) == {
+            **dict.fromkeys(sources, 100), "127.0.0.1": 1}  # The last one publishes.
 
 
 @EACH
@@ -140,6 +153,8 @@ def test_the_clients_own_address_is_seen_and_none_that_it_claims(put_behind, bal
         assert asked.header("x-real-ip") == CLIENT
         assert SPOOFED not in asked.header("x-forwarded-for")
         assert SPOOFED not in asked.header("forwarded")
+        wait_until(lambda: len(site.clients("/echo")) == 2, "the log")
+        assert site.clients("/echo") == [CLIENT, CLIENT]
 
 
 @pytest.mark.parametrize("balancer", ["haproxy-http2", "nginx"])
@@ -152,6 +167,7 @@ def test_who_goes_round_the_balancer_is_not_believed(put_behind, balancer):
         assert done.stdout == b"here"
         assert site.app.requests[-1].header("x-real-ip") == CLIENT
         assert site.app.requests[-1].header("x-forwarded-for") == CLIENT
+        wait_until(lambda: site.clients("/echo") == [CLIENT], "the log")
 
 
 def test_who_goes_round_the_balancer_with_a_proxy_header_is_refused(put_behind):

@@ -38,7 +38,7 @@ TEST_SUITE("an id of a stream") {
 TEST_SUITE("the largest") {
   TEST_CASE("are kept, from the largest on, however they come") {
     Largest<StreamRow> largest(3);
-    for (const std::uint64_t key : {5, 1, 9, 7, 2, 8, 3}) {
+    for (const std::uint64_t key : {5U, 1U, 9U, 7U, 2U, 8U, 3U}) {
       if (largest.takes({key, 0})) largest.add(row(key, key));
     }
     CHECK(keys(largest) == std::vector<std::uint64_t>{9, 8, 7});
