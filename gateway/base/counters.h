@@ -39,6 +39,18 @@ class Gauge {
   std::atomic<std::int64_t> value_{0};
 };
 
+/// Is counted in a gauge for as long as it lives.
+class Counted {
+ public:
+  explicit Counted(Gauge& gauge) : gauge_(gauge) { gauge_.add(); }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { gauge_.sub(); }
+
+ private:
+  Gauge& gauge_;
+};
+
 /// Seconds in buckets by powers of about three, from 10 µs to 10 s.
 class Histogram {
  public:

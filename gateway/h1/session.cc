@@ -21,19 +21,17 @@ Session::Session(Transport& transport, http::Service& service, http::Connection 
       service_(service),
       options_(options),
       counters_(counters),
+      counted_(counters.open_sessions),
       clock_(clock),
       connection_(std::move(info)),
       parser_({.header_bytes = options.header_bytes, .header_fields = options.header_fields}),
       since_(clock.now()),
-      retires_at_(sluice::retires_at(options.retirement, since_, connection_.id)) {
-  counters_.open_sessions.add();
-}
+      retires_at_(sluice::retires_at(options.retirement, since_, connection_.id)) {}
 
 Session::~Session() {
   if (answer_) counters_.aborted.add();
   settle_ending(http::ending_of(transport_.state().hangup));
   drop_answer();
-  counters_.open_sessions.sub();
 }
 
 // ---- Requests ----

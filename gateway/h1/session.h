@@ -133,6 +133,7 @@ class Session final : public http::ServerSession, private http::Exchange {
   http::Service& service_;
   const Options& options_;
   Counters& counters_;
+  const Counted counted_;
   const Clock& clock_;
 
   http::Connection connection_;

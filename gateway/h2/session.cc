@@ -41,6 +41,7 @@ Session::Session(Transport& transport, http::Service& service, http::Connection 
               .options = setting.options,
               .counters = setting.counters,
               .dying = {}},
+      counted_(setting.counters.open_sessions),
       memory_(setting.memory),
       own_memory_(setting.memory),
       native_(make_native()),
@@ -54,7 +55,6 @@ Session::Session(Transport& transport, http::Service& service, http::Connection 
   shared_.info.protocol = "h2";
   shared_.info.open_exchanges = shared_.info.event_streams = 0;
   shared_.counters.sessions.add();
-  shared_.counters.open_sessions.add();
   submit_preface(table);
 }
 
@@ -62,7 +62,6 @@ Session::~Session() {
   // From here on no stream does anything.
   for (const auto& stream : streams_) stream->end(ending());
   sweep();
-  shared_.counters.open_sessions.sub();
 }
 
 /// RFC 7541 §4.2: whose table we make smaller has to say so at the begin of its next head. HAProxy

@@ -124,6 +124,7 @@ class Session final : public http::ServerSession {
   const TimePoint created_;
 
   Shared shared_;  ///< What the streams use of this session.
+  const Counted counted_;
   SharedMemory& memory_;
   SessionMemory own_memory_;
   SessionPtr native_;

@@ -103,8 +103,9 @@ Result<Survey::Order> read_order(Survey::Task task, const http::Request& request
   for (const auto& [name, value] : *query) {
     const bool is_stream_field = task == Survey::Task::list_streams;
     if (name == "sort") {
-      const auto* const sort = std::find_if(kSorts.begin(), kSorts.end(),
-                                            [&](const SortName& s) { return s.name == value; });
+      const auto* const sort =
+          std::find_if(kSorts.begin(), kSorts.end(),
+                       [&given = value](const SortName& s) { return s.name == given; });
       if (sort == kSorts.end()) {
         return fail(Errc::invalid, "sort: one of lag, queued, age, bytes");
       }
