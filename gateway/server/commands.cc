@@ -1,6 +1,7 @@
 #include "gateway/server/commands.h"
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -34,6 +35,12 @@ int print_faults(const std::vector<Fault>& faults, std::FILE* where) {
   return kUnworkable;
 }
 
+/// Before it is ready, and behind its last turn, there is nothing that they could ask for; and they
+/// would end the process.
+void ignore_requests() {
+  for (const int request : {SIGHUP, SIGUSR1, SIGUSR2}) std::signal(request, SIG_IGN);
+}
+
 }  // namespace
 
 int run(const Exit& command) {
@@ -41,6 +48,7 @@ int run(const Exit& command) {
 }
 
 int run(const ServeCommand& command) {
+  ignore_requests();
   if (!command.file.empty()) {
     const auto config = load(command.file);
     if (!config) return print_faults(config.error(), stderr);

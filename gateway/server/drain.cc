@@ -33,13 +33,20 @@ Drain::Drain(net::Loop& loop, Shared& shared, const Workers& workers,
       watch_(loop, [this] { look(); }) {}
 
 void Drain::begin() {
-  if (shared_.is_draining.exchange(true)) {
-    log::warning("asked to stop a second time: cutting {} streams", totals(workers_).streams);
-    finished_();
-    return;
-  }
+  if (shared_.is_draining.exchange(true)) return;
   notify_service_manager("STOPPING=1");
   begin_after(shared_.drain_options.delay);
+}
+
+void Drain::on_signal() {
+  if (std::exchange(has_signal_, true)) {
+    log::warning("asked to stop a second time: cutting {} streams", totals(workers_).streams);
+    return finished_();
+  }
+  if (shared_.is_draining.load(std::memory_order_relaxed)) {
+    log::info("asked to stop: the drain goes on; a second signal cuts what is left");
+  }
+  begin();
 }
 
 void Drain::begin_at_once() {

@@ -20,10 +20,13 @@ class Drain {
  public:
   Drain(net::Loop& loop, Shared& shared, const Workers& workers, std::function<void()> finished);
 
-  /// The first call begins; a second one, by an impatient operator, ends at once.
+  /// Of a drain that goes on already nothing is changed.
   void begin();
   /// The same without the delay: newcomers already go to the process that replaces this one.
   void begin_at_once();
+  /// By SIGTERM: the first one begins, however else a drain was begun before; a second one, by an
+  /// impatient operator, ends at once.
+  void on_signal();
   [[nodiscard]] DrainProgress progress() const;
 
  private:
@@ -43,6 +46,7 @@ class Drain {
   DrainProgress progress_;  ///< Without `left`.
   TimePoint stage_ends_{};
   void (Drain::*stage_)() = nullptr;
+  bool has_signal_ = false;
 };
 
 }  // namespace sluice::server

@@ -148,8 +148,8 @@ class Gateway {
   }
 
   int run() {
-    const net::SignalWatch terminate(loop_, SIGTERM, [this] { drain(); });
-    const net::SignalWatch interrupt(loop_, SIGINT, [this] { drain(); });
+    const net::SignalWatch terminate(loop_, SIGTERM, [this] { on_stop(); });
+    const net::SignalWatch interrupt(loop_, SIGINT, [this] { on_stop(); });
     const net::SignalWatch replace(loop_, SIGUSR2, [this] { begin_upgrade(); });
     const net::SignalWatch hang_up(loop_, SIGHUP, [this] { reload_.run(); });
     const net::SignalWatch reopen(loop_, SIGUSR1, [this] { reopen_access_log(); });
@@ -190,6 +190,10 @@ class Gateway {
 
   void drain() {
     if (!upgrade_.cancel()) drain_.begin();
+  }
+
+  void on_stop() {
+    if (!upgrade_.cancel()) drain_.on_signal();
   }
 
   void begin_upgrade() {

@@ -3,6 +3,10 @@
 import contextlib
 import http.client
 import json
+import pathlib
+import re
+import signal
+import subprocess
 import time
 
 import pytest
@@ -56,6 +60,42 @@ def test_a_drain_can_be_ordered_on_the_admin_listener_and_not_cut_short_there(st
     assert gateway.get_admin("/readyz")[0] == 503
     assert post_admin(gateway, "/drain")[0] == 200
     assert gateway.process.wait(10) == 0
+
+
+def test_a_signal_behind_an_ordered_drain_cuts_nothing(start):
+    """As a pod's end has it: POST /drain by its preStop, then SIGTERM."""
+    gateway = start(drain={"delay": "300ms", "window": "1s"})
+    with H2(gateway.tls) as client:
+        streams = [client.subscribe("/events/a") for _ in range(5)]
+        states = client.opened(*streams)
+        assert post_admin(gateway, "/drain")[0] == 202
+        gateway.terminate()
+        client.pump(lambda: all(state.over for state in states), "the ends of the streams")
+        assert all(state.ended and state.reset is None for state in states)
+    assert gateway.wait() == 0
+    assert "the drain goes on; a second signal cuts what is left" in gateway.stderr()
+    assert "cutting" not in gateway.stderr()
+
+
+def test_signals_before_it_is_ready_do_not_end_it(gateway):
+    """A configuration that comes slowly: it has begun, and is not ready."""
+    text = re.sub(r'"(\w+\.pem)"', rf'"{gateway.directory}/\1"', gateway.file.read_text())
+    with subprocess.Popen([gateway.program, "serve", "--config", "/dev/stdin"], text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          cwd=gateway.directory) as process:
+        wait_until(lambda: ignores(process.pid, signal.SIGUSR2), "it has begun")
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            process.send_signal(number)
+        process.stdin.write(text)
+        process.stdin.close()
+        assert process.stdout.readline().startswith("ready ")
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def ignores(pid, number):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^SigIgn:\s*(\w+)", status, re.MULTILINE)[1], 16) >> (number - 1) & 1
 
 
 def test_metrics_agree_with_what_was_done(gateway):
