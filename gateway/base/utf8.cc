@@ -1,5 +1,7 @@
 #include "gateway/base/utf8.h"
 
+#include <algorithm>
+
 namespace sluice {
 namespace {
 
@@ -34,6 +36,14 @@ bool is_utf8(std::string_view text) {
     text.remove_prefix(n);
   }
   return true;
+}
+
+std::string cut_text(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  const std::size_t least = most - std::min<std::size_t>(most, 3);
+  std::size_t end = most;
+  while (end > least && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return std::string(text.substr(0, end)) + "...";
 }
 
 }  // namespace sluice

@@ -15,6 +15,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/protocol.h"
+#include "gateway/base/utf8.h"
 
 namespace sluice::http {
 
@@ -58,18 +59,20 @@ struct EndingText {
 /// What its Answer adds to what the request itself says.
 struct Account {
   static constexpr std::size_t kMostTopics = 5;
+  static constexpr std::size_t kMostText = 512;  ///< Bytes that are kept of what a peer words.
 
   std::string route;     ///< Empty: none has taken it.
   std::string upstream;  ///< The address that was asked, last.
-  std::string subject;   ///< Of its token.
+  std::string subject;   ///< Of its token; see set_subject().
   std::string request_id;
   std::vector<std::string> topics;  ///< The first of those that are subscribed to or published to.
   std::size_t topic_count = 0;
   Ending ending = Ending::none;  ///< Why the Answer ends by itself.
 
   void add_topic(std::string_view topic) {
-    if (topic_count++ < kMostTopics) topics.emplace_back(topic);
+    if (topic_count++ < kMostTopics) topics.push_back(cut_text(topic, kMostText));
   }
+  void set_subject(std::string_view text) { subject = cut_text(text, kMostText); }
 };
 
 /// Of a moment, since its clock's epoch: in 4 bytes, for who keeps many.

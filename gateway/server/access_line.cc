@@ -1,7 +1,6 @@
 #include "gateway/server/access_line.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <iterator>
 #include <utility>
@@ -9,66 +8,17 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include "gateway/base/ascii.h"
 #include "gateway/base/utf8.h"
 #include "gateway/http/trace.h"
-#include "gateway/http/uri.h"
+#include "gateway/server/secrets.h"
 
 namespace sluice::server {
 namespace {
 
-constexpr std::string_view kRedacted = "REDACTED";
-
-// --- What is left out ---------------------------------------------------------------------------
-
-bool is_secret_name(std::string_view raw) {
-  const auto decoded = http::percent_decode(raw);
-  if (!decoded) return true;
-  const std::string name = to_lower(*decoded);
-  constexpr std::array<std::string_view, 12> kParts{
-      "authorization", "token",   "secret",  "passw",      "signature", "api_key",
-      "apikey",        "api-key", "session", "credential", "jwt",       "assertion"};
-  constexpr std::array<std::string_view, 6> kWhole{"key", "sig", "code", "pwd", "auth", "sid"};
-  return std::any_of(kParts.begin(), kParts.end(),
-                     [&](auto part) { return name.find(part) != name.npos; }) ||
-         std::find(kWhole.begin(), kWhole.end(), name) != kWhole.end();
-}
-
-/// A JSON web token, wherever it stands.
-bool is_token_value(std::string_view value) {
-  return value.starts_with("eyJ") && value.find('.') != value.npos;
-}
-
-/// Of an absolute or a relative URL, without who logs in there.
-std::string url_without_secrets(std::string_view url) {
-  url = url.substr(0, url.find('#'));
-  std::string result;
-  const std::size_t scheme = url.find("//");
-  if (scheme != url.npos) {
-    const std::size_t host = scheme + 2;
-    const std::size_t end = std::min(url.find_first_of("/?", host), url.size());
-    const std::size_t user = url.substr(0, end).rfind('@');
-    result = url.substr(0, host);
-    url.remove_prefix(user == url.npos || user < host ? host : user + 1);
-  }
-  const std::size_t query = url.find('?');
-  result += url.substr(0, query);
-  if (query != url.npos) result += '?' + without_secrets(url.substr(query + 1));
-  return result;
-}
-
-/// Its beginning; never the half of a character.
-std::string cut(std::string text, std::size_t most) {
-  if (text.size() <= most) return text;
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
-  text.resize(most);
-  text += "...";
-  return text;
-}
-
 std::string field_of(const http::Request& request, std::string_view name) {
   const std::string* value = request.headers.find(name);
-  return value == nullptr ? std::string() : cut(*value, AccessRequest::kMostText);
+  return value == nullptr ? std::string()
+                          : cut_text(without_tokens(*value), AccessRequest::kMostText);
 }
 
 // --- How it is written --------------------------------------------------------------------------
@@ -77,15 +27,29 @@ bool is_plain(char c) {
   return c >= ' ' && c < '\x7f' && c != '"' && c != '\\';
 }
 
-/// The bytes of the character at the front, if it may stand in a log as it is: no control character
-/// (U+0080 to U+009F are some, too), and well-formed. 0: it may not.
-std::size_t character(std::string_view text) {
+struct Character {
+  std::size_t length;    ///< 0: it is no UTF-8.
+  std::uint32_t number;  ///< U+….
+};
+
+/// The first of a text, if it is none of ASCII.
+Character character(std::string_view text) {
   for (std::size_t length = 2; length <= std::min<std::size_t>(4, text.size()); ++length) {
-    if (!is_utf8(text.substr(0, length))) continue;
-    const bool is_control = text[0] == '\xc2' && static_cast<unsigned char>(text[1]) < 0xa0;
-    return is_control ? 0 : length;
+    if (static_cast<unsigned char>(text[0]) < 0x80 || !is_utf8(text.substr(0, length))) continue;
+    std::uint32_t number = static_cast<unsigned char>(text[0]) & (0x7fU >> length);
+    for (const char c : text.substr(1, length - 1)) {
+      number = number << 6U | (static_cast<unsigned char>(c) & 0x3fU);
+    }
+    return {length, number};
   }
-  return 0;
+  return {0, 0};
+}
+
+/// It ends a line for some readers (U+0085, a control character like all below U+00A0; U+2028 and
+/// U+2029), or turns round how those behind it are shown.
+bool misleads(std::uint32_t number) {
+  return number < 0xa0 || (number >= 0x2028 && number <= 0x202e) ||
+         (number >= 0x2066 && number <= 0x2069);
 }
 
 void append_json_text(std::string& out, std::string_view text) {
@@ -96,16 +60,15 @@ void append_json_text(std::string& out, std::string_view text) {
     out += text.substr(0, plain);
     text.remove_prefix(plain);
     if (text.empty()) break;
-    const auto byte = static_cast<unsigned char>(text.front());
-    std::size_t length = byte < 0x80 ? 0 : character(text);
-    if (length > 0) {
-      out += text.substr(0, length);
+    Character next = character(text);
+    // A byte that is no UTF-8 is shown as the character of its number.
+    if (next.length == 0) next = {1, static_cast<unsigned char>(text.front())};
+    if (misleads(next.number) || next.length == 1) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", next.number);
     } else {
-      // A byte that is no UTF-8 is shown as the character of its number.
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
-      length = 1;
+      out += text.substr(0, next.length);
     }
-    text.remove_prefix(length);
+    text.remove_prefix(next.length);
   }
   out += '"';
 }
@@ -153,12 +116,13 @@ class JsonLine {
     key(name);
     fmt::format_to(std::back_inserter(line_), "{:.6f}", seconds(value));
   }
+  /// Names that a peer chose.
   void texts(std::string_view name, const std::vector<std::string>& values) {
     key(name);
     line_ += '[';
     for (const std::string& value : values) {
       if (line_.back() != '[') line_ += ',';
-      append_json_text(line_, value);
+      append_json_text(line_, without_tokens(value));
     }
     line_ += ']';
   }
@@ -233,7 +197,7 @@ std::string json_line(WallTime at, const AccessRequest& request, const http::Acc
     line.texts("topics", account.topics);
     line.number("topic_count", account.topic_count);
   }
-  line.text("subject", account.subject);
+  line.text("subject", without_tokens(account.subject));
   line.text("user_agent", request.user_agent);
   line.text("referer", request.referer);
   line.text("request_id", id_of(request, account));
@@ -248,7 +212,7 @@ std::string combined_line(WallTime at, const AccessRequest& request, const http:
   const bool is_h2 = request.protocol == "h2";
   std::string line = fmt::format(
       "{} - {} [{:%d/%b/%Y:%H:%M:%S} +0000] {} {} {} {} {}",
-      request.client.empty() ? "-" : word(request.client), word(account.subject),
+      request.client.empty() ? "-" : word(request.client), word(without_tokens(account.subject)),
       std::chrono::floor<std::chrono::seconds>(at),
       quoted(
           fmt::format("{} {} {}", request.method, request.target, is_h2 ? "HTTP/2.0" : "HTTP/1.1")),
@@ -273,8 +237,8 @@ AccessRequest::AccessRequest(const http::Request& request, const http::Exchange&
                              const http::Networks& trusted)
     : connection(exchange.connection().id),
       stream(exchange.id()),
-      method(cut(request.method, kMostText)),
-      target(request.path),
+      method(cut_text(request.method, kMostText)),
+      target(without_tokens(request.path)),
       protocol(exchange.connection().protocol),
       is_tls(exchange.connection().is_tls),
       user_agent(field_of(request, "user-agent")),
@@ -283,31 +247,14 @@ AccessRequest::AccessRequest(const http::Request& request, const http::Exchange&
   http::Forwarded forwarded = http::read_forwarded(request, from.peer, trusted);
   client = std::move(forwarded.client);
   scheme = std::move(forwarded.scheme);
-  authority = cut(std::move(forwarded.host), kMostText);
+  authority = cut_text(forwarded.host, kMostText);
   peer = from.via.empty() ? from.peer : from.via;
   if (!request.query.empty()) target += '?' + without_secrets(request.query);
-  target = cut(std::move(target), kMostPath);
+  target = cut_text(target, kMostPath);
   if (const std::string* page = request.headers.find("referer")) {
-    referer = cut(url_without_secrets(*page), kMostText);
+    referer = cut_text(url_without_secrets(*page), kMostText);
   }
   if (trusted.contains(from.peer)) request_id = field_of(request, "x-request-id");
-}
-
-std::string without_secrets(std::string_view query) {
-  std::string result;
-  while (true) {
-    const std::size_t end = query.find_first_of("&;");
-    const std::string_view piece = query.substr(0, end);
-    const std::size_t equals = piece.find('=');
-    const std::size_t value = equals == piece.npos ? 0 : equals + 1;
-    const bool is_secret = (equals != piece.npos && is_secret_name(piece.substr(0, equals))) ||
-                           is_token_value(piece.substr(value));
-    result += is_secret ? piece.substr(0, value) : piece;
-    if (is_secret) result += kRedacted;
-    if (end == query.npos) return result;
-    result += query[end];
-    query.remove_prefix(end + 1);
-  }
 }
 
 std::string access_line(AccessFormat format, WallTime at, const AccessRequest& request,

@@ -1,8 +1,8 @@
 /// The lines of the access log: what is said of a request, and how it is written so that nobody can
 /// forge one.
 ///
-/// A request's own words are cut to kMost… bytes. Values of the query that look like credentials
-/// are replaced, in the path and in the referer. Thread  any; pure functions and plain values.
+/// A request's own words are cut to kMost… bytes, those of its Account when they are kept. What
+/// looks like a credential is replaced (secrets.h). Thread  any; pure functions and plain values.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "gateway/base/clock.h"
+#include "gateway/http/account.h"
 #include "gateway/http/exchange.h"
 #include "gateway/http/forwarded.h"
 #include "gateway/server/access_log.h"
@@ -21,7 +22,7 @@ namespace sluice::server {
 /// What a line says of the request itself.
 struct AccessRequest {
   static constexpr std::size_t kMostPath = 2'048;
-  static constexpr std::size_t kMostText = 512;  ///< Of every other field.
+  static constexpr std::size_t kMostText = http::Account::kMostText;  ///< Of every other field.
 
   AccessRequest(const http::Request& request, const http::Exchange& exchange,
                 const http::Networks& trusted);
@@ -54,9 +55,6 @@ struct AccessOutcome {
   Duration worst_wait{};                 ///< The longest that bytes waited for the client.
   http::Ending ending = http::Ending::none;
 };
-
-/// "access_token=…" and its like in a query become "access_token=REDACTED".
-[[nodiscard]] std::string without_secrets(std::string_view query);
 
 /// One line with its end.
 [[nodiscard]] std::string access_line(AccessFormat format, WallTime at,

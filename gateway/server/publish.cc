@@ -106,7 +106,7 @@ std::unique_ptr<http::Answer> Publish::open_answer(Read read, bool is_batch,
                                                    http::Exchange& exchange) {
   auto publisher = admit_publisher(setting_.shared, request, exchange.connection());
   if (!publisher) return reject(publisher.error(), request, exchange);
-  if (http::Account* const account = exchange.account()) account->subject = publisher->subject;
+  if (http::Account* const account = exchange.account()) account->set_subject(publisher->subject);
   if (setting_.shared.is_behind()) {
     return send_away(request, exchange, "deliveries are behind; try again in a second");
   }
@@ -131,7 +131,7 @@ std::unique_ptr<http::Answer> Publish::open_stream(Fields common, const http::Re
                                                    http::Exchange& exchange) {
   auto publisher = admit_publisher(setting_.shared, request, exchange.connection());
   if (!publisher) return reject(publisher.error(), request, exchange);
-  if (http::Account* const account = exchange.account()) account->subject = publisher->subject;
+  if (http::Account* const account = exchange.account()) account->set_subject(publisher->subject);
   if (setting_.shared.is_parking.load(std::memory_order_relaxed)) {
     return send_away(request, exchange, "the gateway is about to stop; try again in a second");
   }

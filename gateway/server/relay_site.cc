@@ -191,7 +191,7 @@ std::unique_ptr<http::Answer> RelaySite::check_token(Visit& visit) {
   visit.terms.ends = visit.bearer.ends.value_or(TimePoint::max());
   visit.terms.subject = visit.bearer.grants.subject;
   if (http::Account* const account = visit.client.exchange.account()) {
-    account->subject = visit.terms.subject;
+    account->set_subject(visit.terms.subject);
   }
   return nullptr;
 }

@@ -54,7 +54,7 @@ std::unique_ptr<http::Answer> Subscribe::open(Wish wish, const http::Form& field
                   request, exchange);
   }
   if (http::Account* const account = exchange.account()) {
-    account->subject = bearer->grants.subject;
+    account->set_subject(bearer->grants.subject);
     for (const Wish::Match& match : wish.matches) account->add_topic(match.text);
   }
   if (wish.max_rate > shared_.config.hub.max_rate) wish.max_rate = shared_.config.hub.max_rate;

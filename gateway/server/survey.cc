@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "gateway/base/random.h"
+#include "gateway/base/utf8.h"
 
 namespace sluice::server {
 namespace {
@@ -165,7 +166,7 @@ void Survey::look_at(EventStream& stream, const Field& field) {
                 .client = std::string(client),
                 .route = {},
                 .topics = {},
-                .subject = std::string(stream.subject()),
+                .subject = cut_text(stream.subject(), http::Account::kMostText),
                 .protocol = std::string(exchange.connection().protocol),
                 .age = in_millis(now - stream.begun()),
                 .bytes = stream.bytes(),
@@ -174,7 +175,9 @@ void Survey::look_at(EventStream& stream, const Field& field) {
                 .seen = now};
   if (stream.subscription() != nullptr) {
     for (const hub::Selector& topic : stream.subscription()->channel().interest().topics) {
-      if (row.topic_count++ < http::Account::kMostTopics) row.topics.push_back(topic.text());
+      if (row.topic_count++ < http::Account::kMostTopics) {
+        row.topics.push_back(cut_text(topic.text(), http::Account::kMostText));
+      }
     }
   }
   streams_.add(std::move(row));
@@ -206,7 +209,7 @@ void Survey::look_at(relay::Stream& stream, const Field& field) {
                 .client = std::string(client),
                 .route = std::string(facts.route),
                 .topics = {},
-                .subject = std::string(stream.subject()),
+                .subject = cut_text(stream.subject(), http::Account::kMostText),
                 .protocol = std::string(facts.exchange.connection().protocol),
                 .age = in_millis(now - facts.begun),
                 .bytes = facts.bytes,

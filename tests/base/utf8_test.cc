@@ -10,6 +10,16 @@ namespace {
 using namespace std::string_view_literals;
 
 TEST_SUITE("UTF-8") {
+  TEST_CASE("is cut between two characters, and what is none anywhere") {
+    CHECK(cut_text("abc", 3) == "abc");
+    CHECK(cut_text("abcd", 3) == "abc...");
+    CHECK(cut_text("ab\xE2\x82\xAC", 5) == "ab\xE2\x82\xAC");
+    CHECK(cut_text("ab\xE2\x82\xAC", 4) == "ab...");
+    CHECK(cut_text("\xF0\x9F\x98\x80", 3) == "...");
+    CHECK(cut_text("\x80\x80\x80\x80\x80\x80", 5) == "\x80\x80...");
+    CHECK(cut_text("a", 0) == "...");
+  }
+
   TEST_CASE("is every code point there is, NUL too, in its shortest form") {
     for (const std::string_view good :
          {""sv, "a\0b"sv, "\xC2\x80"sv, "\xDF\xBF"sv, "\xE0\xA0\x80"sv, "\xED\x9F\xBF"sv,

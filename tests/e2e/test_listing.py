@@ -9,6 +9,7 @@ import harness
 from application import Application
 from clients import H1, H2
 from harness import wait_until
+from settings import jwt
 
 pytestmark = pytest.mark.quick
 
@@ -93,6 +94,26 @@ def test_lists_are_sorted_cut_and_narrowed(gateway):
         assert found["matched"] == 2
         assert sorted(row["event_streams"] for row in found["connections"]) == [1, 3]
         assert {row["tls"] for row in found["connections"]} == {True, False}
+
+
+def test_long_names_are_cut(start):
+    gateway = start(access_log={"file": "access.log"})
+    subject = "s" * 5_000
+    token = jwt({"sub": subject, "mercure": {"subscribe": ["*"]}})
+    with H2(gateway.tls) as client:
+        who = {"authorization": f"Bearer {token}"}
+        assert client.answer(client.subscribe(f"/events/{'t' * 20_000}", who)).status == 400
+        client.opened(client.subscribe(f"/events/{'t' * 4_000}", who))
+        [row] = streams(gateway)["streams"]
+        assert (row["topics"], row["subject"]) == (["t" * 512 + "..."], "s" * 512 + "...")
+        assert streams(gateway, f"?subject={subject}")["matched"] == 1
+        log = gateway.directory / "access.log"
+        wait_until(lambda: log.read_text().count("\n") == 2, "a line about each")
+        lines = log.read_text().splitlines()
+    for line in lines:
+        assert len(line) < 5_000
+        said = json.loads(line)
+        assert (said["topics"], said["subject"]) == (row["topics"], row["subject"])
 
 
 @pytest.mark.parametrize("query", ["?sort=size", "?limit=0", "?limit=1001", "?limit=x", "?what=1"])
