@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <filesystem>
 #include <poll.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -27,19 +28,34 @@ std::string reason(int error) {
   return std::generic_category().message(error);
 }
 
+bool is_standard(std::string_view file) {
+  return file == "stdout" || file == "stderr";
+}
+
+bool is_pipe(const std::string& file) {
+  struct stat about {};
+  return ::stat(file.c_str(), &about) == 0 && S_ISFIFO(about.st_mode);
+}
+
 Result<UniqueFd> open_file(const std::string& file) {
-  const bool is_standard = file == "stdout" || file == "stderr";
-  UniqueFd fd(is_standard
+  UniqueFd fd(is_standard(file)
                   ? ::fcntl(file == "stdout" ? STDOUT_FILENO : STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
                   : ::open(file.c_str(),
                            O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
                            kMode));
   if (fd) return fd;
+  const int error = errno;
+  if (error == ENXIO && is_pipe(file)) {
+    return fail(Errc::invalid,
+                fmt::format("the access log {} is a pipe that nobody reads: start its reader "
+                            "first, or name a file in access_log.file",
+                            file));
+  }
   return fail(
       Errc::invalid,
       fmt::format("the access log {} cannot be opened: {}; see access_log.file, and who may "
                   "write there",
-                  file, reason(errno)));
+                  file, reason(error)));
 }
 
 std::uint64_t lines_in(std::string_view text) {
@@ -64,6 +80,25 @@ Result<std::unique_ptr<AccessLog>> AccessLog::open(const AccessLogOptions& optio
   auto fd = open_file(options.file);
   if (!fd) return tl::unexpected(fd.error());
   return std::unique_ptr<AccessLog>(new AccessLog(options, std::move(*fd)));
+}
+
+Result<void> AccessLog::check(const std::string& file) {
+  namespace fs = std::filesystem;
+  if (file.empty() || is_standard(file)) return {};
+  std::error_code ignored;
+  if (fs::is_directory(file, ignored)) {
+    return fail(Errc::io, fmt::format("{} is a folder; name a file in it, as in \"{}\"", file,
+                                      (fs::path(file) / "access.log").string()));
+  }
+  const bool is_there = fs::exists(file, ignored);
+  const std::string folder = fs::path(file).parent_path().string();
+  // "/.", or an executable file would do for a folder.
+  const int wrong =
+      is_there ? ::access(file.c_str(), W_OK) : ::access((folder + "/.").c_str(), W_OK | X_OK);
+  if (wrong == 0) return {};
+  const std::string why = reason(errno);
+  if (is_there) return fail(Errc::io, fmt::format("{} cannot be written: {}", file, why));
+  return fail(Errc::io, fmt::format("{} cannot be made: {}: {}", file, folder, why));
 }
 
 AccessLog::AccessLog(const AccessLogOptions& options, UniqueFd fd)

@@ -43,6 +43,8 @@ class AccessLog {
   static constexpr std::chrono::seconds kLastWords{2};
 
   static Result<std::unique_ptr<AccessLog>> open(const AccessLogOptions& options);
+  /// Whether it could be opened, as far as can be seen without making anything.
+  static Result<void> check(const std::string& file);
   ~AccessLog();
   AccessLog(const AccessLog&) = delete;
   AccessLog& operator=(const AccessLog&) = delete;

@@ -25,6 +25,7 @@ class Checker {
     check_access();
     check_demo();
     check_journal();
+    check_access_log();
     check_protocol();
     check_topics();
     check_sizes();
@@ -37,6 +38,7 @@ class Checker {
   void check_access();
   void check_demo();
   void check_journal();
+  void check_access_log();
   void check_protocol();
   void check_topics();
   void check_sizes();
@@ -138,6 +140,11 @@ void Checker::check_journal() {
   } else if (auto usable = check_history_folder(history.file.path); !usable) {
     fault({"history.path"}, "history.path: " + usable.error().what);
   }
+}
+
+void Checker::check_access_log() {
+  auto usable = AccessLog::check(config_.access_log.file);
+  if (!usable) fault({"access_log.file"}, "access_log.file: " + usable.error().what);
 }
 
 void Checker::check_protocol() {

@@ -298,6 +298,19 @@ def test_check_tells_the_place_of_a_fault_and_what_would_be_right(
     assert hint in first[3]
 
 
+@pytest.mark.parametrize("name, hint", [
+    ("logs", "is a folder"), ("none/access.log", "none: No such file or directory")])
+def test_check_and_serve_refuse_an_access_log_that_cannot_be(tmp_path, certificate, name, hint):
+    (tmp_path / "logs").mkdir()
+    text = settings.toml(settings.config(access_log={"file": name}))
+    file, done = check(tmp_path, certificate, text)
+    line = 1 + text[:text.index(f'"{name}"')].count("\n")
+    assert done.returncode == 2
+    assert f"{file}:{line}:" in done.stdout + done.stderr and hint in done.stdout + done.stderr
+    served = run("serve", "--config", file)
+    assert served.returncode == 2 and hint in served.stderr
+
+
 def test_check_warns_of_what_may_not_be_meant_and_finds_it_good(tmp_path, certificate):
     routes = [{"path": "/admin", "upstream": "http://127.0.0.1:1", "auth_url": "http://127.0.0.1:2"},
               {"path": "/*", "upstream": "http://127.0.0.1:1"}]

@@ -116,6 +116,17 @@ TEST_SUITE("access log") {
     CHECK(log.error().what.find("No such file") != std::string::npos);
   }
 
+  TEST_CASE("a pipe that nobody reads is told to be one") {
+    const Folder folder;
+    const std::string pipe = folder.file("pipe");
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    const auto log = AccessLog::open({.file = pipe});
+    REQUIRE_FALSE(log.has_value());
+    CHECK(log.error().what == "the access log " + pipe +
+                                  " is a pipe that nobody reads: start its reader first, or name a "
+                                  "file in access_log.file");
+  }
+
   TEST_CASE("a full disk loses lines, counts them, and holds nobody up") {
     log::set_level(log::Level::off);
     const auto log = open("/dev/full");

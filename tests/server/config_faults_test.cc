@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -238,6 +239,29 @@ TEST_SUITE("Configuration fault") {
     CHECK(faults("path = \"" + dir.path("none/history") + "\"\n") ==
           Lines{"8:8: history.path: " + dir.path("none/history") +
                 " cannot be made: " + dir.path("none") + ": No such file or directory"});
+  }
+
+  TEST_CASE("an access log needs a folder that it can have, and is none itself") {
+    const auto faults = [](const std::string& file) {
+      return faults_of(least("[access_log]\nfile = \"" + file + "\"\n"));
+    };
+    const TempDir dir;
+    const std::string file = dir.file("file", "x");
+    const std::string here = dir.path("here");
+    std::filesystem::create_directory(here);
+    const std::string begin = "7:8: access_log.file: ";
+    for (const std::string& good :
+         {file, dir.path("new.log"), std::string("stdout"), std::string("stderr")}) {
+      CHECK(faults(good).empty());
+    }
+    CHECK_FALSE(std::filesystem::exists(dir.path("new.log")));
+    CHECK(faults(here) == Lines{begin + here + " is a folder; name a file in it, as in \"" + here +
+                                "/access.log\""});
+    CHECK(faults(dir.path("none/a.log")) ==
+          Lines{begin + dir.path("none/a.log") + " cannot be made: " + dir.path("none") +
+                ": No such file or directory"});
+    CHECK(faults(file + "/a.log") ==
+          Lines{begin + file + "/a.log cannot be made: " + file + ": Not a directory"});
   }
 
   TEST_CASE("the windows are all of history, or the newest part of what a file has") {
