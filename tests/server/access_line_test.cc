@@ -151,22 +151,21 @@ TEST_SUITE("a line of the access log") {
       std::string_view character;
       std::string_view escape;
     };
-    for (const auto& [character, escape] :
-         {Case{"\xc2\x85", "\\u0085"}, Case{"\xe2\x80\xa8", "\\u2028"},
-          Case{"\xe2\x80\xa9", "\\u2029"}, Case{"\xe2\x80\xaa", "\\u202a"},
-          Case{"\xe2\x80\xae", "\\u202e"}, Case{"\xe2\x81\xa6", "\\u2066"},
-          Case{"\xe2\x81\xa9", "\\u2069"}}) {
-      CAPTURE(escape);
+    for (const Case& one : {Case{"\xc2\x85", "\\u0085"}, Case{"\xe2\x80\xa8", "\\u2028"},
+                            Case{"\xe2\x80\xa9", "\\u2029"}, Case{"\xe2\x80\xaa", "\\u202a"},
+                            Case{"\xe2\x80\xae", "\\u202e"}, Case{"\xe2\x81\xa6", "\\u2066"},
+                            Case{"\xe2\x81\xa9", "\\u2069"}}) {
+      CAPTURE(one.escape);
       Visitor visitor;
-      const std::string text = "a" + std::string(character) + "b";
+      const std::string text = "a" + std::string(one.character) + "b";
       visitor.request.headers = {{"user-agent", text}, {"referer", text}};
       visitor.request.path = "/" + text;
       visitor.account.add_topic(text);
       visitor.account.set_subject(text);
-      CHECK(visitor.line().find("\"a" + std::string(escape) + "b\"") != std::string::npos);
+      CHECK(visitor.line().find("\"a" + std::string(one.escape) + "b\"") != std::string::npos);
       CHECK(visitor.json()["user_agent"] == text);  // Nothing of it is lost.
       for (const auto format : {AccessFormat::json, AccessFormat::combined}) {
-        CHECK(visitor.line(format).find(character) == std::string::npos);
+        CHECK(visitor.line(format).find(one.character) == std::string::npos);
       }
     }
     Visitor visitor;
