@@ -31,10 +31,12 @@ struct World {
   }
   /// The body of the answer.
   std::string post(std::string_view body) {
+    answer.reset();  // It holds room of what is shared.
     shared = std::make_unique<Shared>(config, clock, journal);
     return post_again(body);
   }
   std::string post_again(std::string_view body) {
+    answer.reset();
     setting = std::make_unique<PublishSetting>(
         PublishSetting{.shared = *shared,
                        .loop = loop,
