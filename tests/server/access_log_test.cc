@@ -84,7 +84,7 @@ TEST_SUITE("access log") {
         std::filesystem::rename(folder.file("a"), folder.file("b") + std::to_string(round));
         log->reopen();
         for (int i = 0; i < 100; ++i) log->add("y\n");
-        CHECK(soon([&] { return std::filesystem::exists(folder.file("a")); }));
+        CHECK(soon([&] { return read(folder.file("a")).size() == 200; }));
       }
     }
     std::string all = read(folder.file("a"));
