@@ -6,25 +6,15 @@ import { describe, test } from 'node:test';
 
 import { Balancer } from './balancer.js';
 import { BROWSERS, Page, launch } from './browsers.js';
-import { Gateway } from './gateway.js';
+import { Gateway, swift } from './gateway.js';
 import { Publisher } from './publisher.js';
 
 const UPGRADES = 10;
 const TOPICS = Array.from({ length: 10 }, (_, number) => `topic-${number}`);
 const HOSTS = ['localhost', '127.0.0.1'];  // Of the page's own origin, and of another one.
-const SWIFT = `
-[retry]
-min = "500ms"
-max = "900ms"
-parked_min = "500ms"
-parked_max = "700ms"
-[drain]
-delay = "0s"
-window = "1s"
-`;
 
 async function running() {
-  return new Gateway(SWIFT, 'anonymous = true', 'journal = "file"\npath = "history"').start();
+  return new Gateway(swift('1s'), 'anonymous = true', 'journal = "file"\npath = "history"').start();
 }
 
 describe('behind HAProxy, pages in Chromium and Firefox', () => {

@@ -5,22 +5,11 @@ import { after, before, describe, test } from 'node:test';
 
 import { BROWSERS, Page, launch } from './browsers.js';
 import { Cutter } from './cutter.js';
-import { Gateway, until } from './gateway.js';
+import { Gateway, swift, until } from './gateway.js';
 
 const LIMIT = { timeout: 60_000 };
 const STREAMS = 200;
 const EVENTS = 100;
-// Browsers come back quickly, so that the tests are quick.
-const swift = (drainWindow) => `
-[retry]
-min = "500ms"
-max = "900ms"
-parked_min = "500ms"
-parked_max = "700ms"
-[drain]
-delay = "0s"
-window = "${drainWindow}"
-`;
 
 const numbers = (from, to) => Array.from({ length: to - from }, (_, n) => String(from + n));
 const times = (count, url) => Array(count).fill(url);

@@ -23,6 +23,18 @@ export async function until(predicate, what, milliseconds = 20_000) {
   }
 }
 
+/** Tables with which browsers come back quickly, so that the tests are quick. */
+export const swift = (drainWindow) => `
+[retry]
+min = "500ms"
+max = "900ms"
+parked_min = "500ms"
+parked_max = "700ms"
+[drain]
+delay = "0s"
+window = "${drainWindow}"
+`;
+
 export const ISSUER = 'https://issuer.example';
 
 function configuration({ tlsPort = 0, adminPort = 0, extra, hub, history }) {

@@ -4,21 +4,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
 import { BROWSERS, Page, launch } from './browsers.js';
-import { Gateway } from './gateway.js';
+import { Gateway, swift } from './gateway.js';
 
 const LIMIT = { timeout: 90_000 };
 const STREAMS = 20;
 const UPGRADES = 3;
-const SWIFT = `
-[retry]
-min = "500ms"
-max = "900ms"
-parked_min = "500ms"
-parked_max = "700ms"
-[drain]
-delay = "0s"
-window = "1s"
-`;
 const FILE = 'journal = "file"\npath = "history"';
 
 for (const kind of BROWSERS) {
@@ -30,7 +20,7 @@ for (const kind of BROWSERS) {
     // Firefox gives one of another origin up for ever at the first attempt that fails.
     for (const [name, host] of [['of its own origin', 'localhost'], ['of another origin', '127.0.0.1']]) {
       test(`${name} lives through ${UPGRADES} upgrades, and misses nothing`, LIMIT, async () => {
-        const gateway = await new Gateway(SWIFT, 'anonymous = true', FILE).start();
+        const gateway = await new Gateway(swift('1s'), 'anonymous = true', FILE).start();
         try {
           const page = await Page.open(browser, `https://localhost:${gateway.port}`);
           await page.subscribe(Array(STREAMS).fill(`https://${host}:${gateway.port}/events/test`));

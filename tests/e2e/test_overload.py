@@ -245,6 +245,9 @@ class Filling:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         for plain in self.sockets:
             plain.close()
 
@@ -299,7 +302,7 @@ def test_under_attack_the_good_ones_lose_nothing_and_memory_keeps_to_its_budget(
     finally:
         attackers.finish()
         watch.finish()
-        filling.__exit__()
+        filling.close()
         print(f"peak {watch.peak / MIB:.0f} MiB of {budget}, level {watch.level:.0f}, "
               f"{attackers.attempts} attempts, {readers.published} events")
     readers.finish()
