@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Runs clang-tidy over every source file of the program and the benchmarks, and compiles every header
-alone that is not the first include of its own source file.
+"""Runs clang-tidy over every source file of the program and the benchmarks but for those that the build
+makes, and compiles every header alone that is not the first include of its own source file.
 
     .ci/tidy.py BUILD_FOLDER       a build by clang++-14, for its compile_commands.json
 
@@ -82,7 +82,8 @@ def jobs(build):
     entries = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         path = Path(entry["directory"], entry["file"]).resolve()
-        if path.is_relative_to(ROOT) and path.suffix == ".cc" and not path.is_relative_to(ROOT / "tests"):
+        elsewhere = any(path.is_relative_to(ROOT / folder) for folder in ("build", "tests"))
+        if path.is_relative_to(ROOT) and path.suffix == ".cc" and not elsewhere:
             entries.setdefault(path.relative_to(ROOT).as_posix(), entry)
     for name, entry in sorted(entries.items()):
         yield Job(tree, cache, name,
