@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <openssl/pem.h>
 
+#include "gateway/base/file.h"
 #include "tls/handles.h"
 #include "tls/profile.h"
 
@@ -33,20 +34,13 @@ int read_all(BIO* in, X509_STORE* store, EVP_MD_CTX* digest) {
   }
 }
 
-/// Of what read_all() has ended by: only the end of the file is none.
-bool is_at_end() {
-  const unsigned long error = ERR_peek_last_error();
-  return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
-}
-
 }  // namespace
 
 Result<std::shared_ptr<const ClientCa>> ClientCa::load(const std::string& file) {
-  if (auto readable = check_readable("client CA", file); !readable) {
-    return tl::unexpected(readable.error());
-  }
+  const auto text = read_file(file, "the client CA file");
+  if (!text) return tl::unexpected(text.error());
   ERR_clear_error();
-  const BioPtr in(BIO_new_file(file.c_str(), "r"));
+  const BioPtr in = reader_of(*text);
   const std::shared_ptr<ClientCa> made(new ClientCa(X509_STORE_new()));
   const DigestPtr digest(EVP_MD_CTX_new());
   if (in == nullptr || made->store_ == nullptr || digest == nullptr ||
@@ -54,7 +48,7 @@ Result<std::shared_ptr<const ClientCa>> ClientCa::load(const std::string& file) 
     return fail(Errc::io, fmt::format("cannot read {}: {}", file, take_error()));
   }
   const int count = read_all(in.get(), made->store_, digest.get());
-  if (count == 0 || !is_at_end()) {
+  if (count == 0 || !is_end_of_pem()) {
     return fail(Errc::invalid,
                 fmt::format("{} does not hold certificates in PEM form, each whole: {}", file,
                             take_error()));

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
 #include <openssl/x509v3.h>
 
 #include "gateway/base/assert.h"
@@ -122,11 +121,7 @@ Result<void> set_trust(SSL_CTX* context, const ClientContext::Options& options) 
     if (SSL_CTX_set_default_verify_paths(context) == 1) return {};
     return fail(Errc::io, "cannot load the system's certificate authorities: " + take_error());
   }
-  if (auto readable = check_readable("CA", options.ca_file); !readable) return readable;
-  if (SSL_CTX_load_verify_file(context, options.ca_file.c_str()) != 1) {
-    return fail(Errc::invalid, fmt::format("the CA file {} holds no certificate in PEM form: {}",
-                                           options.ca_file, take_error()));
-  }
+  if (auto loaded = load_authorities(context, options.ca_file); !loaded) return loaded;
   // Whatever stands in the file is trusted, an intermediate or the server's own as well as a root.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
   return {};

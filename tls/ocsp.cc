@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <openssl/ocsp.h>
 
+#include "gateway/base/file.h"
 #include "tls/profile.h"
 
 namespace sluice::tls {
@@ -19,7 +20,7 @@ using StorePtr = CHandle<X509_STORE, X509_STORE_free>;
 /// Clocks differ.
 constexpr long kSkew = 300;
 /// Real ones have one to five kilobytes.
-constexpr long kMost = 64L * 1024;
+constexpr std::size_t kMost = 64_KiB;
 
 struct Chain {
   X509* leaf = nullptr;
@@ -36,16 +37,6 @@ Chain chain_of(SSL_CTX* context) {
     if (X509_check_issued(each, chain.leaf) == X509_V_OK) chain.issuer = each;
   }
   return chain;
-}
-
-/// Empty: it cannot be read, or is too large to be one.
-std::string bytes_of(const std::string& file) {
-  const BioPtr in(BIO_new_file(file.c_str(), "rb"));
-  std::string bytes(kMost + 1, '\0');
-  const int n = in ? BIO_read(in.get(), bytes.data(), static_cast<int>(bytes.size())) : 0;
-  ERR_clear_error();
-  bytes.resize(n > 0 && n <= kMost ? static_cast<std::size_t>(n) : 0);
-  return bytes;
 }
 
 /// The part about the leaf, whichever digest it is named by.
@@ -109,11 +100,10 @@ std::string objection(OCSP_RESPONSE* response, const Chain& chain, WallTime& end
 }  // namespace
 
 Result<Staple> read_staple(const std::string& file, SSL_CTX* context) {
-  if (auto readable = check_readable("OCSP response", file); !readable) {
-    return tl::unexpected(readable.error());
-  }
+  auto bytes = read_file(file, "the OCSP response file", kMost);
+  if (!bytes) return tl::unexpected(bytes.error());
   ERR_clear_error();
-  Staple staple{.response = bytes_of(file)};
+  Staple staple{.response = std::move(*bytes)};
   const auto* begin =
       static_cast<const unsigned char*>(static_cast<const void*>(staple.response.data()));
   const unsigned char* at = begin;

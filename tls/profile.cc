@@ -1,13 +1,10 @@
 #include "tls/profile.h"
 
-#include <cerrno>
-#include <fcntl.h>
-#include <system_error>
-
 #include <fmt/format.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "gateway/base/file.h"
 #include "gateway/base/log.h"
 
 namespace sluice::tls {
@@ -25,6 +22,40 @@ constexpr const char* kGroups = "X25519:P-256:P-384";
 int no_passphrase(char*, int, int, void* was_asked) {
   *static_cast<bool*>(was_asked) = true;
   return -1;
+}
+
+/// What SSL_CTX_use_certificate_chain_file() does with a file: the leaf, then its chain.
+bool use_chain(SSL_CTX* context, BIO* in) {
+  const CertificatePtr leaf(in ? PEM_read_bio_X509_AUX(in, nullptr, nullptr, nullptr) : nullptr);
+  if (leaf == nullptr || SSL_CTX_use_certificate(context, leaf.get()) != 1) return false;
+  if (SSL_CTX_clear_chain_certs(context) != 1) return false;
+  for (;;) {
+    CertificatePtr each(PEM_read_bio_X509(in, nullptr, nullptr, nullptr));
+    if (each == nullptr) break;
+    if (SSL_CTX_add0_chain_cert(context, each.get()) != 1) return false;
+    (void)each.release();
+  }
+  if (!is_end_of_pem()) return false;
+  ERR_clear_error();
+  return true;
+}
+
+void free_pieces(STACK_OF(X509_INFO) * pieces) {
+  sk_X509_INFO_pop_free(pieces, X509_INFO_free);
+}
+using PiecesPtr = CHandle<STACK_OF(X509_INFO), free_pieces>;
+
+/// What SSL_CTX_load_verify_file() does with a file.
+bool trust_all(X509_STORE* store, BIO* in) {
+  const PiecesPtr pieces(in ? PEM_X509_INFO_read_bio(in, nullptr, nullptr, nullptr) : nullptr);
+  int count = 0;
+  for (int i = 0; pieces != nullptr && i < sk_X509_INFO_num(pieces.get()); ++i) {
+    const X509_INFO* each = sk_X509_INFO_value(pieces.get(), i);
+    if (each->x509 != nullptr && X509_STORE_add_cert(store, each->x509) != 1) return false;
+    if (each->crl != nullptr && X509_STORE_add_crl(store, each->crl) != 1) return false;
+    if (each->x509 != nullptr || each->crl != nullptr) ++count;
+  }
+  return count > 0;
 }
 
 void warn_about_dates(SSL_CTX* context, const std::string& file) {
@@ -51,18 +82,20 @@ Result<void> set_profile(SSL_CTX* context) {
   return fail(Errc::io, "this OpenSSL refuses the cipher list: " + take_error());
 }
 
-Result<void> check_readable(const char* kind, const std::string& file) {
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd) return {};
-  return fail(errno == ENOENT ? Errc::not_found : Errc::io,
-              fmt::format("cannot read the {} file {}: {}", kind, file,
-                          std::generic_category().message(errno)));
+bool is_end_of_pem() {
+  const unsigned long error = ERR_peek_last_error();
+  return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+BioPtr reader_of(std::string_view text) {
+  return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
 Result<void> load_certificate(SSL_CTX* context, const std::string& file) {
-  if (auto readable = check_readable("certificate", file); !readable) return readable;
+  const auto text = read_file(file, "the certificate file");
+  if (!text) return tl::unexpected(text.error());
   ERR_clear_error();
-  if (SSL_CTX_use_certificate_chain_file(context, file.c_str()) != 1) {
+  if (!use_chain(context, reader_of(*text).get())) {
     return fail(Errc::invalid,
                 fmt::format("{} is not a certificate that can be used (PEM, the leaf "
                             "first, then its chain): {}",
@@ -72,15 +105,26 @@ Result<void> load_certificate(SSL_CTX* context, const std::string& file) {
   return {};
 }
 
+Result<void> load_authorities(SSL_CTX* context, const std::string& file) {
+  const auto text = read_file(file, "the CA file");
+  if (!text) return tl::unexpected(text.error());
+  ERR_clear_error();
+  if (trust_all(SSL_CTX_get_cert_store(context), reader_of(*text).get())) return {};
+  return fail(Errc::invalid, fmt::format("the CA file {} holds no certificate in PEM form: {}",
+                                         file, take_error()));
+}
+
 Result<void> load_key(SSL_CTX* context, const std::string& file,
                       const std::string& certificate_file) {
-  if (auto readable = check_readable("key", file); !readable) return readable;
+  auto text = read_file(file, "the key file");
+  if (!text) return tl::unexpected(text.error());
   ERR_clear_error();
   bool is_encrypted = false;
-  const BioPtr in(BIO_new_file(file.c_str(), "r"));
+  const BioPtr in = reader_of(*text);
   const KeyPtr key(in == nullptr
                        ? nullptr
                        : PEM_read_bio_PrivateKey(in.get(), nullptr, &no_passphrase, &is_encrypted));
+  OPENSSL_cleanse(text->data(), text->size());
   if (key == nullptr) {
     const std::string reason = take_error();
     return fail(Errc::invalid,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "gateway/base/result.h"
 #include "tls/handles.h"
@@ -13,10 +14,14 @@ namespace sluice::tls {
 /// and compression; writes may be partial and their bytes may move.
 Result<void> set_profile(SSL_CTX* context);
 
-/// An error that names the file if it cannot be opened. `kind`: "certificate".
-Result<void> check_readable(const char* kind, const std::string& file);
+/// For reading `text`, which must outlive it.
+BioPtr reader_of(std::string_view text);
+/// Of the error that a loop over what stands in a PEM file has ended by: there is no more in it.
+bool is_end_of_pem();
 /// A chain in PEM form, the leaf first. One that has expired is a warning in the log.
 Result<void> load_certificate(SSL_CTX* context, const std::string& file);
+/// Authorities in PEM form, which the context trusts from now on; and what they have revoked.
+Result<void> load_authorities(SSL_CTX* context, const std::string& file);
 /// A key in PEM form, not encrypted, that belongs to the certificate loaded before.
 Result<void> load_key(SSL_CTX* context, const std::string& key_file,
                       const std::string& certificate_file);

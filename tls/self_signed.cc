@@ -13,6 +13,7 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
+#include "gateway/base/file.h"
 #include "tls/handles.h"
 
 namespace sluice::tls {
@@ -124,8 +125,10 @@ Result<void> make_self_signed(const std::string& certificate_file, const std::st
 }
 
 bool expires_within(const std::string& file, std::chrono::hours time) {
+  const auto text = read_file(file);
+  if (!text) return true;
   ERR_clear_error();
-  const BioPtr in(BIO_new_file(file.c_str(), "r"));
+  const BioPtr in(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
   const CertificatePtr certificate(
       in == nullptr ? nullptr : PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr));
   ERR_clear_error();

@@ -15,6 +15,7 @@
 #include <openssl/rand.h>
 
 #include "gateway/base/assert.h"
+#include "gateway/base/file.h"
 #include "tls/handles.h"
 #include "tls/profile.h"
 
@@ -108,12 +109,12 @@ TicketKey TicketKey::random() {
 }
 
 Result<TicketKey> TicketKey::read(const std::string& file) {
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  const auto fd = open_file(file, "the ticket key");
+  if (!fd) return tl::unexpected(fd.error());
   struct stat status {};
-  if (!fd || ::fstat(fd.get(), &status) != 0) {
-    return fail(errno == ENOENT ? Errc::not_found : Errc::io,
-                fmt::format("cannot read the ticket key {}: {}", file,
-                            std::generic_category().message(errno)));
+  if (::fstat(fd->get(), &status) != 0) {
+    return fail(Errc::io, fmt::format("cannot read the ticket key {}: {}", file,
+                                      std::generic_category().message(errno)));
   }
   if ((status.st_mode & (S_IROTH | S_IWOTH)) != 0) {
     return fail(
@@ -123,7 +124,7 @@ Result<TicketKey> TicketKey::read(const std::string& file) {
                     file));
   }
   Bytes bytes{};
-  const ssize_t n = ::read(fd.get(), bytes.data(), bytes.size());
+  const ssize_t n = ::read(fd->get(), bytes.data(), bytes.size());
   const auto size = static_cast<std::size_t>(std::max<ssize_t>(n, 0));
   if (size != kShort && size != kLong) {
     return fail(Errc::invalid, fmt::format("{} is no ticket key: it must have 48 or 80 bytes, as "

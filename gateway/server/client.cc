@@ -18,6 +18,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/file.h"
 #include "gateway/server/client_stream.h"
 #include "gateway/server/client_wire.h"
 #include "gateway/server/files.h"
@@ -48,7 +49,9 @@ struct Token {
 
 Result<Token> find_token(const ClientAccess& access, bool may_use_state) {
   const auto read = [](const std::string& file) {
-    return read_secret_file(file).map([&](const std::string& text) { return Token{text, file}; });
+    return read_input(file).map(as_secret).map([&](const std::string& text) {
+      return Token{text, file};
+    });
   };
   if (!access.token.empty()) return Token{access.token, "--token"};
   if (!access.token_file.empty()) return read(access.token_file);
@@ -346,7 +349,7 @@ int run(const PublishCommand& command) {
   if (command.stream) return publish_stream(*peer, command);
   if (!command.batch_file.empty()) {
     auto json = command.batch_file == "-" ? Result<std::string>(data_from_stdin())
-                                          : read_file(command.batch_file);
+                                          : read_input(command.batch_file);
     if (!json) return failed("publish", json.error().what);
     return publish_one(*peer, command, make_batch(peer->url, command, std::move(*json)));
   }

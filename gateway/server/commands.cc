@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/file.h"
 #include "gateway/h1/raw_head.h"
 #include "gateway/h2/session.h"
 #include "gateway/net/loop.h"
@@ -75,7 +76,7 @@ int run(const CheckCommand& command) {
 }
 
 int run(const TokenCommand& command) {
-  const auto secret = read_secret_file(command.key_file);
+  const auto secret = read_input(command.key_file).map(as_secret);
   if (!secret) return failed(kFailed, secret.error().what);
   const auto token = make_token(command, *secret, std::chrono::system_clock::now());
   if (!token) return failed(kUnworkable, token.error().what);

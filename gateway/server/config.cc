@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "gateway/base/file.h"
 #include "gateway/server/config_check.h"
 #include "gateway/server/config_complete.h"
 #include "gateway/server/config_keys.h"
@@ -21,7 +22,6 @@
 #include "gateway/server/config_table.h"
 #include "gateway/server/config_unknown.h"
 #include "gateway/server/config_warnings.h"
-#include "gateway/server/files.h"
 
 namespace sluice::server {
 namespace {
@@ -315,10 +315,22 @@ tl::expected<Config, std::vector<Fault>> parse(std::string_view text, const std:
   }
 }
 
-tl::expected<Config, std::vector<Fault>> load(const std::string& file) {
-  const auto text = read_file(file);
+namespace {
+
+tl::expected<Config, std::vector<Fault>> parse_read(const Result<std::string>& text,
+                                                    const std::string& file) {
   if (!text) return tl::unexpected(std::vector{Fault{file, 1, 1, text.error().what}});
   return parse(*text, file);
+}
+
+}  // namespace
+
+tl::expected<Config, std::vector<Fault>> load(const std::string& file) {
+  return parse_read(read_input(file), file);
+}
+
+tl::expected<Config, std::vector<Fault>> load_again(const std::string& file) {
+  return parse_read(read_file(file), file);
 }
 
 }  // namespace sluice::server

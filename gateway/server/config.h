@@ -178,6 +178,8 @@ struct Config {
 
 /// Reads, parses and checks a file. Never empty-handed: a configuration, or one fault at least.
 tl::expected<Config, std::vector<Fault>> load(const std::string& file);
+/// The same for a gateway that runs: it waits for nothing, so only a regular file will do.
+tl::expected<Config, std::vector<Fault>> load_again(const std::string& file);
 /// The same for a text; relative paths in it are relative to the folder of `file`.
 tl::expected<Config, std::vector<Fault>> parse(std::string_view text, const std::string& file);
 

@@ -7,10 +7,10 @@
 #include <fmt/format.h>
 
 #include "gateway/base/ascii.h"
+#include "gateway/base/file.h"
 #include "gateway/http/forwarded.h"
 #include "gateway/relay/upstream_url.h"
 #include "gateway/server/config_relay.h"
-#include "gateway/server/files.h"
 #include "gateway/server/upstream_contexts.h"
 
 namespace sluice::server {

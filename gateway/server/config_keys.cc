@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "gateway/auth/jwk.h"
+#include "gateway/base/file.h"
 #include "gateway/server/files.h"
 
 namespace sluice::server {

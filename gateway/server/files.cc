@@ -1,6 +1,5 @@
 #include "gateway/server/files.h"
 
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -13,14 +12,14 @@
 #include <fmt/format.h>
 
 #include "gateway/base/c_handle.h"
+#include "gateway/base/file.h"
 
 namespace sluice::server {
 namespace {
 
-tl::unexpected<Error> failed(std::string_view what, const std::string& path) {
-  const std::error_code why(errno, std::generic_category());
-  const Errc code = errno == ENOENT ? Errc::not_found : Errc::io;
-  return fail(code, fmt::format("cannot {} {}: {}", what, path, why.message()));
+tl::unexpected<Error> cannot_write(const std::string& path) {
+  return fail(Errc::io,
+              fmt::format("cannot write {}: {}", path, std::generic_category().message(errno)));
 }
 
 bool write_all(int fd, std::string_view text) {
@@ -34,32 +33,23 @@ bool write_all(int fd, std::string_view text) {
 
 }  // namespace
 
-Result<std::string> read_file(const std::string& path) {
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return failed("read", path);
-  std::string text;
-  std::array<char, 16'384> piece{};
-  for (;;) {
-    const ssize_t size = ::read(file.get(), piece.data(), piece.size());
-    if (size < 0) return failed("read", path);
-    if (size == 0) return text;
-    text.append(piece.data(), static_cast<std::size_t>(size));
-  }
+Result<std::string> read_secret_file(const std::string& path) {
+  return read_file(path).map(as_secret);
 }
 
-Result<std::string> read_secret_file(const std::string& path) {
-  return read_file(path).map(
-      [](const std::string& text) { return text.substr(0, text.find_last_not_of(" \t\r\n") + 1); });
+std::string as_secret(std::string text) {
+  text.erase(text.find_last_not_of(" \t\r\n") + 1);
+  return text;
 }
 
 Result<void> write_private_file(const std::string& path, std::string_view text) {
   const std::string unfinished = fmt::format("{}.{}", path, ::getpid());
   UniqueFd file(::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file) return failed("write", unfinished);
+  if (!file) return cannot_write(unfinished);
   const bool is_good = ::fchmod(file.get(), 0600) == 0 && write_all(file.get(), text) &&
                        ::rename(unfinished.c_str(), path.c_str()) == 0;
   if (is_good) return {};
-  auto failure = failed("write", path);
+  auto failure = cannot_write(path);
   ::unlink(unfinished.c_str());
   return failure;
 }

@@ -1,6 +1,6 @@
-/// Small files read and written whole.
+/// Small files of secrets, read and written whole; and the environment.
 ///
-/// Thread  main, before start.
+/// Thread  main: before start, and at a reload.
 /// Errors  name the file and the system's reason.
 #pragma once
 
@@ -13,9 +13,10 @@
 
 namespace sluice::server {
 
-Result<std::string> read_file(const std::string& path);
-/// Without the white space at its end, which editors leave behind.
+/// A regular file, as_secret().
 Result<std::string> read_secret_file(const std::string& path);
+/// Without the white space at its end, which editors leave behind.
+std::string as_secret(std::string text);
 /// For the owner's eyes only (0600). Appears whole or not at all.
 Result<void> write_private_file(const std::string& path, std::string_view text);
 /// The value of an environment variable; empty when it is not set.

@@ -49,7 +49,7 @@ ReloadReport Reload::run() {
     log::warning("a drain has begun: nothing is reloaded");
     return {ReloadReport::Kind::conflict, "a drain has begun\n"};
   }
-  auto read = load(running_.file);
+  auto read = load_again(running_.file);
   if (!read) return fail(read.error());
   for (const Fault& warning : read->warnings) log::warning("{}", to_string(warning));
   ConfigChanges changes = compare(running_, std::move(*read));

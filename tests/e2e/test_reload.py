@@ -98,6 +98,16 @@ def test_a_broken_certificate_is_refused_and_the_old_one_stays(start, authority)
     assert shown(gateway.tls) == der
 
 
+def test_a_pipe_in_the_place_of_a_key_is_refused_and_nobody_waits_for_it(start):
+    gateway = start()
+    pipe = gateway.directory / "pipe"
+    os.mkfifo(pipe)
+    gateway.rewrite(tls={"key": "pipe"})
+    hang_up(gateway, "failed")
+    assert "it is a pipe, and has to be a regular file" in gateway.stderr()
+    assert gateway.get_admin("/readyz")[0] == 200
+
+
 def test_a_key_of_another_certificate_is_refused(start, authority):
     good, other = authority.issue("localhost"), authority.issue("other")
     gateway = start(tls={**good.files, **WATCH})

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -67,6 +68,16 @@ TEST_SUITE("Configuration fault") {
     CHECK(to_string(config.error().at(0)) ==
           "/nonexistent/sluice.toml:1:1: cannot read /nonexistent/sluice.toml: No such file or "
           "directory");
+  }
+
+  TEST_CASE("a gateway that runs does not wait for a pipe in the place of its file") {
+    const TempDir home;
+    const auto path = home.path("sluice.toml");
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    const auto config = load_again(path);
+    REQUIRE_FALSE(config);
+    CHECK(config.error().at(0).message ==
+          "cannot read " + path + ": it is a pipe, and has to be a regular file");
   }
 
   TEST_CASE("an unknown key comes with the nearest known one") {

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "gateway/auth/token.h"
+#include "gateway/base/file.h"
 #include "gateway/server/files.h"
 #include "tests/server/temp_dir.h"
 #include "tls/self_signed.h"
@@ -117,9 +118,10 @@ TEST_SUITE("Private file") {
 
   TEST_CASE("a file that cannot be read is named, with the reason") {
     const TempDir home;
-    CHECK(read_file(home.path("none")).error().what ==
+    CHECK(read_secret_file(home.path("none")).error().what ==
           "cannot read " + home.path("none") + ": No such file or directory");
-    CHECK(read_file(home.path()).error().what == "cannot read " + home.path() + ": Is a directory");
+    CHECK(read_secret_file(home.path()).error().what ==
+          "cannot read " + home.path() + ": it is a folder, and has to be a regular file");
   }
 
   TEST_CASE("an existing file becomes private when it is written") {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <fstream>
 #include <string>
+#include <sys/stat.h>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -11,6 +12,8 @@
 
 #include "tests/tls/authority.h"
 #include "tests/tls/client.h"
+#include "tls/client_ca.h"
+#include "tls/ticket_keys.h"
 
 namespace sluice::tls {
 namespace {
@@ -46,6 +49,24 @@ TEST_SUITE("TLS certificate") {
     const TestCertificate good;
     CHECK(fault({.certificate = good.certificate, .key = "/nowhere/key.pem"}) ==
           "cannot read the key file /nowhere/key.pem: No such file or directory");
+  }
+
+  TEST_CASE("a pipe in the place of a certificate or a key is refused, not waited for") {
+    const TestCertificate good;
+    const std::string pipe = good.certificate + ".pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    const std::string why = pipe + ": it is a pipe, and has to be a regular file";
+    CHECK(fault({.certificate = pipe, .key = good.key}) ==
+          "cannot read the certificate file " + why);
+    CHECK(fault({.certificate = good.certificate, .key = pipe}) ==
+          "cannot read the key file " + why);
+    const auto authorities = ClientCa::load(pipe);
+    REQUIRE_FALSE(authorities);
+    CHECK(authorities.error().what == "cannot read the client CA file " + why);
+    CHECK_FALSE(TicketKey::read(pipe).has_value());
+    CertificateFiles stapled = good.files();
+    stapled.ocsp = pipe;
+    CHECK(Certificate::load(stapled).value()->staple().response.empty());
   }
 
   TEST_CASE("a file that is no certificate is named") {
