@@ -129,8 +129,9 @@ std::string explain(httplib::Error error, const Url& url) {
       return fmt::format("no TLS with {}; is it an http:// address?", url.authority());
     case httplib::Error::SSLLoadingCerts:
       return "the CA file holds no certificate";
-    case httplib::Error::Connection:
     case httplib::Error::ConnectionTimeout:
+      return fmt::format("cannot connect to {}: nothing answered in time", url.authority());
+    case httplib::Error::Connection:
       return fmt::format("cannot connect to {}", url.authority());
     default: {
       // What a listener with TLS makes of clear text: it closes, before or after all was written.
@@ -157,12 +158,19 @@ std::string explain(int status, std::string text, const Url& url) {
 
 }  // namespace
 
-Result<std::string> fetch(const std::string& address, const std::string& target) {
+Result<std::string> fetch(const std::string& address, const std::string& target, Millis patience) {
   const auto url = parse_url(address);
   if (!url) return tl::unexpected(url.error());
   const HttpClient client = make_client(*url, find_certificate(*url, {}), false);
-  client->set_read_timeout(15s);
+  client->set_read_timeout(patience);
+  const auto since = std::chrono::steady_clock::now();
   const auto answer = client->Get(target);
+  // httplib calls it by the same name when a peer is silent and when it breaks off.
+  if (answer.error() == httplib::Error::Read &&
+      std::chrono::steady_clock::now() - since >= patience) {
+    return fail(Errc::io, fmt::format("{} did not answer in time, within {}", url->authority(),
+                                      format_duration(patience)));
+  }
   if (!answer) return fail(Errc::io, explain(answer.error(), *url));
   if (answer->status == 200) return answer->body;
   return fail(Errc::io, explain(answer->status, answer->body.substr(0, kMaxExcuse), *url));

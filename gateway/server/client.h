@@ -4,6 +4,7 @@
 /// Errors  told on stderr in one line; the exit status is 1.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -48,8 +49,10 @@ struct SubscribeCommand {
   ClientAccess access;
 };
 
-/// What a GET of `target` answers, with 200; `address` is the listener's URL.
-Result<std::string> fetch(const std::string& address, const std::string& target);
+/// What a GET of `target` answers, with 200; `address` is the listener's URL. A silence longer than
+/// `patience` is an error that says so.
+Result<std::string> fetch(const std::string& address, const std::string& target,
+                          Millis patience = std::chrono::seconds(15));
 
 int run(const PublishCommand& command);
 int run(const SubscribeCommand& command);

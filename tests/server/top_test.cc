@@ -1,12 +1,17 @@
 #include "gateway/server/top.h"
 
 #include <algorithm>
+#include <netinet/in.h>
 #include <optional>
 #include <sstream>
 #include <string>
+#include <sys/socket.h>
 #include <vector>
 
 #include <doctest/doctest.h>
+
+#include "gateway/base/c_handle.h"
+#include "gateway/server/client.h"
 
 namespace sluice::server {
 namespace {
@@ -70,6 +75,23 @@ TEST_SUITE("top") {
     CHECK(std::all_of(page->begin(), page->end(),
                       [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
     CHECK(lines(*page).size() == 5);
+  }
+
+  TEST_CASE("a peer that answers nothing is not waited for without end") {
+    // The kernel takes the connection; nobody takes it from there.
+    const UniqueFd silent(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* generic = static_cast<sockaddr*>(static_cast<void*>(&address));
+    REQUIRE(::bind(silent.get(), generic, size) == 0);
+    REQUIRE(::listen(silent.get(), 1) == 0);
+    REQUIRE(::getsockname(silent.get(), generic, &size) == 0);
+    const std::string peer = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    const auto answer = fetch("http://" + peer, "/status", Millis(50));
+    REQUIRE_FALSE(answer.has_value());
+    CHECK(answer.error().what == peer + " did not answer in time, within 50ms");
   }
 
   TEST_CASE("says so where there is no admin listener") {
