@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <iterator>
 #include <sys/ioctl.h>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 
@@ -107,10 +109,30 @@ std::string totals(const Json& status, std::optional<TopMoment>& before, TopMome
       amount(number(status, "gaps_total")));
 }
 
-std::size_t rows_of_terminal() {
+TerminalSize size_of_terminal() {
+  TerminalSize known;
   winsize size{};
-  const bool is_known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0;
-  return is_known ? size.ws_row : 24;
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return known;
+  if (size.ws_row > 0) known.rows = size.ws_row;
+  if (size.ws_col > 0) known.columns = size.ws_col;
+  return known;
+}
+
+/// The first `columns` characters.
+std::string_view cut(std::string_view line, std::size_t columns) {
+  for (std::size_t i = 0, count = 0; i < line.size(); ++i) {
+    const bool begins = (static_cast<unsigned char>(line[i]) & 0xC0U) != 0x80U;
+    if (begins && count++ == columns) return line.substr(0, i);
+  }
+  return line;
+}
+
+Result<void> write_out(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
+    return {};
+  }
+  return fail(Errc::io,
+              fmt::format("cannot write to stdout: {}", std::generic_category().message(errno)));
 }
 
 double now_in_seconds() {
@@ -138,22 +160,37 @@ Result<std::string> top_page(std::string_view status, std::string_view streams, 
   return page;
 }
 
+std::string fit(std::string_view page, TerminalSize size) {
+  std::string out;
+  for (std::size_t row = 1; row < std::max<std::size_t>(size.rows, 2) && !page.empty(); ++row) {
+    const std::size_t end = std::min(page.find('\n'), page.size());
+    out += cut(page.substr(0, end), size.columns);
+    out += '\n';
+    page.remove_prefix(std::min(end + 1, page.size()));
+  }
+  return out;
+}
+
 int run(const TopCommand& command) {
-  const bool repeats = !command.once && ::isatty(STDOUT_FILENO) == 1;
+  const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  const bool repeats = !command.once && is_terminal;
   std::optional<TopMoment> before;
   for (;;) {
     std::size_t limit = command.limit;
-    if (repeats) limit = std::min(limit, std::max(rows_of_terminal(), kHeadLines + 1) - kHeadLines);
+    const TerminalSize size = size_of_terminal();
+    if (is_terminal) limit = std::min(limit, std::max(size.rows, kHeadLines + 1) - kHeadLines);
     const std::string list = fmt::format("/streams?sort={}&limit={}", command.sort, limit);
     const auto status = fetch(command.url, "/status");
     const auto streams = status ? fetch(command.url, list) : status;
     const auto page = streams ? top_page(*status, *streams, now_in_seconds(), before) : streams;
-    if (!page) {
-      fmt::print(stderr, "sluice top: {}\n", page.error().what);
+    const auto shown = page.and_then([&](const std::string& whole) {
+      return write_out(fmt::format("{}{}", repeats ? kClear : std::string_view(),
+                                   is_terminal ? fit(whole, size) : whole));
+    });
+    if (!shown) {
+      fmt::print(stderr, "sluice top: {}\n", shown.error().what);
       return 1;
     }
-    fmt::print("{}{}", repeats ? kClear : std::string_view(), *page);
-    std::fflush(stdout);
     if (!repeats) return 0;
     std::this_thread::sleep_for(std::chrono::seconds(1));
   }

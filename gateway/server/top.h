@@ -1,6 +1,7 @@
 /// `sluice top`: a gateway's streams in a terminal, the slowest first.
 ///
-/// It asks the admin listener once a second, and prints one page if stdout is no terminal.
+/// It asks the admin listener once a second, and prints one page if stdout is no terminal. In a
+/// terminal a page has no more lines and columns than that.
 /// Thread  main; it blocks. Errors  told on stderr in one line; the exit status is 1.
 #pragma once
 
@@ -31,6 +32,15 @@ struct TopMoment {
 /// set to.
 Result<std::string> top_page(std::string_view status, std::string_view streams, double seconds,
                              std::optional<TopMoment>& before);
+
+struct TerminalSize {
+  std::size_t rows = 24;
+  std::size_t columns = 80;
+};
+
+/// What of a page fits: the beginning of each line, by characters of UTF-8, and so many lines that
+/// one is left for the cursor. A line that wrapped would scroll the first ones away.
+std::string fit(std::string_view page, TerminalSize size);
 
 int run(const TopCommand& command);
 

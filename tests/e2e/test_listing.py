@@ -2,6 +2,7 @@
 one of them."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -230,6 +231,15 @@ def test_top_prints_a_page_with_the_slowest_first(gateway):
 def test_top_says_so_when_there_is_no_admin_listener(gateway):
     done = harness.run("top", "--once", f"http://127.0.0.1:{gateway.clear}")
     assert done.returncode == 1 and "404" in done.stderr
+
+
+def test_top_says_so_when_its_page_cannot_be_written(gateway):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [harness.binary(), "top", "--once", f"http://127.0.0.1:{gateway.admin}"], stdout=full,
+            stderr=subprocess.PIPE, text=True, timeout=30, env=harness.environment())
+    assert done.returncode == 1
+    assert done.stderr == "sluice top: cannot write to stdout: No space left on device\n"
 
 
 # -- figures ---------------------------------------------------------------------------------------

@@ -57,6 +57,21 @@ TEST_SUITE("top") {
     }
   }
 
+  TEST_CASE("in a terminal of 80 columns and 24 lines nothing wraps or scrolls") {
+    std::string page;
+    for (int i = 0; i < 40; ++i) page += std::to_string(i) + std::string(97, '.') + "\n";
+    const auto rows = lines(fit(page, {.rows = 24, .columns = 80}));
+    REQUIRE(rows.size() == 23);
+    CHECK(std::all_of(rows.begin(), rows.end(), [](const auto& row) { return row.size() == 80; }));
+    CHECK(rows.front().starts_with("0."));
+    CHECK(fit("short\n\nlast", {}) == "short\n\nlast\n");
+  }
+
+  TEST_CASE("no character is cut in two") {
+    CHECK(fit("a\u00e9\u20ac\U0001f600b\n", {.rows = 24, .columns = 3}) == "a\u00e9\u20ac\n");
+    CHECK(fit("\u20ac\u20ac\n", {.rows = 24, .columns = 2}) == "\u20ac\u20ac\n");
+  }
+
   TEST_CASE("tells a rate from the second page on") {
     std::optional<TopMoment> before;
     CHECK(top_page(kStatus, kStreams, 1, before)->find("/s)") == std::string::npos);
