@@ -29,7 +29,10 @@ class OverloadScene final : public Scene {
     feed_ = &add_feed({.topics = load.topics, .size = load.size});
     // The attackers find a history that is worth asking for.
     feed_->publish(options().history);
-    turn_until(load.setup_limit_ns, [&] { return audience().counts.deliveries >= expected(); });
+    const auto filling = options().history * load.subscribers();
+    if (!turn_until(load.setup_limit_ns, [&] { return audience().counts.deliveries >= filling; })) {
+      return false;
+    }
     feed_->set_rate(options().rate);
     Histogram alone, attacked;
     phase(alone);

@@ -4,8 +4,7 @@ from harness.systems import HISTORIES
 
 # Ratios of two p99s say nothing when the lower one is the machine's own noise already.
 LOWER_P99 = {"p99 shared/alone": "measured.alone_p99_ms",
-             "p99 stormy/alone": "measured.alone_p99_ms",
-             "p99 attacked/alone": "measured.alone_p99_ms"}
+             "p99 stormy/alone": "measured.alone_p99_ms"}
 NOISE_MS = 5
 
 
