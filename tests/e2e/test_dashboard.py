@@ -155,7 +155,8 @@ def states(snapshot):
 
 
 def test_the_feed_tells_of_a_drain_and_ends_with_a_retry_when_the_gateway_does(start):
-    gateway = start(drain={"delay": "1s", "window": "2s"})
+    # A snapshot comes every second: within three there is one of each stage.
+    gateway = start(drain={"delay": "3s", "window": "3s"})
     with H2(gateway.tls) as client, Feed(gateway) as feed:
         client.opened(*[client.subscribe("/events/a") for _ in range(10)])
         feed.until(lambda now: now["figures"]["streams"] == 10, "the streams")
@@ -163,7 +164,7 @@ def test_the_feed_tells_of_a_drain_and_ends_with_a_retry_when_the_gateway_does(s
         delay = feed.until(lambda now: now["state"] == "draining", "the drain")
         assert delay["drain"]["stage"] == "delay" and delay["drain"]["began_with"] == 10
         window = feed.until(lambda now: now["drain"]["stage"] == "window", "its window")
-        assert 0 < window["drain"]["left_ms"] <= 2000
+        assert 0 < window["drain"]["left_ms"] <= 3000
         client.pump(lambda: client.eof, "the end of the connection")
         feed.read_stream(lambda: feed.ended, 10, "the end of the feed")
         assert feed.sse.events[-1].type == "end" and feed.sse.ended_at_boundary
