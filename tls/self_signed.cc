@@ -15,6 +15,7 @@
 
 #include "gateway/base/file.h"
 #include "tls/handles.h"
+#include "tls/profile.h"
 
 namespace sluice::tls {
 namespace {
@@ -128,7 +129,7 @@ bool expires_within(const std::string& file, std::chrono::hours time) {
   const auto text = read_file(file);
   if (!text) return true;
   ERR_clear_error();
-  const BioPtr in(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
+  const BioPtr in = reader_of(*text);
   const CertificatePtr certificate(
       in == nullptr ? nullptr : PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr));
   ERR_clear_error();

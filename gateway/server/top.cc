@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <iterator>
 #include <sys/ioctl.h>
@@ -177,8 +178,12 @@ int run(const TopCommand& command) {
   std::optional<TopMoment> before;
   for (;;) {
     std::size_t limit = command.limit;
-    const TerminalSize size = size_of_terminal();
-    if (is_terminal) limit = std::min(limit, std::max(size.rows, kHeadLines + 1) - kHeadLines);
+    TerminalSize size = size_of_terminal();
+    if (repeats) {
+      limit = std::min(limit, std::max(size.rows, kHeadLines + 1) - kHeadLines);
+    } else {
+      size.rows = SIZE_MAX;  // It may scroll.
+    }
     const std::string list = fmt::format("/streams?sort={}&limit={}", command.sort, limit);
     const auto status = fetch(command.url, "/status");
     const auto streams = status ? fetch(command.url, list) : status;

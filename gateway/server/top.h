@@ -1,7 +1,7 @@
 /// `sluice top`: a gateway's streams in a terminal, the slowest first.
 ///
 /// It asks the admin listener once a second, and prints one page if stdout is no terminal. In a
-/// terminal a page has no more lines and columns than that.
+/// terminal a page has no more columns than that, and one that repeats no more lines.
 /// Thread  main; it blocks. Errors  told on stderr in one line; the exit status is 1.
 #pragma once
 

@@ -2,7 +2,10 @@
 one of them."""
 
 import json
+import os
+import pty
 import subprocess
+import termios
 
 import pytest
 
@@ -231,6 +234,22 @@ def test_top_prints_a_page_with_the_slowest_first(gateway):
 def test_top_says_so_when_there_is_no_admin_listener(gateway):
     done = harness.run("top", "--once", f"http://127.0.0.1:{gateway.clear}")
     assert done.returncode == 1 and "404" in done.stderr
+
+
+def test_a_page_printed_once_is_whole_however_few_lines_the_terminal_has(gateway):
+    terminal, its_other_end = pty.openpty()
+    termios.tcsetwinsize(its_other_end, (3, 80))
+    with H2(gateway.tls) as client:
+        client.opened(*[client.subscribe("/events/a") for _ in range(4)])
+        done = subprocess.run(
+            [harness.binary(), "top", "--once", f"http://127.0.0.1:{gateway.admin}"],
+            stdout=its_other_end, stderr=subprocess.PIPE, timeout=30, env=harness.environment())
+    os.close(its_other_end)
+    assert done.returncode == 0, done.stderr
+    lines = os.read(terminal, 65536).decode().splitlines()
+    os.close(terminal)
+    assert sum("/events/" in line or " a " in line for line in lines) == 4, lines
+    assert max(map(len, lines)) <= 80
 
 
 def test_top_says_so_when_its_page_cannot_be_written(gateway):
