@@ -8,7 +8,7 @@ BUILD_NEEDS=(
   g++ meson ninja-build pkg-config ccache
   'libnghttp2-dev>=1.52.0-1+deb12u3' libssl-dev 'libevent-dev>=2.1.12-stable-8+deb12u1'
   libfmt-dev libspdlog-dev libexpected-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev
-  prometheus-cpp-dev libcpp-httplib-dev libre2-dev liblmdb-dev libxxhash-dev python3
+  prometheus-cpp-dev libcpp-httplib-dev libre2-dev liblmdb-dev libxxhash-dev libhiredis-dev python3
 )
 
 # The parser of HTTP/1.1 is a package of its own from Debian 13 on; Debian 12 has it in node-llhttp.

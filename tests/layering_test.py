@@ -19,12 +19,13 @@ LAYERS = {
     "gateway/auth": ["gateway/base"],
     "gateway/net": ["gateway/base", "tls"],
     "gateway/journal": ["gateway/base", "gateway/sse", "gateway/net"],
+    "gateway/redis": ["gateway/base", "tls", "gateway/sse", "gateway/net", "gateway/journal"],
     "gateway/hub": ["gateway/base", "gateway/sse", "gateway/journal"],
     "gateway/h2": ["gateway/base", "gateway/http"],
     "gateway/h1": ["gateway/base", "gateway/http"],
     "gateway/relay": ["gateway/base", "gateway/sse", "gateway/http", "gateway/net", "gateway/h1", "gateway/h2"],
     "gateway/server": ["gateway/base", "tls", "gateway/sse", "gateway/http", "gateway/auth", "gateway/net",
-                       "gateway/journal", "gateway/hub", "gateway/h2", "gateway/h1", "gateway/relay"],
+                       "gateway/journal", "gateway/redis", "gateway/hub", "gateway/h2", "gateway/h1", "gateway/relay"],
     "gateway/main.cc": ["gateway/server"],
 }
 
@@ -43,7 +44,7 @@ LIBRARIES = {
     "lmdb.h": ["gateway/journal/*"],
     "sanitizer/": ["gateway/h2/memory.cc"],
     "xxhash.h": ["gateway/journal/*"],
-    "hiredis/": ["gateway/journal/*"],
+    "hiredis/": ["gateway/redis/*"],
     "re2/": ["gateway/hub/*"],
     "fmt/": ["*"],
     "tl/": ["*"],

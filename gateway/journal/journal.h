@@ -37,7 +37,8 @@ struct Receipt {
 };
 
 /// One receipt per draft, in order; or why none was kept: Errc::limit when too much waits to be
-/// appended (try again), Errc::io when it cannot be stored.
+/// appended (try again), Errc::io when it cannot be stored. Errc::expired: nobody said in time
+/// whether they are kept; the same drafts may be appended again, each with its `once`.
 using Appended = std::function<void(Result<std::vector<Receipt>>)>;
 
 /// What append() answers behind hand_over().
@@ -69,6 +70,13 @@ class Journal {
 
   /// The position of the newest event. Before start: followers are given what comes behind it.
   [[nodiscard]] virtual sse::Position last() const = 0;
+  /// Why it cannot append or follow for now, for whoever asks whether we are ready; empty: it can.
+  /// Any thread.
+  [[nodiscard]] virtual std::string trouble() const { return {}; }
+  /// `replace` is called, on any thread, when what the followers were shown cannot go on: events
+  /// are lost, or positions were given again. Only a new process can tell that to its clients. It
+  /// is called again until that one takes over. Main, before start.
+  virtual void on_break(std::function<void()> /*replace*/) {}
   /// What reaches back farther than followers' windows; null: nothing does.
   [[nodiscard]] virtual History* history() = 0;
 };

@@ -1,0 +1,72 @@
+#include "gateway/redis/opening.h"
+
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/redis/script.h"
+
+namespace sluice::redis {
+namespace {
+
+class Opening final : public Link::Events {
+ public:
+  Opening(const Wiring& wiring, const Options& options)
+      : wiring_(wiring), options_(options), link_(wiring, "sluice-opening", *this) {}
+
+  Result<Opened> run() {
+    net::Loop& loop = wiring_.loop;
+    const TimePoint until = loop.clock().now() + options_.start_timeout;
+    net::Timer tick(loop, [] {});  // So that the loop looks at the time.
+    tick.start_periodic(Millis(50));
+    link_.start();
+    while (!opened_ && loop.clock().now() < until) {
+      loop.turn(true);
+      wiring_.connections.flush();
+    }
+    if (opened_) return std::move(*opened_);
+    return fail(Errc::io, fmt::format("Redis at {}:{} cannot be used: {}; is it there, and is "
+                                      "history.url right?",
+                                      wiring_.url.host, wiring_.url.port, trouble_));
+  }
+
+ private:
+  void on_up() override {
+    trouble_ = "it does not answer";
+    const journal::Retention& kept = options_.retention;
+    link_.call(Words{"EVAL", kScript, "1", wiring_.key, "open", std::to_string(kept.events),
+                     std::to_string(kept.bytes), std::to_string(kept.age.count()),
+                     std::to_string(options_.repeats.window.count()),
+                     std::to_string(options_.repeats.keys)}
+                   .command(),
+               [this](const auto& answer) { on_answer(answer); });
+  }
+  void on_down(std::string_view why) override { trouble_ = why; }
+
+  void on_answer(const Result<Reply>& answer) {
+    if (!answer) return;
+    if (answer->is_error() || answer->size() < 5) return link_.cut(answer->text());
+    const auto number = [&](std::size_t i) {
+      return static_cast<std::uint64_t>((*answer)[i].integer().value_or(0));
+    };
+    opened_ = Opened{.epoch = std::string((*answer)[0].text()),
+                     .last = sse::Position(number(1)),
+                     .mark = number(2),
+                     .first = sse::Position(number(3))};
+  }
+
+  const Wiring& wiring_;
+  const Options& options_;
+  std::string trouble_ = "it does not answer";
+  std::optional<Opened> opened_;
+  Link link_;
+};
+
+}  // namespace
+
+Result<Opened> open_history(const Wiring& wiring, const Options& options) {
+  return Opening(wiring, options).run();
+}
+
+}  // namespace sluice::redis

@@ -1,0 +1,43 @@
+/// Options of the Redis journal. Filled by the server; a plain value.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "gateway/base/units.h"
+#include "gateway/journal/repeats.h"
+#include "gateway/journal/retention.h"
+
+namespace sluice::redis {
+
+struct LinkOptions {
+  std::string url;
+  std::string user;               ///< Beside the URL's.
+  std::string password;           ///< Beside the URL's; empty: there is none.
+  std::string ca_file;            ///< rediss: whom to trust; empty: whom the system trusts.
+  Millis connect_timeout{3'000};  ///< Connecting, the TLS handshake and the login, each.
+  Millis answer_timeout{3'000};   ///< A command without an answer for so long: the link is cut.
+  Millis backoff{100};  ///< Before the first try to connect again; twice as long each time …
+  Millis backoff_max{3'000};  ///< … up to this.
+};
+
+struct Options {
+  LinkOptions link;
+  std::string key = "sluice";    ///< Of the stream; all else is `{key}:…`, in the same slot.
+  Millis start_timeout{10'000};  ///< open() waits so long for Redis.
+  journal::Retention retention;  ///< As of the newest instance: it is kept in Redis.
+  journal::RepeatOptions repeats;
+  Millis publish_timeout{10'000};  ///< A publisher has its answer then, whatever it is.
+  std::size_t wait_replicas = 0;   ///< That have an event before its publisher is answered (WAIT).
+
+  std::size_t queue_events = 65'536;   ///< Drafts that are not answered yet …
+  std::size_t queue_bytes = 64 << 20;  ///< … past either, append() is Errc::limit.
+  std::size_t group_events = 128;      ///< Of several publishers, in one call of the script …
+  std::size_t group_bytes =
+      256 << 10;           ///< … no more are taken past either: Redis does all else meanwhile.
+  std::size_t calls = 64;  ///< Of the script, without an answer.
+  std::size_t cache_bytes = 32 << 20;  ///< Of events that were read for history.
+};
+
+}  // namespace sluice::redis

@@ -1,0 +1,254 @@
+#include "gateway/redis/past.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/redis/entry.h"
+#include "gateway/sse/event_id.h"
+
+namespace sluice::redis {
+
+using sse::Position;
+
+namespace {
+constexpr Millis kLook{100};
+}  // namespace
+
+Past::Past(const Wiring& wiring, Setting setting, journal::ReaderCounters& read, Counters& counters)
+    : wiring_(wiring),
+      setting_(std::move(setting)),
+      read_(read),
+      counters_(counters),
+      chunks_(setting_.cache_bytes),
+      evicted_(setting_.first.value() - 1),
+      link_(wiring, "sluice-history", *this),
+      clock_(wiring.loop, [this] { look_at_time(); }) {}
+
+void Past::begins_at(Position first) {
+  if (first > evicted()) evicted_.store(first.value() - 1, std::memory_order_release);
+}
+
+// --- Pages --------------------------------------------------------------------------------------
+
+void Past::read(journal::Query query, PageDone done) {
+  auto reading = std::make_shared<Reading>();
+  reading->topics.insert(query.topics.begin(), query.topics.end());
+  reading->page.through = query.after;
+  reading->end = std::max(query.after, std::min(query.through, setting_.followed()));
+  reading->due = wiring_.loop.now() + 2 * wiring_.options.answer_timeout;
+  reading->query = std::move(query);
+  reading->done = std::move(done);
+  go_on(reading);
+}
+
+void Past::go_on(const ReadingPtr& reading) {
+  Reading& its = *reading;
+  if (its.page.through < evicted()) {
+    its.page.through = std::min(evicted(), its.end);
+    its.page.missing = its.page.through;
+  }
+  while (its.page.through < its.end) {
+    const Position next = its.page.through.next();
+    const std::uint64_t number = Chunk::number_of(next);
+    const ChunkPtr chunk = chunks_.find(number);
+    if (chunk == nullptr || chunk->through < next) return want(number, reading);
+    const Position last = std::min(chunk->through, its.end);
+    for (Position at = next; at <= last; at = at.next()) {
+      if (!look_at(its, at, chunk->at(at))) return finish(its);
+    }
+  }
+  finish(its);
+}
+
+bool Past::look_at(Reading& reading, Position position, const Chunk::Slot& slot) {
+  const journal::Query& query = reading.query;
+  if (reading.looks >= std::max<std::size_t>(query.max_looks, 1)) return false;
+  ++reading.looks;
+  const auto is_named = [&](const std::string& topic) { return reading.topics.contains(topic); };
+  if (!slot.is_there) {
+    reading.page.missing = position;
+  } else if (const sse::EventPtr& event = slot.event;
+             event != nullptr && !event->is_expired(setting_.clock.wall()) &&
+             (reading.topics.empty() ||
+              std::any_of(event->topics.begin(), event->topics.end(), is_named)) &&
+             (!query.wants || query.wants(*event))) {
+    const std::size_t size = event->wire.size();
+    const bool is_full =
+        reading.page.events.size() >= query.max_events || reading.bytes + size > query.max_bytes;
+    if (is_full && !reading.page.events.empty()) return false;
+    reading.bytes += size;
+    reading.page.events.push_back(event);
+  }
+  reading.page.through = position;
+  return true;
+}
+
+void Past::finish(Reading& reading) {
+  read_.pages.add();
+  read_.events.add(reading.page.events.size());
+  std::exchange(reading.done, nullptr)(std::move(reading.page));
+}
+
+// --- Chunks -------------------------------------------------------------------------------------
+
+void Past::want(std::uint64_t number, const ReadingPtr& reading) {
+  const auto [place, is_new] = wanted_.try_emplace(number);
+  place->second.push_back(reading);
+  if (!clock_.is_running()) clock_.start_periodic(kLook);
+  if (!is_new) {
+    read_.cache_hits.add(Chunk::kSize);
+    return;
+  }
+  queue_.push_back(number);
+  fetch_more();
+}
+
+void Past::fetch_more() {
+  while (link_.is_up() && fetching_ < kFetches && !queue_.empty()) {
+    const std::uint64_t number = queue_.front();
+    queue_.pop_front();
+    if (wanted_.contains(number)) fetch(number);
+  }
+}
+
+void Past::fetch(std::uint64_t number) {
+  ++fetching_;
+  counters_.fetches.add();
+  const Position through = std::min(Chunk::last_of(number), setting_.followed());
+  link_.call(Words{"XRANGE", wiring_.key, fmt::format("{}-0", Chunk::first_of(number).value()),
+                   fmt::format("{}-0", through.value())}
+                 .command(),
+             [this, number, through](const auto& answer) { on_fetched(number, through, answer); });
+}
+
+void Past::on_fetched(std::uint64_t number, Position through, const Result<Reply>& answer) {
+  --fetching_;
+  if (!answer) {
+    if (wanted_.contains(number)) queue_.push_front(number);
+    return;
+  }
+  if (answer->is_error()) {
+    queue_.push_front(number);
+    return link_.cut(answer->text());
+  }
+  chunks_.put(number, make_chunk(*answer, through));
+  const auto node = wanted_.extract(number);
+  if (!node.empty()) {
+    for (const ReadingPtr& reading : node.mapped()) {
+      if (reading->done) go_on(reading);
+    }
+  }
+  fetch_more();
+}
+
+ChunkPtr Past::make_chunk(ReplyView entries, Position through) {
+  auto chunk = std::make_shared<Chunk>();
+  chunk->through = through;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    auto entry = read_entry(entries[i], setting_.epoch);
+    if (!entry) continue;
+    if (entry->event) chunk->bytes += entry->event->memory();
+    read_.cache_misses.add();
+    if (!entry->event && entry->epoch.empty()) read_.damaged.add();
+    chunk->slots[(entry->position.value() - 1) % Chunk::kSize] = {true, std::move(entry->event)};
+  }
+  return chunk;
+}
+
+// --- Places -------------------------------------------------------------------------------------
+
+void Past::find(std::string id, FindDone done) {
+  ask({std::move(id), std::move(done), wiring_.loop.now() + 2 * wiring_.options.answer_timeout});
+}
+
+void Past::ask(Finding finding) {
+  if (!link_.is_up()) {
+    findings_.push_back(std::move(finding));
+    if (!clock_.is_running()) clock_.start_periodic(kLook);
+    return;
+  }
+  const auto id = sse::parse_id(finding.id);
+  if (id && id->epoch == setting_.epoch) return ask_place(std::move(finding), id->position);
+  ask_id(std::move(finding));
+}
+
+/// An id of this history that is ahead of us: another instance has shown its event already.
+void Past::ask_place(Finding finding, Position position) {
+  auto shared = std::make_shared<Finding>(std::move(finding));
+  link_.call(Words{"HMGET", setting_.base + ":state", "epoch", "seq"}.command(),
+             [this, shared, position](const Result<Reply>& answer) {
+               if (!answer) return ask(std::move(*shared));
+               const bool is_ours = answer->size() == 2 && (*answer)[0].text() == setting_.epoch;
+               const auto last =
+                   is_ours ? static_cast<std::uint64_t>((*answer)[1].integer().value_or(0)) : 0;
+               shared->done(position.value() <= last ? std::optional(position) : std::nullopt);
+             });
+}
+
+/// The places of an id are kept newest first; the earliest that is held is wanted.
+void Past::ask_id(Finding finding) {
+  auto shared = std::make_shared<Finding>(std::move(finding));
+  link_.call(Words{"HGET", setting_.base + ":ids", shared->id}.command(),
+             [this, shared](const Result<Reply>& answer) {
+               if (!answer) return ask(std::move(*shared));
+               std::optional<Position> earliest;
+               std::uint64_t place = 0;
+               const auto note = [&] {
+                 const Position held(std::exchange(place, 0));
+                 if (held > evicted() && held <= setting_.followed()) earliest = held;
+               };
+               for (const char c : answer->text()) {
+                 if (c == ' ') {
+                   note();
+                 } else {
+                   place = place * 10 + static_cast<std::uint64_t>(c - '0');
+                 }
+               }
+               note();
+               shared->done(earliest);
+             });
+}
+
+// --- Time ---------------------------------------------------------------------------------------
+
+void Past::on_up() {
+  setting_.on_link("");
+  for (Finding& finding : std::exchange(findings_, {})) ask(std::move(finding));
+  fetch_more();
+}
+
+void Past::on_down(std::string_view why) {
+  setting_.on_link(why);
+}
+
+void Past::look_at_time() {
+  const TimePoint now = wiring_.loop.now();
+  const auto late = [] { return fail(Errc::io, "Redis does not answer, and history is there"); };
+  while (!findings_.empty() && findings_.front().due <= now) {
+    const Finding finding = std::move(findings_.front());
+    findings_.pop_front();
+    finding.done(late());
+  }
+  for (auto& [number, readings] : wanted_) {
+    std::erase_if(readings, [&](const ReadingPtr& reading) {
+      if (reading->due > now) return false;
+      std::exchange(reading->done, nullptr)(late());
+      return true;
+    });
+  }
+  std::erase_if(wanted_, [](const auto& one) { return one.second.empty(); });
+  if (wanted_.empty() && findings_.empty()) clock_.stop();
+}
+
+void Past::give_up(const std::string& why) {
+  for (const Finding& finding : std::exchange(findings_, {})) finding.done(fail(Errc::io, why));
+  for (const auto& [number, readings] : std::exchange(wanted_, {})) {
+    for (const ReadingPtr& reading : readings) {
+      std::exchange(reading->done, nullptr)(fail(Errc::io, why));
+    }
+  }
+}
+
+}  // namespace sluice::redis

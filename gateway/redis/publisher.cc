@@ -1,0 +1,307 @@
+#include "gateway/redis/publisher.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/redis/script.h"
+#include "gateway/sse/event_id.h"
+
+namespace sluice::redis {
+namespace {
+
+constexpr Millis kLook{50};
+constexpr Millis kTidy{1'000};
+
+bool begins_with_any(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view word) { return text.starts_with(word); });
+}
+
+/// What to do about it.
+std::string advice_for(std::string_view refusal) {
+  if (refusal.starts_with("OOM")) {
+    return "Redis has no memory left: raise its maxmemory, or lower history.max_events and "
+           "history.max_bytes; maxmemory-policy has to be noeviction";
+  }
+  if (refusal.starts_with("MISCONF")) {
+    return "Redis cannot write to its disk, and takes nothing until it can: see its log";
+  }
+  return "Redis has fewer replicas than its min-replicas-to-write asks for";
+}
+
+}  // namespace
+
+Publisher::Publisher(const Wiring& wiring, const Options& options, std::string epoch,
+                     journal::WriterCounters& written, Counters& counters, Doors doors)
+    : wiring_(wiring),
+      options_(options),
+      epoch_(std::move(epoch)),
+      sender_(sse::make_epoch()),
+      written_(written),
+      counters_(counters),
+      doors_(std::move(doors)),
+      link_(wiring, "sluice-publisher", *this),
+      clock_(wiring.loop, [this] { look_at_time(); }),
+      tidy_(wiring.loop, [this] { tidy(); }) {}
+
+void Publisher::start() {
+  link_.start();
+  tidy_.start_periodic(kTidy);
+}
+
+void Publisher::submit(Batch batch) {
+  queue_.push_back(std::move(batch));
+  if (!clock_.is_running()) clock_.start_periodic(kLook);
+}
+
+bool Publisher::is_idle() const {
+  return queue_.empty() && again_.empty() && sent_.empty() && kept_.empty();
+}
+
+// --- To Redis -----------------------------------------------------------------------------------
+
+void Publisher::on_up() {
+  trouble_ = "it does not answer";
+  doors_.on_link("");
+  load();
+}
+
+void Publisher::on_down(std::string_view why) {
+  trouble_ = why;
+  sha_.clear();
+  is_loading_ = false;
+  doors_.on_link(why);
+}
+
+void Publisher::load() {
+  if (std::exchange(is_loading_, true)) return;
+  sha_.clear();
+  link_.call(Words{"SCRIPT", "LOAD", kScript}.command(), [this](const auto& answer) {
+    is_loading_ = false;
+    if (!answer) return;
+    if (answer->is_error()) return link_.cut(answer->text());
+    sha_ = answer->text();
+    pump();
+  });
+}
+
+void Publisher::pump() {
+  while (link_.is_up() && !sha_.empty() && sent_.size() < options_.calls) {
+    if (!again_.empty()) {
+      const CallPtr call = std::move(again_.front());
+      again_.pop_front();
+      send(call);
+    } else if (!queue_.empty()) {
+      send(make_call());
+    } else {
+      return;
+    }
+  }
+}
+
+Publisher::CallPtr Publisher::make_call() {
+  auto call = std::make_shared<Call>();
+  call->number = next_number_++;
+  std::size_t drafts = 0;
+  while (!queue_.empty()) {
+    Batch& batch = queue_.front();
+    const bool is_full = drafts + batch.drafts > options_.group_events ||
+                         call->words.bytes() + batch.words.bytes() > options_.group_bytes;
+    if (is_full && drafts > 0) break;
+    drafts += batch.drafts;
+    call->words.add(batch.words);
+    batch.words = {};
+    call->batches.push_back(std::move(batch));
+    queue_.pop_front();
+  }
+  return call;
+}
+
+void Publisher::send(const CallPtr& call) {
+  const std::string_view again = call->is_unknown ? ":again" : "";
+  if (call->is_unknown) counters_.again.add();
+  counters_.calls.add();
+  Words words{"EVALSHA",
+              sha_,
+              "1",
+              wiring_.key,
+              "append",
+              epoch_,
+              fmt::format("{}:{}{}", sender_, call->number, again)};
+  words.add(call->words);
+  sent_.push_back(call);
+  link_.call(words.command(), [this, call](const auto& answer) { on_answer(call, answer); });
+  if (options_.wait_replicas == 0) return;
+  // It holds up what is behind it on this link, until they have it or it is given up.
+  const Millis patience = options_.publish_timeout / 2;
+  link_.call(
+      Words{"WAIT", std::to_string(options_.wait_replicas), std::to_string(patience.count())}
+          .command(),
+      [this, call](const auto& answer) { on_replicated(call, answer); }, patience);
+}
+
+/// It is no longer at Redis, one way or the other.
+void Publisher::unsend(const CallPtr& call) {
+  std::erase(sent_, call);
+}
+
+/// In the order in which they were made, whatever came back first.
+void Publisher::repeat(const CallPtr& call) {
+  const auto behind = std::find_if(again_.begin(), again_.end(), [&](const CallPtr& other) {
+    return other->number > call->number;
+  });
+  again_.insert(behind, call);
+}
+
+// --- What Redis says ----------------------------------------------------------------------------
+
+void Publisher::on_answer(const CallPtr& call, const Result<Reply>& answer) {
+  if (answer && !answer->is_error()) return on_kept(call, *answer);
+  unsend(call);
+  if (call->is_given_up) return;
+  if (!answer) {
+    call->is_unknown = true;
+    return repeat(call);
+  }
+  on_refusal(call, answer->text());
+}
+
+void Publisher::on_refusal(const CallPtr& call, std::string_view text) {
+  if (text.starts_with("NOSCRIPT")) {
+    repeat(call);
+    return load();
+  }
+  if (begins_with_any(text, {"LOADING", "READONLY", "MASTERDOWN", "BUSY", "TRYAGAIN", "CLUSTERDOWN",
+                             "UNBLOCKED"})) {
+    repeat(call);
+    return link_.cut(text);
+  }
+  if (text.starts_with("EPOCH")) {
+    if (call->is_unknown) return give_up(*call);
+    return refuse(*call, Errc::limit, "the history in Redis is another one than before");
+  }
+  if (begins_with_any(text, {"OOM", "MISCONF", "NOREPLICAS"})) {
+    return refuse(*call, Errc::limit, advice_for(text));
+  }
+  refuse(*call, Errc::io, fmt::format("Redis refuses to append: {}", text));
+}
+
+/// Three words for each draft: its id, its position, whether it is a repeat.
+void Publisher::on_kept(const CallPtr& call, const Reply& reply) {
+  std::size_t at = 0;
+  for (Batch& batch : call->batches) {
+    for (std::size_t i = 0; i < batch.drafts && at + 2 < reply.size(); ++i, at += 3) {
+      const bool is_repeat = reply[at + 2].text() == "1";
+      batch.receipts.push_back({std::string(reply[at].text()), is_repeat});
+      const auto position = static_cast<std::uint64_t>(reply[at + 1].integer().value_or(0));
+      batch.last = std::max(batch.last, sse::Position(position));
+      (is_repeat ? written_.repeats : written_.appended).add();
+    }
+  }
+  written_.groups.add();
+  if (options_.wait_replicas == 0) keep(call);
+}
+
+void Publisher::on_replicated(const CallPtr& call, const Result<Reply>& answer) {
+  const bool is_here = std::find(sent_.begin(), sent_.end(), call) != sent_.end();
+  if (!is_here) return;  // It was not kept.
+  if (!answer) {
+    // That it was appended is known, but not by whom. It is asked again, and waited for again.
+    for (Batch& batch : call->batches) batch.receipts.clear();
+    return on_answer(call, answer);
+  }
+  const auto replicas = static_cast<std::size_t>(answer->integer().value_or(0));
+  if (replicas >= options_.wait_replicas) return keep(call);
+  unsend(call);
+  if (!call->is_given_up) give_up(*call);
+}
+
+void Publisher::keep(const CallPtr& call) {
+  unsend(call);
+  if (!call->is_given_up) {
+    for (Batch& batch : call->batches) kept_.push_back(std::move(batch));
+  }
+  on_progress();
+  pump();
+}
+
+void Publisher::on_progress() {
+  const sse::Position followed = doors_.followed();
+  while (!kept_.empty() && kept_.front().last <= followed) {
+    Batch batch = std::move(kept_.front());
+    kept_.pop_front();
+    batch.done(std::move(batch.receipts));
+  }
+}
+
+// --- Without an answer --------------------------------------------------------------------------
+
+void Publisher::refuse(Call& call, Errc code, const std::string& why) {
+  call.is_given_up = true;
+  for (const Batch& batch : call.batches) {
+    written_.refused.add();
+    batch.done(fail(code, why));
+  }
+}
+
+/// Nobody knows whether it is kept.
+void Publisher::give_up(Call& call) {
+  counters_.unknown.add(call.batches.size());
+  refuse(call, Errc::expired,
+         "Redis did not say in time whether it kept this; it may have. Publish it again with the "
+         "same idempotency key");
+}
+
+void Publisher::look_at_time() {
+  if (is_idle()) return clock_.stop();
+  expire(wiring_.loop.now());
+}
+
+void Publisher::expire(TimePoint now) {
+  const auto is_due = [now](const CallPtr& call) { return call->batches.front().due <= now; };
+  const std::string away = fmt::format("Redis is away: {}", trouble_);
+  for (const CallPtr& call : sent_) {
+    if (!call->is_given_up && is_due(call)) give_up(*call);
+  }
+  while (!again_.empty() && is_due(again_.front())) {
+    const CallPtr call = std::move(again_.front());
+    again_.pop_front();
+    call->is_unknown ? give_up(*call) : refuse(*call, Errc::limit, away);
+  }
+  while (!queue_.empty() && queue_.front().due <= now) {
+    const Batch batch = std::move(queue_.front());
+    queue_.pop_front();
+    written_.refused.add();
+    batch.done(fail(Errc::limit, away));
+  }
+  while (!kept_.empty() && kept_.front().due <= now) {
+    Batch batch = std::move(kept_.front());
+    kept_.pop_front();
+    batch.done(std::move(batch.receipts));
+  }
+}
+
+void Publisher::give_up() {
+  expire(TimePoint::max());
+}
+
+/// Age removes events even where nobody publishes.
+void Publisher::tidy() {
+  if (!link_.is_up() || sha_.empty()) return;
+  link_.call(Words{"EVALSHA", sha_, "1", wiring_.key, "tidy"}.command(),
+             [this](const auto& answer) {
+               if (!answer || answer->size() < 5) return;
+               const auto number = [&](std::size_t i) {
+                 return static_cast<std::uint64_t>((*answer)[i].integer().value_or(0));
+               };
+               if ((*answer)[0].text() != epoch_) return;  // The tail finds out.
+               written_.events.set((*answer)[1].integer().value_or(0) + 1 -
+                                   (*answer)[3].integer().value_or(0));
+               doors_.on_figures(sse::Position(number(3)), number(4));
+             });
+}
+
+}  // namespace sluice::redis
