@@ -112,6 +112,9 @@ Admin::AnswerPtr Admin::open_livez(const http::Request& request, http::Exchange&
 Admin::AnswerPtr Admin::open_readyz(const http::Request& request, http::Exchange& exchange) {
   const bool is_draining = shared_.is_draining.load(std::memory_order_relaxed);
   if (is_draining) return text(request, exchange, 503, kPlain, "draining\n");
+  if (const std::string trouble = shared_.journal.trouble(); !trouble.empty()) {
+    return text(request, exchange, 503, kPlain, trouble + "\n");
+  }
   return shared_.is_short_of_memory(MemoryLevel::park)
              ? text(request, exchange, 503, kPlain, "overloaded\n")
              : text(request, exchange, 200, kPlain, "ready\n");

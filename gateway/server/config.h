@@ -23,6 +23,7 @@
 #include "gateway/hub/options.h"
 #include "gateway/journal/options.h"
 #include "gateway/net/connections.h"
+#include "gateway/redis/options.h"
 #include "gateway/server/access.h"
 #include "gateway/server/access_log.h"
 #include "gateway/server/addresses.h"
@@ -96,8 +97,9 @@ struct HistoryOptions {
                                .retention = {.events = 100'000, .bytes = 256_MiB, .age = {}}};
   std::size_t window_events = 10'000;  ///< With a journal that keeps events.
   std::size_t window_bytes = 64_MiB;   ///< The same.
-  std::string url;                     ///< Of the distributed engine.
-  std::string key = "sluice";          ///< Of the stream in the distributed engine.
+  /// Retention, repeats and the cache's size are those of `file`; the password is that of the file.
+  redis::Options redis;
+  std::string password_file;
 };
 
 /// A comment line on a stream that was silent, so that nobody on the way takes it for dead.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -56,7 +57,7 @@ class Gateway {
   /// `parts` is what can fail to be made.
   struct Parts {
     SteadyClock clock;
-    journal::Counters counters;
+    JournalCounters counters;
     Sockets sockets;
     std::unique_ptr<Predecessor> predecessor;  ///< Null: this is no upgrade.
     UpstreamContexts upstream_contexts;
@@ -91,7 +92,8 @@ class Gateway {
         demo_timer_(loop_, [this] { publish_demo(); }) {
     const std::size_t cpus = std::max(1U, std::thread::hardware_concurrency());
     const std::size_t count = config.workers == 0 ? cpus : config.workers;
-    shared_.journal_counters = &parts.counters;
+    shared_.journal_counters = &parts.counters.journal;
+    shared_.redis_counters = &parts.counters.redis;
     shared_.live_counters = &admin_.live_counters();
     shared_.drain_progress = [this] { return drain_.progress(); };
     shared_.worker_count = count;
@@ -118,6 +120,8 @@ class Gateway {
         make_jwks(config.relay.access[i].jwks, *own);
       }
     }
+    // A new process takes over, and tells its clients.
+    journal_->on_break([] { ::kill(::getpid(), SIGUSR2); });
     journal_->follow(feed_);
     loop_.set_turn_end([this] { return admin_.flush(); });
   }

@@ -14,6 +14,8 @@
 #include "gateway/hub/rules.h"
 #include "gateway/journal/file.h"
 #include "gateway/journal/memory.h"
+#include "gateway/redis/journal.h"
+#include "gateway/server/files.h"
 
 namespace sluice::server {
 
@@ -41,16 +43,37 @@ journal::RetentionOf retention_of(const std::vector<hub::TopicRule>& topic_rules
   };
 }
 
+Result<std::unique_ptr<journal::Journal>> make_redis_journal(const HistoryOptions& history,
+                                                             const Clock& clock,
+                                                             JournalCounters& counters) {
+  redis::Options options = history.redis;
+  options.retention = history.file.retention;
+  options.repeats = history.file.repeats;
+  options.cache_bytes = history.file.cache_bytes;
+  if (!history.password_file.empty()) {
+    auto password = read_secret_file(history.password_file);
+    if (!password) {
+      return fail(password.error().code, "history.password_file: " + password.error().what);
+    }
+    options.link.password = std::move(*password);
+  }
+  return redis::RedisJournal::open(std::move(options), clock, counters.journal, counters.redis)
+      .map([](auto journal) { return std::unique_ptr<journal::Journal>(std::move(journal)); });
+}
+
 }  // namespace
 
 Result<std::unique_ptr<journal::Journal>> make_journal(const Config& config, const Clock& clock,
-                                                       journal::Counters& counters) {
+                                                       JournalCounters& counters) {
+  if (config.history.journal == Journal::redis) {
+    return make_redis_journal(config.history, clock, counters);
+  }
   journal::FileOptions options = config.history.file;
   options.retention_of = retention_of(config.hub.rules);
   if (config.history.journal == Journal::memory) {
     return std::make_unique<journal::MemoryJournal>(clock, options.repeats);
   }
-  return journal::FileJournal::open(std::move(options), clock, counters).map([](auto file) {
+  return journal::FileJournal::open(std::move(options), clock, counters.journal).map([](auto file) {
     return std::unique_ptr<journal::Journal>(std::move(file));
   });
 }

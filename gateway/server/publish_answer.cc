@@ -83,7 +83,9 @@ void PublishAnswer::publish(std::vector<sse::Draft> drafts) {
 void PublishAnswer::on_appended(const Result<std::vector<journal::Receipt>>& receipts) {
   if (!receipts) {
     setting_.counters.publish_busy.add();
-    try_later(503, std::chrono::seconds(1), "nothing was kept: " + receipts.error().what);
+    const bool is_known = receipts.error().code != Errc::expired;
+    try_later(503, std::chrono::seconds(1),
+              (is_known ? "nothing was kept: " : "") + receipts.error().what);
     return;
   }
   count(*receipts);

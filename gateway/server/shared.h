@@ -23,6 +23,7 @@
 #include "gateway/journal/counters.h"
 #include "gateway/journal/journal.h"
 #include "gateway/net/resolver.h"
+#include "gateway/redis/counters.h"
 #include "gateway/relay/sources.h"
 #include "gateway/server/access.h"
 #include "gateway/server/addresses.h"
@@ -166,6 +167,7 @@ struct Shared {
   std::function<bool()> is_behind;                ///< Some worker's backlog is full. Any thread.
   std::function<DrainProgress()> drain_progress;  ///< Control thread.
   const journal::Counters* journal_counters = nullptr;  ///< Never null once it runs.
+  const redis::Counters* redis_counters = nullptr;      ///< The same.
   const LiveCounters* live_counters = nullptr;          ///< The same.
   AccessLog* access_log = nullptr;                      ///< Null: it is off.
   std::vector<const Jwks*> jwks;         ///< Those that fetch keys; for their figures.

@@ -20,6 +20,18 @@ Json counts_of(const Histogram& histogram) {
   return counts;
 }
 
+const char* name_of(Journal journal) {
+  switch (journal) {
+    case Journal::memory:
+      return "memory";
+    case Journal::file:
+      return "file";
+    case Journal::redis:
+      break;
+  }
+  return "redis";
+}
+
 const char* name_of(Snapshot::State state) {
   switch (state) {
     case Snapshot::State::ready:
@@ -100,7 +112,7 @@ std::string to_json(const Snapshot& snapshot, Json figures) {
             {"version", SLUICE_VERSION},
             {"state", name_of(snapshot.state())},
             {"drain", drain_json(snapshot.drain)},
-            {"journal", snapshot.journal == Journal::file ? "file" : "memory"},
+            {"journal", name_of(snapshot.journal)},
             {"limits",
              {{"streams", snapshot.limits.streams},
               {"connections", snapshot.limits.connections},

@@ -286,10 +286,14 @@ TEST_SUITE("Configuration fault") {
     CHECK(file.history.file.retention.events == 77);
   }
 
-  TEST_CASE("what this version does not have is refused in plain words") {
+  TEST_CASE("the Redis journal needs a server that can be read, and a name for its stream") {
     CHECK(faults_of(least("[history]\njournal = \"redis\"\n")) ==
-          Lines{"7:11: history.journal: \"redis\" is not available in this version; use "
-                "\"file\", or \"memory\", which loses history when the process ends"});
+          Lines{"7:11: history.url: the Redis journal needs a server; add one, as in url = "
+                "\"redis://127.0.0.1:6379/0\""});
+    CHECK(faults_of(least("[history]\njournal = \"redis\"\nurl = \"redis://h:6379/x\"\n")) ==
+          Lines{"8:7: history.url: \"x\" is no number of a database"});
+    CHECK(faults_of(least("[history]\njournal = \"redis\"\nurl = \"redis://h\"\nkey = \"\"\n")) ==
+          Lines{"9:7: history.key: must not be empty"});
   }
 
   TEST_CASE("a file for the relay alone is not asked who may subscribe to the hub") {
