@@ -16,6 +16,7 @@
 
 #include "gateway/base/result.h"
 #include "gateway/journal/history.h"
+#include "gateway/journal/roster.h"
 #include "gateway/sse/event.h"
 
 namespace sluice::journal {
@@ -79,6 +80,8 @@ class Journal {
   virtual void on_break(std::function<void()> /*replace*/) {}
   /// What reaches back farther than followers' windows; null: nothing does.
   [[nodiscard]] virtual History* history() = 0;
+  /// Where instances that share it meet; null: there is only this one.
+  [[nodiscard]] virtual Roster* roster() { return nullptr; }
 };
 
 }  // namespace sluice::journal

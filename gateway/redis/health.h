@@ -16,8 +16,8 @@ namespace sluice::redis {
 
 class Health {
  public:
-  enum Part : std::size_t { tail, publisher, past };
-  static constexpr std::size_t kParts = 3;
+  enum Part : std::size_t { tail, publisher, past, roster };
+  static constexpr std::size_t kParts = 4;
 
   /// `where` is how the log calls the server.
   Health(std::string where, const Clock& clock, Counters& counters);

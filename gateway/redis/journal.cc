@@ -18,6 +18,7 @@
 #include "gateway/redis/opening.h"
 #include "gateway/redis/past.h"
 #include "gateway/redis/publisher.h"
+#include "gateway/redis/roster.h"
 #include "gateway/redis/tail.h"
 #include "tls/client_context.h"
 
@@ -131,6 +132,7 @@ struct RedisJournal::Parts {
   std::unique_ptr<Tail> tail;
   std::unique_ptr<Publisher> publisher;
   std::unique_ptr<Past> past;
+  std::unique_ptr<Roster> roster;
   std::thread thread;
 };
 
@@ -164,6 +166,14 @@ void RedisJournal::Parts::make(Opened opened) {
                                               .followed = followed,
                                               .on_link = heard(Health::past)},
                                 journal_counters.reader, counters);
+  roster = std::make_unique<Roster>(wiring,
+                                    Roster::Setting{.base = base_of(options.key),
+                                                    .timeout = options.instance_timeout,
+                                                    .bytes = options.roster_bytes,
+                                                    .revocations = options.revocations,
+                                                    .remember = options.remember,
+                                                    .on_link = heard(Health::roster)},
+                                    counters);
 }
 
 void RedisJournal::Parts::run() {
@@ -173,6 +183,7 @@ void RedisJournal::Parts::run() {
   loop.run();
   publisher->give_up();
   past->give_up("history is being closed");
+  roster.reset();
   past.reset();
   publisher.reset();
   tail.reset();
@@ -209,6 +220,7 @@ void RedisJournal::Parts::replace() {
 
 void RedisJournal::Parts::stop() {
   mailbox.post([this] {
+    roster->leave();
     is_stopping = true;
     stop_due = clock.now() + kLastWords;
   });
@@ -294,6 +306,10 @@ std::string RedisJournal::trouble() const {
 
 void RedisJournal::on_break(std::function<void()> replace) {
   parts_->on_break = std::move(replace);
+}
+
+journal::Roster* RedisJournal::roster() {
+  return parts_->roster.get();
 }
 
 sse::Position RedisJournal::evicted() const {

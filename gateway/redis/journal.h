@@ -42,6 +42,7 @@ class RedisJournal final : public journal::Journal, public journal::History {
   Result<void> take_back() override;
   [[nodiscard]] sse::Position last() const override;
   [[nodiscard]] History* history() override { return this; }
+  [[nodiscard]] journal::Roster* roster() override;
   [[nodiscard]] std::string trouble() const override;
   void on_break(std::function<void()> replace) override;
 

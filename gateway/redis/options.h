@@ -38,6 +38,11 @@ struct Options {
       256 << 10;           ///< … no more are taken past either: Redis does all else meanwhile.
   std::size_t calls = 64;  ///< Of the script, without an answer.
   std::size_t cache_bytes = 32 << 20;  ///< Of events that were read for history.
+
+  Millis instance_timeout{15'000};      ///< An instance not heard of for so long is gone.
+  std::size_t roster_bytes = 64 << 20;  ///< Of a list of who is subscribed anywhere.
+  std::size_t revocations = 100'000;    ///< Kept at once …
+  Millis remember{24L * 3600 * 1000};   ///< … for so long.
 };
 
 }  // namespace sluice::redis

@@ -165,7 +165,15 @@ Admin::AnswerPtr Admin::open_revoke(const http::Request& request, http::Exchange
   }
   const std::size_t streams = shared_.subjects.streams_of(*subject);
   shared_.revoke(*subject);
-  return text(request, exchange, 200, kPlain, fmt::format("{} streams are being ended\n", streams));
+  if (shared_.journal.roster() == nullptr) {
+    return text(request, exchange, 200, kPlain,
+                fmt::format("{} streams are being ended\n", streams));
+  }
+  const std::string trouble = shared_.journal.trouble();
+  const bool is_well = trouble.empty();
+  return text(request, exchange, is_well ? 200 : 202, kPlain,
+              fmt::format("{} streams are being ended here; the other instances are told {}\n",
+                          streams, is_well ? "too" : "when they can be: " + trouble));
 }
 
 Admin::AnswerPtr Admin::open_reload(const http::Request& request, http::Exchange& exchange) {

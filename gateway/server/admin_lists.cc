@@ -12,6 +12,7 @@
 
 #include "gateway/base/timer_wheel.h"
 #include "gateway/http/answers.h"
+#include "gateway/http/late_answer.h"
 #include "gateway/http/uri.h"
 #include "gateway/server/worker.h"
 
@@ -179,48 +180,27 @@ struct AdminLists::Round {
 };
 
 /// Answers when the round is complete, or its time is up.
-class AdminLists::Waiting final : public http::Answer, private Deadline {
+class AdminLists::Waiting final : public http::LateAnswer, private Deadline {
  public:
   Waiting(AdminLists& owner, std::shared_ptr<Round> round, http::Exchange& exchange, bool is_head)
-      : owner_(owner), round_(std::move(round)), exchange_(exchange), is_head_(is_head) {
+      : LateAnswer(exchange, is_head), round_(std::move(round)) {
     round_->waiting = this;
-    owner_.loop_.wheel().arm(*this, owner_.loop_.now() + kPatience);
+    owner.loop_.wheel().arm(*this, owner.loop_.now() + kPatience);
   }
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
   ~Waiting() override { round_->waiting = nullptr; }
 
   void answer() {
-    if (body_) return;
+    if (is_given()) return;
     Deadline::cancel();
-    body_ = round_->text();
-    exchange_.respond(round_->head(), http::Kind::finite, body_->size());
-    if (is_head_) body_->clear();
-    exchange_.wake();
-  }
-
-  void on_body(std::string_view bytes) override { exchange_.consume(bytes.size()); }
-  void on_body_end() override {}
-  Ready ready(std::size_t max) override {
-    if (!body_) return {};
-    const std::size_t rest = body_->size() - taken_;
-    return {.bytes = std::min(rest, max), .last = rest <= max};
-  }
-  void take(std::span<std::byte> out) override {
-    std::copy_n(body_->begin() + static_cast<std::ptrdiff_t>(taken_), out.size(),
-                static_cast<char*>(static_cast<void*>(out.data())));
-    taken_ += out.size();
+    give(round_->head(), round_->text());
   }
 
  private:
   void on_deadline(TimePoint /*now*/) override { answer(); }
 
-  AdminLists& owner_;
   const std::shared_ptr<Round> round_;
-  http::Exchange& exchange_;
-  const bool is_head_;
-  std::optional<std::string> body_;
-  std::size_t taken_ = 0;
 };
 
 AdminLists::AdminLists(net::Loop& loop, const Workers& workers)

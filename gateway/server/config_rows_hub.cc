@@ -184,6 +184,13 @@ std::vector<Row<Config>> history_rows() {
       C::count("history.wait_replicas", {0, 100},
                "Redis: replicas that have an event before its publisher is answered (WAIT).",
                SLUICE_AT(history.redis.wait_replicas)),
+      C::duration(
+          "history.instance_timeout", {2s, 1h},
+          "Redis: an instance not heard of for so long is gone, and its subscribers with it.",
+          SLUICE_AT(history.redis.instance_timeout)),
+      C::size("history.roster_bytes", from(1),
+              "Redis: of a list of all instances' subscribers; a larger one is refused.",
+              SLUICE_AT(history.redis.roster_bytes)),
       C::count("history.max_events", from(1), "Events that a client can still come back to.",
                SLUICE_AT(history.file.retention.events)),
       C::size("history.max_bytes", from(64_KiB),

@@ -123,6 +123,7 @@ class Gateway {
     // A new process takes over, and tells its clients.
     journal_->on_break([] { ::kill(::getpid(), SIGUSR2); });
     journal_->follow(feed_);
+    join_others();
     loop_.set_turn_end([this] { return admin_.flush(); });
   }
 
@@ -284,10 +285,28 @@ class Gateway {
   }
 
   void revoke(const std::string& subject) {
-    shared_.subjects.revoke(subject, clock_.wall());
+    const auto now = std::chrono::floor<Millis>(clock_.wall());
+    if (journal::Roster* const roster = journal_->roster()) roster->revoke(subject, now);
+    revoke_here(subject, now);
+  }
+
+  void revoke_here(const std::string& subject, WallTime at) {
+    if (!shared_.subjects.revoke(subject, at)) return;
     for (const auto& worker : workers_) {
       worker->post([&worker = *worker, subject] { worker.end_streams_of(subject); });
     }
+  }
+
+  /// The other instances, if there may be any.
+  void join_others() {
+    journal::Roster* const roster = journal_->roster();
+    if (roster == nullptr) return;
+    journal::Roster::Duties duties;
+    if (shared_.presence) shared_.presence->join(*roster, duties);
+    duties.on_revoked = [this](const std::string& subject, WallTime at) {
+      revoke_here(subject, at);
+    };
+    roster->serve(std::move(duties));
   }
 
   void tell_memory(MemoryLevel level) {

@@ -43,13 +43,16 @@ journal::RetentionOf retention_of(const std::vector<hub::TopicRule>& topic_rules
   };
 }
 
-Result<std::unique_ptr<journal::Journal>> make_redis_journal(const HistoryOptions& history,
+Result<std::unique_ptr<journal::Journal>> make_redis_journal(const Config& config,
                                                              const Clock& clock,
                                                              JournalCounters& counters) {
+  const HistoryOptions& history = config.history;
   redis::Options options = history.redis;
   options.retention = history.file.retention;
   options.repeats = history.file.repeats;
   options.cache_bytes = history.file.cache_bytes;
+  options.revocations = config.subjects.revocations;
+  options.remember = config.subjects.remember;
   if (!history.password_file.empty()) {
     auto password = read_secret_file(history.password_file);
     if (!password) {
@@ -66,7 +69,7 @@ Result<std::unique_ptr<journal::Journal>> make_redis_journal(const HistoryOption
 Result<std::unique_ptr<journal::Journal>> make_journal(const Config& config, const Clock& clock,
                                                        JournalCounters& counters) {
   if (config.history.journal == Journal::redis) {
-    return make_redis_journal(config.history, clock, counters);
+    return make_redis_journal(config, clock, counters);
   }
   journal::FileOptions options = config.history.file;
   options.retention_of = retention_of(config.hub.rules);

@@ -1,19 +1,13 @@
 #include "gateway/server/presence.h"
 
-#include <array>
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "gateway/base/random.h"
-#include "gateway/http/uri.h"
-#include "gateway/server/paths.h"
 
 namespace sluice::server {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 /// A version 4 UUID (RFC 9562 §5.4), as an IRI.
 std::string make_subscriber() {
@@ -28,77 +22,49 @@ std::string make_subscriber() {
   return text;
 }
 
-Json parsed(const std::string& payload) {
-  return Json::parse(payload, nullptr, /*allow_exceptions=*/false);
+Presence::Streams streams_of(const journal::Roster::Entries& entries) {
+  Presence::Streams streams;
+  for (const auto& [subscriber, entry] : entries) {
+    if (auto stream = from_entry(entry)) streams.emplace(subscriber, std::move(*stream));
+  }
+  return streams;
 }
 
 }  // namespace
 
-std::string subscription_path(const std::string& subscriber,
-                              const ActiveSubscription& subscription) {
-  std::string path = std::string(kSubscriptionsPath) + '/';
-  if (subscription.is_v1) path += http::percent_encode(subscription.match_type) + '/';
-  return path + http::percent_encode(subscription.match) + '/' + http::percent_encode(subscriber);
-}
-
-std::string subscription_json(const std::string& subscriber, const ActiveSubscription& subscription,
-                              bool is_active, bool context, const std::string& last_event_id) {
-  Json json;
-  if (context && !subscription.is_v1) json["@context"] = kMercureContext;
-  json["id"] = subscription_path(subscriber, subscription);
-  json["type"] = subscription.is_v1 ? "subscription" : "Subscription";
-  if (subscription.is_v1) {
-    json["match"] = subscription.match;
-    json["match_type"] = subscription.match_type;
-  } else {
-    json["topic"] = subscription.match;
-  }
-  json["subscriber"] = subscriber;
-  json["active"] = is_active;
-  if (subscription.payload) json["payload"] = parsed(*subscription.payload);
-  if (!last_event_id.empty()) json["lastEventID"] = last_event_id;
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-bool Presence::may_tell(Rates& rates, const Stream& stream) const {
+bool Presence::may_tell(Rates& rates, const PresentStream& stream) const {
   static const std::string kStrangers = "strangers";
   static const std::string kKnown = "known";
   const std::string& kind = stream.is_stranger ? kStrangers : kKnown;
   return rates.take(kind, stream.subscriptions->size(), clock_.now()) == Duration(0);
 }
 
-std::unique_ptr<Presence::Lease> Presence::enter(Subscriptions subscriptions, bool is_stranger) {
+std::unique_ptr<Presence::Lease> Presence::enter(std::vector<ActiveSubscription> subscriptions,
+                                                 bool is_stranger) {
   std::string subscriber = make_subscriber();
-  Stream stream{.subscriptions = std::make_shared<const Subscriptions>(std::move(subscriptions)),
-                .is_stranger = is_stranger};
+  PresentStream stream{.subscriptions = std::make_shared<const std::vector<ActiveSubscription>>(
+                           std::move(subscriptions)),
+                       .is_stranger = is_stranger};
   stream.is_told = may_tell(comings_, stream);
   {
     const std::lock_guard lock(mutex_);
     streams_.emplace(subscriber, stream);
   }
-  if (stream.is_told) {
-    publish(subscriber, *stream.subscriptions, true);
-  } else {
-    note_untold(stream.subscriptions->size());
-  }
+  tell_coming(subscriber, stream);
   return std::make_unique<Lease>(*this, std::move(subscriber));
 }
 
 void Presence::leave(const std::string& subscriber) {
-  Stream stream;
+  PresentStream stream;
   {
     const std::lock_guard lock(mutex_);
     const auto found = streams_.find(subscriber);
     if (found == streams_.end()) return;
     stream = std::move(found->second);
     streams_.erase(found);
-    if (is_silent_) return;
+    if (is_silent_) return;  // What is left in the roster falls to another instance.
   }
-  if (stream.is_told && may_tell(goings_, stream)) {
-    publish(subscriber, *stream.subscriptions, false);
-  } else {
-    note_untold(stream.subscriptions->size());
-  }
+  tell_going(subscriber, stream);
 }
 
 void Presence::fall_silent() {
@@ -106,29 +72,98 @@ void Presence::fall_silent() {
   is_silent_ = true;
 }
 
-void Presence::publish(const std::string& subscriber, const Subscriptions& subscriptions,
-                       bool is_active) {
+// --- Events -------------------------------------------------------------------------------------
+
+void Presence::tell_coming(const std::string& subscriber, const PresentStream& stream) {
+  const auto tell = [this, subscriber, stream](const Result<void>& listed) {
+    if (listed && stream.is_told) return publish(subscriber, stream, true);
+    note_untold(stream.subscriptions->size());
+  };
+  if (roster_ == nullptr) return tell({});
+  roster_->put(subscriber, to_entry(stream), tell);
+}
+
+void Presence::tell_going(const std::string& subscriber, const PresentStream& stream) {
+  const auto tell = [this, subscriber, stream](const Result<void>& /*unlisted*/) {
+    if (stream.is_told && may_tell(goings_, stream)) return publish(subscriber, stream, false);
+    note_untold(stream.subscriptions->size());
+  };
+  if (roster_ == nullptr) return tell({});
+  roster_->remove(subscriber, tell);
+}
+
+void Presence::publish(const std::string& subscriber, const PresentStream& stream, bool is_active) {
   std::vector<sse::Draft> drafts;
-  drafts.reserve(subscriptions.size());
-  for (const ActiveSubscription& subscription : subscriptions) {
+  drafts.reserve(stream.subscriptions->size());
+  for (const ActiveSubscription& subscription : *stream.subscriptions) {
     drafts.push_back({.topics = {subscription_path(subscriber, subscription)},
                       .data = subscription_json(subscriber, subscription, is_active, true),
                       .type = subscription.is_v1 ? std::string("mercure") : std::string(),
                       .is_private = true});
   }
   // When it cannot be kept the journal says so itself; the list stays right.
-  journal_.append(std::move(drafts), [this, n = subscriptions.size()](const auto& receipts) {
-    if (!receipts) note_untold(n);
+  journal_.append(std::move(drafts), [this, n = stream.subscriptions->size()](const auto& made) {
+    if (!made) note_untold(n);
   });
 }
 
-void Presence::for_each(bool is_v1, const Visit& visit) const {
+// --- All instances ------------------------------------------------------------------------------
+
+void Presence::join(journal::Roster& roster, journal::Roster::Duties& duties) {
+  roster_ = &roster;
+  duties.own = [this] { return entries(); };
+  duties.on_return = [this] { tell_again(); };
+  duties.on_orphans = [this](const auto& left) { tell_orphans(left); };
+}
+
+journal::Roster::Entries Presence::entries() const {
   const std::lock_guard lock(mutex_);
+  journal::Roster::Entries entries;
+  entries.reserve(streams_.size());
   for (const auto& [subscriber, stream] : streams_) {
-    for (const ActiveSubscription& subscription : *stream.subscriptions) {
-      if (subscription.is_v1 == is_v1) visit(subscriber, subscription);
+    entries.emplace_back(subscriber, to_entry(stream));
+  }
+  return entries;
+}
+
+/// Others have told that they are gone.
+void Presence::tell_again() {
+  Streams streams;
+  {
+    const std::lock_guard lock(mutex_);
+    streams = streams_;
+  }
+  for (const auto& [subscriber, stream] : streams) {
+    if (stream.is_told && may_tell(comings_, stream)) {
+      publish(subscriber, stream, true);
+    } else {
+      note_untold(stream.subscriptions->size());
     }
   }
+}
+
+void Presence::tell_orphans(const journal::Roster::Entries& entries) {
+  for (const auto& [subscriber, stream] : streams_of(entries)) {
+    if (stream.is_told && may_tell(goings_, stream)) {
+      publish(subscriber, stream, false);
+    } else {
+      note_untold(stream.subscriptions->size());
+    }
+  }
+}
+
+void Presence::list(const ListDone& done) const {
+  if (roster_ != nullptr) {
+    return roster_->read([done](Result<journal::Roster::Entries> entries) {
+      done(entries.map([](const auto& all) { return streams_of(all); }));
+    });
+  }
+  Streams streams;
+  {
+    const std::lock_guard lock(mutex_);
+    streams = streams_;
+  }
+  done(std::move(streams));
 }
 
 std::size_t Presence::size() const {

@@ -13,6 +13,11 @@
 /// of their own, and cannot silence the others. A going is told when its coming was, and has a
 /// bound of its own: who hears of a stream hears of its end, unless very many end at once.
 ///
+/// Where instances share a journal, each writes its streams into the roster, and the list is of all
+/// of them. Whatever an event tells is in the list before: who reads the list, and then the events
+/// behind its cursor, misses nothing. The streams of an instance that is gone end by the word of
+/// another one.
+///
 /// Owner   server::Shared, when it is turned on. Thread  any, under a mutex: once per stream.
 #pragma once
 
@@ -29,7 +34,9 @@
 #include <vector>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/result.h"
 #include "gateway/journal/journal.h"
+#include "gateway/server/present_stream.h"
 #include "gateway/server/rates.h"
 
 namespace sluice::server {
@@ -41,18 +48,9 @@ struct PresenceOptions {
   std::size_t burst = 2'000;     ///< At once, after a pause.
 };
 
-/// One selector of a stream.
-struct ActiveSubscription {
-  bool is_v1 = false;
-  std::string match_type = {};  ///< 1.0: "exact" or "urlpattern".
-  std::string match = {};       ///< The selector.
-  /// JSON that the token carries; null: none. Selectors share it.
-  std::shared_ptr<const std::string> payload = {};
-};
-
 class Presence {
  public:
-  using Subscriptions = std::vector<ActiveSubscription>;
+  using Streams = std::map<std::string, PresentStream>;  ///< By subscriber.
 
   Presence(journal::Journal& journal, const Clock& clock, const PresenceOptions& options)
       : journal_(journal),
@@ -78,13 +76,17 @@ class Presence {
   };
 
   /// `is_stranger`: it came without a token.
-  std::unique_ptr<Lease> enter(Subscriptions subscriptions, bool is_stranger);
+  std::unique_ptr<Lease> enter(std::vector<ActiveSubscription> subscriptions, bool is_stranger);
   /// No more is published: the process ends, and all streams with it.
   void fall_silent();
 
-  /// Calls `visit` for each of that version, in an order that stays.
-  using Visit = std::function<void(const std::string& subscriber, const ActiveSubscription&)>;
-  void for_each(bool is_v1, const Visit& visit) const;
+  /// All streams that are present, in all instances. On any thread, perhaps at once. Fails where
+  /// the other instances cannot be asked.
+  using ListDone = std::function<void(Result<Streams>)>;
+  void list(const ListDone& done) const;
+  /// What this instance does for the roster.
+  void join(journal::Roster& roster, journal::Roster::Duties& duties);
+  /// Of this instance.
   [[nodiscard]] std::size_t size() const;
   /// Comings and goings that were not published.
   [[nodiscard]] std::uint64_t untold() const { return untold_.load(std::memory_order_relaxed); }
@@ -92,35 +94,27 @@ class Presence {
  private:
   static constexpr std::size_t kKinds = 2;  ///< Strangers, and those with a token.
 
-  struct Stream {
-    std::shared_ptr<const Subscriptions> subscriptions;
-    bool is_stranger = false;
-    bool is_told = false;  ///< Of its coming.
-  };
-
   void leave(const std::string& subscriber);
   /// Whether there is room in `rates` to tell of it.
-  [[nodiscard]] bool may_tell(Rates& rates, const Stream& stream) const;
+  [[nodiscard]] bool may_tell(Rates& rates, const PresentStream& stream) const;
   void note_untold(std::size_t n) { untold_.fetch_add(n, std::memory_order_relaxed); }
-  void publish(const std::string& subscriber, const Subscriptions& subscriptions, bool is_active);
+  /// When the roster has it, if there is one.
+  void tell_coming(const std::string& subscriber, const PresentStream& stream);
+  void tell_going(const std::string& subscriber, const PresentStream& stream);
+  void publish(const std::string& subscriber, const PresentStream& stream, bool is_active);
+  [[nodiscard]] journal::Roster::Entries entries() const;
+  void tell_again();
+  void tell_orphans(const journal::Roster::Entries& entries);
 
   journal::Journal& journal_;
   const Clock& clock_;
+  journal::Roster* roster_ = nullptr;  ///< Null: there is one instance. Set before start.
   Rates comings_;
   Rates goings_;
   std::atomic<std::uint64_t> untold_{0};
   mutable std::mutex mutex_;
-  std::map<std::string, Stream> streams_;  ///< By subscriber.
+  Streams streams_;
   bool is_silent_ = false;
 };
-
-/// "/.well-known/mercure/subscriptions/…" of one.
-[[nodiscard]] std::string subscription_path(const std::string& subscriber,
-                                            const ActiveSubscription& subscription);
-/// The JSON object of one. `context`: with its own "@context", which 0.x wants of an object that
-/// stands alone. `last_event_id`: empty: none.
-[[nodiscard]] std::string subscription_json(const std::string& subscriber,
-                                            const ActiveSubscription& subscription, bool is_active,
-                                            bool context, const std::string& last_event_id = {});
 
 }  // namespace sluice::server

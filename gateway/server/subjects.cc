@@ -23,16 +23,19 @@ void Subjects::release(const std::string& subject) {
   if (found != streams_.end() && --found->second == 0) streams_.erase(found);
 }
 
-void Subjects::revoke(const std::string& subject, WallTime now) {
+bool Subjects::revoke(const std::string& subject, WallTime at) {
   const std::lock_guard lock(mutex_);
-  revoked_.insert_or_assign(subject, now);
-  order_.emplace_back(now, subject);
-  while (order_.size() > options_.revocations || order_.front().first + options_.remember <= now) {
+  const auto [known, is_new] = revoked_.try_emplace(subject, at);
+  if (!is_new && known->second >= at) return false;
+  known->second = at;
+  order_.emplace_back(at, subject);
+  while (order_.size() > options_.revocations || order_.front().first + options_.remember <= at) {
     const auto& [time, oldest] = order_.front();
     const auto found = revoked_.find(oldest);
     if (found != revoked_.end() && found->second == time) revoked_.erase(found);
     order_.pop_front();
   }
+  return true;
 }
 
 bool Subjects::is_revoked(const std::string& subject, std::optional<WallTime> issued,

@@ -59,8 +59,8 @@ class Subjects {
   std::optional<Lease> open_stream(const std::string& subject);
   [[nodiscard]] std::size_t streams_of(const std::string& subject) const;
 
-  /// Tokens of `subject` that were issued before `now` count no more.
-  void revoke(const std::string& subject, WallTime now);
+  /// Tokens of `subject` that were issued before `at` count no more. False: that was known.
+  bool revoke(const std::string& subject, WallTime at);
   /// `issued`: the token's `iat`; a token that does not say, or names the future, is as old as can
   /// be.
   [[nodiscard]] bool is_revoked(const std::string& subject, std::optional<WallTime> issued,

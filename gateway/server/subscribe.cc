@@ -165,7 +165,8 @@ std::size_t Subscribe::rate_of(const Wish& wish) const {
   return rate;
 }
 
-Presence::Subscriptions Subscribe::present(const Wish& wish, const auth::Grants& grants) const {
+std::vector<ActiveSubscription> Subscribe::present(const Wish& wish,
+                                                   const auth::Grants& grants) const {
   const auto shared = [](const std::string& payload) {
     return payload.empty() ? nullptr : std::make_shared<const std::string>(payload);
   };
@@ -181,7 +182,7 @@ Presence::Subscriptions Subscribe::present(const Wish& wish, const auth::Grants&
     }
   }
   const auto payload = shared(grants.payload);
-  Presence::Subscriptions subscriptions;
+  std::vector<ActiveSubscription> subscriptions;
   for (const Wish::Match& match : wish.matches) {
     ActiveSubscription active{.is_v1 = wish.is_v1, .match = match.text, .payload = payload};
     if (wish.is_v1) {

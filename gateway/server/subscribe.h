@@ -46,7 +46,8 @@ class Subscribe {
                                             http::Exchange& exchange);
   struct Opening;
   void begin(EventStream& stream, http::Exchange& exchange, Opening opening, hub::Start start);
-  [[nodiscard]] Presence::Subscriptions present(const Wish& wish, const auth::Grants& grants) const;
+  [[nodiscard]] std::vector<ActiveSubscription> present(const Wish& wish,
+                                                        const auth::Grants& grants) const;
   [[nodiscard]] std::size_t rate_of(const Wish& wish) const;
   [[nodiscard]] std::string cursor_of(const Wish& wish, const hub::Start& start) const;
   [[nodiscard]] http::Response head_for(const http::Request& request, const Bearer& bearer) const;

@@ -1,5 +1,6 @@
 #include "gateway/server/subscription_api.h"
 
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gateway/http/answers.h"
+#include "gateway/http/late_answer.h"
 #include "gateway/http/uri.h"
 #include "gateway/server/paths.h"
 #include "gateway/server/selectors.h"
@@ -53,6 +55,86 @@ std::optional<Filter> filter_of(const std::vector<std::string>& segments, bool i
   return filter;
 }
 
+/// What is asked for.
+struct Listing {
+  std::string path;
+  bool is_v1;
+  Filter filter;
+  std::string last;     ///< The cursor behind which events go on.
+  http::Headers extra;  ///< Of the answer.
+
+  [[nodiscard]] bool is_single() const { return !filter.subscriber.empty(); }
+};
+
+struct Found {
+  std::string items;
+  std::string single;
+  std::size_t count = 0;
+};
+
+Found find(const Listing& listing, const Presence::Streams& streams) {
+  Found found;
+  for (const auto& [subscriber, stream] : streams) {
+    for (const ActiveSubscription& each : *stream.subscriptions) {
+      if (each.is_v1 != listing.is_v1 || !listing.filter.takes(subscriber, each)) continue;
+      if (listing.is_single()) {
+        found.single = subscription_json(subscriber, each, true, true,
+                                         listing.is_v1 ? std::string() : listing.last);
+      } else {
+        if (found.count > 0) found.items += ',';
+        found.items += subscription_json(subscriber, each, true, false);
+      }
+      ++found.count;
+    }
+  }
+  return found;
+}
+
+std::string body_of(const Listing& listing, const Found& found) {
+  if (listing.is_single()) return found.single;
+  const std::string id = nlohmann::json(listing.path).dump();
+  if (listing.is_v1) {
+    return fmt::format(R"({{"id":{},"type":"subscriptions","subscriptions":[{}]}})", id,
+                       found.items);
+  }
+  return fmt::format(R"({{"@context":"{}","id":{},"type":"Subscriptions",)"
+                     R"("lastEventID":"{}","subscriptions":[{}]}})",
+                     kMercureContext, id, listing.last, found.items);
+}
+
+void give_problem(http::LateAnswer& answer, int status, const std::string& text,
+                  http::Headers extra) {
+  extra.add("content-type", "text/plain; charset=utf-8");
+  extra.add("cache-control", "no-store");
+  answer.give({status, std::move(extra)}, text + "\n");
+}
+
+void give(http::LateAnswer& answer, const Listing& listing,
+          const Result<Presence::Streams>& streams, Counters& counters) {
+  http::Headers extra = listing.extra;
+  if (!streams) {
+    counters.subscribe_rejected.add();
+    extra.add("retry-after", "1");
+    return give_problem(answer, 503,
+                        "who is subscribed elsewhere cannot be said: " + streams.error().what,
+                        std::move(extra));
+  }
+  const Found found = find(listing, *streams);
+  if (listing.is_single() && found.count == 0) {
+    counters.subscribe_rejected.add();
+    return give_problem(answer, 404, "there is no such subscription", std::move(extra));
+  }
+  // Events of 0.x have no type.
+  const std::string_view type = listing.is_v1 ? "application/json" : "application/ld+json";
+  extra.add("content-type", std::string(type));
+  extra.add("cache-control", "private, no-cache");
+  extra.add("etag", fmt::format("\"{}\"", listing.last));
+  extra.add("link",
+            fmt::format(R"(<{}>; rel="mercure"; last-event-id="{}"{}; content-type="{}")", kHubPath,
+                        listing.last, listing.is_v1 ? R"(; type="mercure")" : "", type));
+  answer.give({200, std::move(extra)}, body_of(listing, found));
+}
+
 }  // namespace
 
 std::unique_ptr<http::Answer> SubscriptionApi::open(const http::Request& request,
@@ -83,46 +165,25 @@ std::unique_ptr<http::Answer> SubscriptionApi::list(const std::vector<std::strin
                                                     bool is_v1, const http::Request& request,
                                                     http::Exchange& exchange) {
   const auto filter = filter_of(segments, is_v1);
-  // Before the list is read: what comes while it is being made is then told by events behind it.
-  const std::string last = sse::make_id(shared_.journal.epoch(), shared_.journal.last());
-  std::string items;
-  std::string single;
-  std::size_t count = 0;
-  const bool is_single = filter && !filter->subscriber.empty();
-  if (filter) {
-    shared_.presence->for_each(
-        is_v1, [&](const std::string& subscriber, const ActiveSubscription& subscription) {
-          if (!filter->takes(subscriber, subscription)) return;
-          if (is_single) {
-            single = subscription_json(subscriber, subscription, true, true, is_v1 ? "" : last);
-          } else {
-            if (count > 0) items += ',';
-            items += subscription_json(subscriber, subscription, true, false);
-          }
-          ++count;
-        });
-  }
-  if (!filter || (is_single && count == 0)) {
-    return deny({404, "there is no such subscription", {}}, request, exchange);
-  }
-  const std::string id = nlohmann::json(request.path).dump();
-  const std::string body =
-      is_single ? single
-      : is_v1 ? fmt::format(R"({{"id":{},"type":"subscriptions","subscriptions":[{}]}})", id, items)
-              : fmt::format(R"({{"@context":"{}","id":{},"type":"Subscriptions",)"
-                            R"("lastEventID":"{}","subscriptions":[{}]}})",
-                            kMercureContext, id, last, items);
-  // Events of 0.x have no type.
-  const std::string_view type = is_v1 ? "application/json" : "application/ld+json";
-  http::Response head{
-      200,
-      {{"content-type", std::string(type)},
-       {"cache-control", "private, no-cache"},
-       {"etag", fmt::format("\"{}\"", last)},
-       {"link", fmt::format(R"(<{}>; rel="mercure"; last-event-id="{}"{}; content-type="{}")",
-                            kHubPath, last, is_v1 ? R"(; type="mercure")" : "", type)}}};
-  shared_.cors.add_fields(request, head.headers);
-  return http::reply(exchange, std::move(head), body, request.method == "HEAD");
+  if (!filter) return deny({404, "there is no such subscription", {}}, request, exchange);
+  Listing listing{.path = request.path,
+                  .is_v1 = is_v1,
+                  .filter = *filter,
+                  // Before the list is read: what comes while it is being made is then told by
+                  // events behind it.
+                  .last = sse::make_id(shared_.journal.epoch(), shared_.journal.last()),
+                  .extra = {}};
+  shared_.cors.add_fields(request, listing.extra);
+  auto answer = std::make_unique<http::LateAnswer>(exchange, request.method == "HEAD");
+  shared_.presence->list([post = post_, &counters = counters_, handle = answer->handle(),
+                          listing = std::make_shared<const Listing>(std::move(listing))](
+                             Result<Presence::Streams> streams) {
+    const auto found = std::make_shared<const Result<Presence::Streams>>(std::move(streams));
+    post([handle, listing, found, &counters] {
+      if (const auto waiting = handle.lock()) give(**waiting, *listing, *found, counters);
+    });
+  });
+  return answer;
 }
 
 std::unique_ptr<http::Answer> SubscriptionApi::deny(const Denial& denial,

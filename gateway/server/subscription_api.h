@@ -3,13 +3,16 @@
 ///   0.x  GET PATH/subscriptions[/{topic}[/{subscriber}]]                JSON-LD
 ///   1.0  GET PATH/subscriptions[/{match_type}/{match}[/{subscriber}]]   JSON
 ///
-/// Which form is meant is told by the token: one with `authorization_details` is of 1.0.
+/// Which form is meant is told by the token: one with `authorization_details` is of 1.0. Where
+/// instances share a journal the list is of all of them, and asked of the engine.
 ///
 /// Owner   its worker's Site. Thread  that worker only.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gateway/http/exchange.h"
@@ -20,7 +23,11 @@ namespace sluice::server {
 
 class SubscriptionApi {
  public:
-  SubscriptionApi(Shared& shared, Counters& counters) : shared_(shared), counters_(counters) {}
+  /// Runs a task on this worker's thread, now or soon; called from any thread.
+  using Post = std::function<void(std::function<void()>)>;
+
+  SubscriptionApi(Shared& shared, Counters& counters, Post post)
+      : shared_(shared), counters_(counters), post_(std::move(post)) {}
 
   /// `request.path` is kSubscriptionsPath or below it.
   std::unique_ptr<http::Answer> open(const http::Request& request, http::Exchange& exchange);
@@ -33,6 +40,7 @@ class SubscriptionApi {
 
   Shared& shared_;
   Counters& counters_;
+  const Post post_;
 };
 
 }  // namespace sluice::server

@@ -60,25 +60,20 @@ Worker::Worker(std::size_t index, Shared& shared)
                                              .post = [this](Task task) { post(std::move(task)); },
                                              .sources = &shared.sources})
                  : nullptr),
-      site_(shared, loop_, counters_.site,
-            Subscribe(shared, hub_, streams_,
-                      {.loop = loop_,
-                       .heartbeat = shared.config.heartbeat,
-                       .retry = retry_,
-                       .counters = counters_.site}),
-            Publish({.shared = shared,
-                     .loop = loop_,
-                     .counters = counters_.site,
-                     .streams = publish_streams_,
-                     .post =
-                         [this](Task task) {
-                           if (loop_.in_thread()) {
-                             task();
-                           } else {
-                             post(std::move(task));
-                           }
-                         }}),
-            SubscriptionApi(shared, counters_.site), make_relay_site()),
+      site_(
+          shared, loop_, counters_.site,
+          Subscribe(shared, hub_, streams_,
+                    {.loop = loop_,
+                     .heartbeat = shared.config.heartbeat,
+                     .retry = retry_,
+                     .counters = counters_.site}),
+          Publish({.shared = shared,
+                   .loop = loop_,
+                   .counters = counters_.site,
+                   .streams = publish_streams_,
+                   .post = [this](Task task) { run_here(std::move(task)); }}),
+          SubscriptionApi(shared, counters_.site, [this](Task task) { run_here(std::move(task)); }),
+          make_relay_site()),
       pacing_(shared.config.limits.gather),
       connections_(
           loop_, connection_options(),
@@ -92,6 +87,11 @@ Worker::Worker(std::size_t index, Shared& shared)
                         .retry = shared.config.retry,
                         .counters = counters_.site}) {
   loop_.set_turn_end([this] { return end_turn(); });
+}
+
+void Worker::run_here(Task task) {
+  if (loop_.in_thread()) return task();
+  post(std::move(task));
 }
 
 Worker::~Worker() {

@@ -75,6 +75,8 @@ class Worker {
 
   // Any thread.
   void post(Task task) { mailbox_.post(std::move(task)); }
+  /// At once if this is its thread, else soon.
+  void run_here(Task task);
   void deliver(std::span<const sse::EventPtr> events);
   /// Takes a connection over; load() counts it from now on.
   void take(std::unique_ptr<Newcomer> newcomer);

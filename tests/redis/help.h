@@ -74,13 +74,14 @@ struct Instance {
     return options;
   }
   explicit Instance(const Server& server) : Instance(quick(server)) {}
-  explicit Instance(Options options) {
+  explicit Instance(Options options, journal::Roster::Duties duties = {}) {
     log::set_level(log::Level::off);
     auto opened = RedisJournal::open(std::move(options), clock, counters, own);
     REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().what));
     journal = std::move(*opened);
     journal->on_break([this] { is_replaced = true; });
     journal->follow(witness);
+    journal->roster()->serve(std::move(duties));
   }
 
   std::future<Result<Receipts>> begin_append(std::vector<sse::Draft> drafts) const {

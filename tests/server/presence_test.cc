@@ -19,7 +19,7 @@ struct World {
 
   /// A stream with so many selectors.
   std::unique_ptr<Presence::Lease> enter(int selectors, bool is_stranger = true) {
-    Presence::Subscriptions subscriptions;
+    std::vector<ActiveSubscription> subscriptions;
     for (int i = 0; i < selectors; ++i) {
       subscriptions.push_back({.match = "topic" + std::to_string(i), .payload = nullptr});
     }
@@ -63,8 +63,8 @@ TEST_SUITE("presence") {
     for (int i = 0; i < 5; ++i) streams.push_back(world.enter(1));
     CHECK(world.told() == "++++");
     CHECK(world.presence.untold() == 1);
-    int listed = 0;
-    world.presence.for_each(false, [&](const auto&, const auto&) { ++listed; });
+    std::size_t listed = 0;
+    world.presence.list([&](const auto& all) { listed = all->size(); });
     CHECK(listed == 5);
 
     world.clock.advance(seconds(1));

@@ -1,0 +1,55 @@
+--[[ What instances tell each other, beside events; journal.lua has those.
+
+  EVALSHA sha 1 KEY beat NAME TTL AFTER
+      NAME is here, for TTL ms. Answers whether it still was (1 or 0), how many instances there are,
+      entries of one that is no longer here (name, value, …; they are removed), and revocations
+      behind AFTER: "TIME SUBJECT", place, …, 1000 at most.
+  EVALSHA sha 1 KEY revoke TIME SUBJECT MOST REMEMBER
+      Tokens of SUBJECT from before TIME (ms since 1970) count no more. The newest MOST are kept, for
+      REMEMBER ms.
+  EVALSHA sha 1 KEY leave NAME
+      It is gone: what it leaves is given to another one, at its next beat.
+
+Keys, in the slot of the stream: {KEY}:instances, when each is to be taken for gone (ms); a hash
+{KEY}:present:NAME, its entries; {KEY}:revoked, by place, which rises. ]]
+local stream = KEYS[1]
+local base = string.find(stream, '{', 1, true) and stream or '{' .. stream .. '}'
+local instances, revoked = base .. ':instances', base .. ':revoked'
+if redis.replicate_commands then redis.replicate_commands() end
+
+local function text(number) return string.format('%.0f', number) end
+local clock = redis.call('TIME')
+local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
+
+-- A piece of what an instance left; when that was the last, the instance is forgotten.
+local function orphans()
+  local gone = redis.call('ZRANGEBYSCORE', instances, '-inf', '(' .. text(now / 1000), 'LIMIT', 0, 1)[1]
+  if not gone then return {} end
+  local entries = base .. ':present:' .. gone
+  local piece = redis.call('HRANDFIELD', entries, 256, 'WITHVALUES')
+  for i = 1, #piece, 2 do redis.call('HDEL', entries, piece[i]) end
+  if redis.call('EXISTS', entries) == 0 then redis.call('ZREM', instances, gone) end
+  return piece
+end
+
+if ARGV[1] == 'beat' then
+  local name, ttl, after = ARGV[2], tonumber(ARGV[3]), ARGV[4]
+  local was = redis.call('ZSCORE', instances, name) and 1 or 0
+  redis.call('ZADD', instances, text(now / 1000 + ttl), name)
+  local left = orphans()
+  return {was, redis.call('ZCARD', instances), left,
+          redis.call('ZRANGEBYSCORE', revoked, '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)}
+end
+if ARGV[1] == 'leave' then
+  redis.call('ZADD', instances, 0, ARGV[2])
+  return 1
+end
+if ARGV[1] == 'revoke' then
+  local newest = redis.call('ZRANGE', revoked, -1, -1, 'WITHSCORES')[2]
+  local place = math.max(now, (tonumber(newest) or 0) + 1)
+  redis.call('ZADD', revoked, text(place), ARGV[2] .. ' ' .. ARGV[3])
+  redis.call('ZREMRANGEBYRANK', revoked, 0, -1 - tonumber(ARGV[4]))
+  redis.call('ZREMRANGEBYSCORE', revoked, '-inf', text(now - tonumber(ARGV[5]) * 1000))
+  return 1
+end
+return redis.error_reply('ERR the script knows beat, leave and revoke')
