@@ -46,6 +46,8 @@ EndingText text_of(Ending ending) {
       return {"memory", "server"};
     case Ending::killed:
       return {"operator", "server"};
+    case Ending::cut_off:
+      return {"history_away", "server"};
     case Ending::superseded:
       return {"superseded", "client"};
     case Ending::upstream_end:

@@ -42,6 +42,7 @@ enum class Ending : std::uint8_t {
   parked,
   shed,        ///< Memory is short.
   killed,      ///< By an operator.
+  cut_off,     ///< The engine that keeps the history is out of reach here.
   superseded,  ///< The same client came back and took its place.
   upstream_end,
   upstream_failed,

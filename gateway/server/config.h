@@ -100,6 +100,7 @@ struct HistoryOptions {
   /// Retention, repeats and the cache's size are those of `file`; the password is that of the file.
   redis::Options redis;
   std::string password_file;
+  Millis away_limit{0};  ///< The engine away for so long: streams are left to others. 0: never.
 };
 
 /// A comment line on a stream that was silent, so that nobody on the way takes it for dead.

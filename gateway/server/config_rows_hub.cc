@@ -188,6 +188,10 @@ std::vector<Row<Config>> history_rows() {
           "history.instance_timeout", {2s, 1h},
           "Redis: an instance not heard of for so long is gone, and its subscribers with it.",
           SLUICE_AT(history.redis.instance_timeout)),
+      C::duration("history.away_limit", {0ms, 24h},
+                  "Redis: when it was out of reach here for so long, streams are ended, one by one "
+                  "over drain.window, so that the balancer moves them; 0s: they stay and wait.",
+                  SLUICE_AT(history.away_limit)),
       C::size("history.roster_bytes", from(1),
               "Redis: of a list of all instances' subscribers; a larger one is refused.",
               SLUICE_AT(history.redis.roster_bytes)),

@@ -32,6 +32,7 @@ struct Counters {
   Counter heartbeats;
   Counter drained;        ///< Event streams ended by a drain.
   Counter expired;        ///< Event streams ended because their token was no longer good.
+  Counter cut_off;        ///< Event streams ended because history was away for long.
   Counter revoked;        ///< Event streams ended by a revocation.
   Counter gathered;       ///< Turns in which a busy worker waited for more events.
   Counter relay_streams;  ///< Event streams of routes, opened.

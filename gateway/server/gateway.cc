@@ -16,6 +16,7 @@
 #include "gateway/base/random.h"
 #include "gateway/net/address.h"
 #include "gateway/net/signals.h"
+#include "gateway/server/absence.h"
 #include "gateway/server/access_log.h"
 #include "gateway/server/admin.h"
 #include "gateway/server/certificates.h"
@@ -24,6 +25,7 @@
 #include "gateway/server/drain.h"
 #include "gateway/server/feed.h"
 #include "gateway/server/heap_trim.h"
+#include "gateway/server/instances.h"
 #include "gateway/server/journals.h"
 #include "gateway/server/jwks.h"
 #include "gateway/server/jwks_fetch.h"
@@ -77,6 +79,7 @@ class Gateway {
         certificates_(loop_, clock_),
         feed_(workers_),
         admin_(loop_, shared_, workers_),
+        instances_(shared_, workers_),
         drain_(loop_, shared_, workers_, [this] { stop(); }),
         reload_(loop_, shared_, workers_, certificates_),
         upgrade_(loop_, config.process.upgrade_timeout,
@@ -85,6 +88,9 @@ class Gateway {
                   .take_back = [this] { return journal_->take_back(); },
                   .step_down = [this] { step_down(); }}),
         watchdog_(loop_, workers_),
+        absence_(
+            loop_, config.history.away_limit, [this] { return journal_->trouble(); },
+            [this] { leave_to_others(); }),
         heap_trim_(loop_, system_allocator()),
         memory_(loop_, memory_budget_of(config), system_allocator(),
                 [this](MemoryLevel level) { tell_memory(level); }),
@@ -106,7 +112,7 @@ class Gateway {
     shared_.descriptor_limit = parts.descriptors;
     shared_.connection_limit = connection_limit(config, count, parts.descriptors);
     shared_.memory = &memory_;
-    shared_.revoke = [this](const std::string& subject) { revoke(subject); };
+    shared_.revoke = [this](const std::string& subject) { instances_.revoke(subject); };
     shared_.reload = [this] { return reload_.run(); };
     shared_.reload_counters = &reload_.counters();
     shared_.certificates = &certificates_;
@@ -123,7 +129,7 @@ class Gateway {
     // A new process takes over, and tells its clients.
     journal_->on_break([] { ::kill(::getpid(), SIGUSR2); });
     journal_->follow(feed_);
-    join_others();
+    instances_.join();
     loop_.set_turn_end([this] { return admin_.flush(); });
   }
 
@@ -170,10 +176,12 @@ class Gateway {
       log::warning("{}", written.error().what);
     }
     watchdog_.start(predecessor_ != nullptr);
+    absence_.start();
     if (predecessor_ != nullptr) predecessor_->say_ready();
     notify_service_manager("READY=1");
     loop_.run();
     watchdog_.stop();
+    absence_.stop();
     demo_timer_.stop();
     heap_trim_.stop();
     memory_.stop();
@@ -284,29 +292,11 @@ class Gateway {
     });
   }
 
-  void revoke(const std::string& subject) {
-    const auto now = std::chrono::floor<Millis>(clock_.wall());
-    if (journal::Roster* const roster = journal_->roster()) roster->revoke(subject, now);
-    revoke_here(subject, now);
-  }
-
-  void revoke_here(const std::string& subject, WallTime at) {
-    if (!shared_.subjects.revoke(subject, at)) return;
+  void leave_to_others() {
     for (const auto& worker : workers_) {
-      worker->post([&worker = *worker, subject] { worker.end_streams_of(subject); });
+      worker->post(
+          [&worker = *worker, window = config_.drain.window] { worker.leave_to_others(window); });
     }
-  }
-
-  /// The other instances, if there may be any.
-  void join_others() {
-    journal::Roster* const roster = journal_->roster();
-    if (roster == nullptr) return;
-    journal::Roster::Duties duties;
-    if (shared_.presence) shared_.presence->join(*roster, duties);
-    duties.on_revoked = [this](const std::string& subject, WallTime at) {
-      revoke_here(subject, at);
-    };
-    roster->serve(std::move(duties));
   }
 
   void tell_memory(MemoryLevel level) {
@@ -334,10 +324,12 @@ class Gateway {
   Workers workers_;
   Feed feed_;
   Admin admin_;
+  Instances instances_;
   Drain drain_;
   Reload reload_;
   Upgrade upgrade_;
   Watchdog watchdog_;
+  Absence absence_;
   PidFile pid_file_;
   // Control thread only.
   HeapTrim heap_trim_;

@@ -87,6 +87,8 @@ const WorkerRow kWorkerRows[] = {
    [](const Worker& w) { return number(w.counters().hub.closed_slow); }},
   {"sluice_streams_expired_total", "", kCounter, "The hub's event streams ended because their token was no longer good, or because they were as old as limits.max_stream_duration. Of routes: in sluice_route_drained_total.",
    [](const Worker& w) { return number(w.counters().site.expired); }},
+  {"sluice_streams_cut_off_total", "", kCounter, "The hub's event streams ended because Redis was away for history.away_limit.",
+   [](const Worker& w) { return number(w.counters().site.cut_off); }},
   {"sluice_streams_revoked_total", "", kCounter, "Event streams ended by a revocation, of the hub and of routes.",
    [](const Worker& w) { return number(w.counters().site.revoked); }},
   {"sluice_route_limited_total", "", kCounter, "Requests for routes answered 503 or 429 because there were too many event streams, by whoever would not come back by itself.",

@@ -82,6 +82,7 @@ Worker::Worker(std::size_t index, Shared& shared)
       mailbox_(loop_, [this](std::vector<Letter>& letters) { take_letters(letters); }),
       tidy_(loop_, [this] { tidy(); }),
       drain_(loop_, [this] { end_due_streams(); }),
+      leave_(loop_, [this] { end_cut_off(); }),
       shedding_(loop_, {.connections = connections_,
                         .streams = streams_,
                         .retry = shared.config.retry,

@@ -109,6 +109,8 @@ class Worker {
   void use_contexts(const std::vector<std::shared_ptr<tls::Context>>& contexts);
   /// For the `retry` lines that are sent from now on.
   void use_retry(const RetryOptions& retry) { retry_ = retry; }
+  /// Ends the hub's streams that are there now, one by one over `window`; newcomers are welcome.
+  void leave_to_others(Millis window);
   /// Ends all streams of a token's subject.
   void end_streams_of(const std::string& subject);
   /// Does what Shared::memory_level asks for, until the next call.
@@ -136,6 +138,7 @@ class Worker {
   void end_a_stream(Millis retry);
   void end_due_streams();
   void end_streams(std::size_t most);
+  void end_cut_off();
   void accept_within_limits();
   void read_newcomers();
   [[nodiscard]] std::size_t connection_share() const;
@@ -164,10 +167,12 @@ class Worker {
   std::atomic<std::uint64_t> taken_{0};        ///< Connections since the start. Any thread.
   net::Timer tidy_;
   net::Timer drain_;
+  net::Timer leave_;
   Shedding shedding_;
   // Worker thread only.
   std::optional<Spread> drain_ends_;  ///< Of the streams; it is there as soon as a drain has begun.
-  bool has_finished_drain_ = false;   ///< Who was silent until now has to be told.
+  std::optional<Spread> cut_off_ends_;  ///< Of those that leave_to_others() has found.
+  bool has_finished_drain_ = false;     ///< Who was silent until now has to be told.
   bool is_accepting_ = true;
   std::deque<std::shared_ptr<Survey>> surveys_;  ///< The first is under way.
   std::thread thread_;

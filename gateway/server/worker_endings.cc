@@ -57,6 +57,22 @@ void Worker::end_publish_streams() {
       [&](PublishStream& stream) { stream.end(jitter(retry.min, retry.max)); });
 }
 
+void Worker::leave_to_others(Millis window) {
+  const auto streams = static_cast<std::size_t>(counters_.site.event_streams.value());
+  cut_off_ends_.emplace(loop_.now(), window, streams);
+  leave_.start_periodic(kDrainStep);
+}
+
+/// The first are those that were there then.
+void Worker::end_cut_off() {
+  const TimePoint now = loop_.now();
+  if (cut_off_ends_->is_over(now)) leave_.stop();
+  for (std::size_t due = cut_off_ends_->take_due(now); due > 0 && !streams_.empty(); --due) {
+    streams_.pop_front().end(jitter(retry_.min, retry_.max), http::Ending::cut_off);
+    counters_.site.cut_off.add();
+  }
+}
+
 void Worker::end_streams_of(const std::string& subject) {
   const RetryOptions& retry = retry_;
   streams_.for_each([&](EventStream& stream) {
