@@ -53,6 +53,13 @@ constexpr const char* kTopFooter =
     "the client. STATE is what holds it up: `socket`, and for how long it took nothing;\n"
     "`window_shut`, by its client; `lagging`, it reads history. POST /streams/ID/end ends one.\n";
 
+constexpr const char* kReferenceFooter =
+    "\n`config` and `metrics` are Markdown, `man` and `man-config` are for man(1). `script` is "
+    "what\n"
+    "Redis runs to append events, for applications that do so by themselves; its head says how:\n"
+    "  sluice reference script > journal.lua\n"
+    "  redis-cli --eval journal.lua sluice , append '' '' 4 topic news data hello\n";
+
 constexpr std::size_t kMostEvents = 1'000'000'000;
 
 /// One value per occurrence: `--topic a --topic b`.
@@ -255,10 +262,11 @@ void Grammar::add_top() {
 
 void Grammar::add_reference() {
   CLI::App* app = app_.add_subcommand(
-      "reference", "Print a page of the reference, in Markdown, or a manual page for man(1)");
-  app->add_option("PAGE", reference_.page, "config, metrics, man or man-config")
+      "reference", "Print a page of the reference, a manual page, or the script for Redis");
+  app->footer(kReferenceFooter);
+  app->add_option("PAGE", reference_.page, "config, metrics, script, man or man-config")
       ->required()
-      ->check(CLI::IsMember({"config", "metrics", "man", "man-config"}));
+      ->check(CLI::IsMember({"config", "metrics", "script", "man", "man-config"}));
   on(app, [this] { return reference_; });
 }
 

@@ -34,7 +34,7 @@ struct TokenCommand {
   bool details = false;             ///< A token of Mercure 1.0.
 };
 struct ReferenceCommand {
-  std::string page;  ///< "config", "metrics", "man" or "man-config".
+  std::string page;  ///< "config", "metrics", "script", "man" or "man-config".
 };
 struct VersionCommand {};
 /// Nothing to run: the help was printed, or what is wrong with the arguments.

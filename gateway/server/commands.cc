@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 #include "gateway/h1/raw_head.h"
 #include "gateway/h2/session.h"
 #include "gateway/net/loop.h"
+#include "gateway/redis/script.h"
 #include "gateway/server/config.h"
 #include "gateway/server/files.h"
 #include "gateway/server/gateway.h"
@@ -88,6 +90,7 @@ int run(const ReferenceCommand& command) {
   const auto page = [&] {
     if (command.page == "man") return program_manual();
     if (command.page == "man-config") return config_manual();
+    if (command.page == "script") return std::string(redis::kScript);
     return command.page == "config" ? config_reference() : metrics_reference();
   };
   fmt::print("{}", page());
