@@ -139,7 +139,8 @@ void Roster::write_all() {
   const auto written = [this](const Result<Reply>& answer) {
     if (answer && answer->is_error()) is_behind_ = true;
   };
-  link_.call(Words{"DEL", entries_}.command(), written);
+  // As DEL, which the user that docs/scaling.md makes may not use.
+  link_.call(Words{"PEXPIRE", entries_, "0"}.command(), written);
   const Entries own = duties_.own ? duties_.own() : Entries();
   for (std::size_t first = 0; first < own.size(); first += kEntries) {
     Words words{"HSET", entries_};
