@@ -77,7 +77,7 @@ class Journal {
   /// `replace` is called, on any thread, when what the followers were shown cannot go on: events
   /// are lost, or positions were given again. Only a new process can tell that to its clients. It
   /// is called again until that one takes over. Main, before start.
-  virtual void on_break(std::function<void()> /*replace*/) {}
+  virtual void on_break(const std::function<void()>& /*replace*/) {}
   /// What reaches back farther than followers' windows; null: nothing does.
   [[nodiscard]] virtual History* history() = 0;
   /// Where instances that share it meet; null: there is only this one.

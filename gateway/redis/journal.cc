@@ -71,13 +71,21 @@ Result<std::shared_ptr<const tls::ClientContext>> context_of(const RedisUrl& url
 
 /// What the thread works with, in the order of dependence.
 struct RedisJournal::Parts {
-  Parts(Options its_options, const Clock& its_clock, journal::Counters& its_journal_counters,
-        Counters& its_counters, RedisUrl url, std::shared_ptr<const tls::ClientContext> context)
+  /// Where it is, and what it is reported to.
+  struct Setting {
+    const Clock& clock;
+    journal::Counters& journal_counters;
+    Counters& counters;
+    RedisUrl url;
+    std::shared_ptr<const tls::ClientContext> tls;
+  };
+
+  Parts(Options its_options, Setting its)
       : options(std::move(its_options)),
-        clock(its_clock),
-        journal_counters(its_journal_counters),
-        counters(its_counters),
-        health(fmt::format("{}:{}", url.host, url.port), clock, counters),
+        clock(its.clock),
+        journal_counters(its.journal_counters),
+        counters(its.counters),
+        health(fmt::format("{}:{}", its.url.host, its.url.port), clock, counters),
         room(options.queue_events, options.queue_bytes),
         loop(clock),
         mailbox(loop,
@@ -90,13 +98,13 @@ struct RedisJournal::Parts {
                .connections = connections,
                .resolver = resolver,
                .post = [this](Task task) { mailbox.post(std::move(task)); },
-               .tls = std::move(context),
+               .tls = std::move(its.tls),
                .options = options.link,
-               .url = std::move(url),
+               .url = std::move(its.url),
                .key = options.key},
         replace_again(loop, [this] { replace(); }) {}
 
-  void make(Opened opened);
+  void make(const Opened& opened);
   void run();
   bool end_turn();
   void start_tail();
@@ -136,7 +144,7 @@ struct RedisJournal::Parts {
   std::thread thread;
 };
 
-void RedisJournal::Parts::make(Opened opened) {
+void RedisJournal::Parts::make(const Opened& opened) {
   epoch = opened.epoch;
   const auto heard = [this](Health::Part part) {
     return [this, part](std::string_view trouble) { health.set(part, trouble); };
@@ -236,11 +244,15 @@ Result<std::unique_ptr<RedisJournal>> RedisJournal::open(Options options, const 
   if (!url) return fail(url.error().code, "history.url: " + url.error().what);
   auto context = context_of(*url, options.link);
   if (!context) return fail(context.error().code, "history.ca_file: " + context.error().what);
-  auto parts = std::make_unique<Parts>(std::move(options), clock, counters, own_counters,
-                                       std::move(*url), std::move(*context));
+  auto parts =
+      std::make_unique<Parts>(std::move(options), Parts::Setting{.clock = clock,
+                                                                 .journal_counters = counters,
+                                                                 .counters = own_counters,
+                                                                 .url = std::move(*url),
+                                                                 .tls = std::move(*context)});
   auto opened = open_history(parts->wiring, parts->options);
   if (!opened) return tl::unexpected(opened.error());
-  parts->make(std::move(*opened));
+  parts->make(*opened);
   parts->thread = std::thread([its = parts.get()] { its->run(); });
   return std::unique_ptr<RedisJournal>(new RedisJournal(std::move(parts)));
 }
@@ -304,8 +316,8 @@ std::string RedisJournal::trouble() const {
   return parts_->health.trouble();
 }
 
-void RedisJournal::on_break(std::function<void()> replace) {
-  parts_->on_break = std::move(replace);
+void RedisJournal::on_break(const std::function<void()>& replace) {
+  parts_->on_break = replace;
 }
 
 journal::Roster* RedisJournal::roster() {

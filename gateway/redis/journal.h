@@ -44,7 +44,7 @@ class RedisJournal final : public journal::Journal, public journal::History {
   [[nodiscard]] History* history() override { return this; }
   [[nodiscard]] journal::Roster* roster() override;
   [[nodiscard]] std::string trouble() const override;
-  void on_break(std::function<void()> replace) override;
+  void on_break(const std::function<void()>& replace) override;
 
   [[nodiscard]] sse::Position evicted() const override;
   void read(journal::Query query, PageDone done) override;

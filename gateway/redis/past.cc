@@ -143,7 +143,7 @@ void Past::on_fetched(std::uint64_t number, Position through, const Result<Reply
   fetch_more();
 }
 
-ChunkPtr Past::make_chunk(ReplyView entries, Position through) {
+ChunkPtr Past::make_chunk(const ReplyView& entries, Position through) {
   auto chunk = std::make_shared<Chunk>();
   chunk->through = through;
   for (std::size_t i = 0; i < entries.size(); ++i) {

@@ -88,7 +88,7 @@ class Past final : private Link::Events {
   void fetch_more();
   void fetch(std::uint64_t number);
   void on_fetched(std::uint64_t number, sse::Position through, const Result<Reply>& answer);
-  ChunkPtr make_chunk(ReplyView entries, sse::Position through);
+  ChunkPtr make_chunk(const ReplyView& entries, sse::Position through);
   void finish(Reading& reading);
   void ask(Finding finding);
   void ask_place(Finding finding, sse::Position position);

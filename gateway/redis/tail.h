@@ -63,7 +63,7 @@ class Tail final : private Link::Events {
   void read_on();
   void on_read(const Result<Reply>& answer);
   /// False: it cannot go on behind this one.
-  bool take(ReplyView entry);
+  bool take(ReplyView reply);
   void renew(const std::string& why);
   void break_off(const std::string& why);
 

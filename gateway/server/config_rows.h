@@ -23,6 +23,7 @@ std::vector<Row<Config>> access_rows();
 std::vector<Row<Config>> token_rows();
 std::vector<Row<Config>> hub_rows();
 std::vector<Row<Config>> history_rows();
+std::vector<Row<Config>> redis_rows();
 std::vector<Row<Config>> publish_rows();
 std::vector<Row<Config>> relay_rows();
 std::vector<Row<Config>> limit_rows();
