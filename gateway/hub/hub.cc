@@ -166,7 +166,9 @@ void Hub::resolve(const std::string& last_event_id, Resolved done) const {
   // comes back usually has a recent one, and an id is not meant to be given twice.
   home_.history->find(last_event_id, [this, last_event_id, done = std::move(done)](auto found) {
     home_.post([this, last_event_id, done, found = std::move(found)] {
-      if (found && *found) {
+      if (!found) {
+        done({.after = window_.last(), .is_unsure = true});
+      } else if (*found) {
         done({.after = **found});
       } else {
         done(not_in_window(last_event_id));

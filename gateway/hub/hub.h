@@ -38,6 +38,7 @@ struct Start {
   std::string asked = {};                  ///< The id it came with, for the gap event.
   bool is_found = true;                    ///< Its id is known, and all behind it is held.
   bool is_earliest = false;                ///< It asks for what is held, and misses nothing else.
+  bool is_unsure = false;                  ///< History could not be asked: it has to come back.
 };
 
 /// What a hub needs of the place that it lives in; all of it outlives the hub.
@@ -81,8 +82,8 @@ class Hub {
   /// What `Last-Event-ID: text` means here: a place in history, `earliest`, or a gap. Looks no
   /// farther than the window for ids that publishers chose.
   [[nodiscard]] Start resolve(std::string_view last_event_id) const;
-  /// The same, and asks the journal's history where the window does not know. `done` is called
-  /// once, before this returns or later.
+  /// The same, and asks the journal's history where the window does not know. That this cannot be
+  /// read is no gap, but Start::is_unsure. `done` is called once, before this returns or later.
   void resolve(const std::string& last_event_id, Resolved done) const;
   /// The start of a reader that came without an id: what is published from now on.
   [[nodiscard]] Start now() const { return {.after = window_.last()}; }

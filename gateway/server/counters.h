@@ -26,6 +26,7 @@ struct Counters {
   Counter refused_interests;           ///< hub.channels, hub.patterns
   Counter refused_memory;              ///< limits.memory: streams, and requests answered 503.
   Counter refused_replay;              ///< limits.memory: streams that are far behind.
+  Counter refused_history;             ///< Streams whose place in history could not be asked for.
   Counter refused_bodies;              ///< limits.bodies
   Counter shed_readers;                ///< Event streams ended because they read slowest.
   Counter subscribe_rejected;          ///< Event streams answered 4xx.

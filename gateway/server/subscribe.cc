@@ -135,7 +135,9 @@ void Subscribe::begin(EventStream& stream, http::Exchange& exchange, Opening ope
     setting_.counters.parked.add();
     stream.end(parked_retry(), http::Ending::parked);
   };
-  if (shared_.is_short_of_memory(MemoryLevel::no_replay) && hub_.is_far_behind(start)) {
+  if (start.is_unsure) {
+    park(setting_.counters.refused_history);
+  } else if (shared_.is_short_of_memory(MemoryLevel::no_replay) && hub_.is_far_behind(start)) {
     park(setting_.counters.refused_replay);
   } else if (auto subscription =
                  hub_.subscribe(std::move(opening.interest), std::move(start), stream)) {

@@ -33,6 +33,10 @@ class Shelf final : public journal::History {
   }
   void find(std::string own_id, FindDone done) override {
     asked.push_back([this, own_id = std::move(own_id), done = std::move(done)] {
+      if (is_broken) {
+        done(fail(Errc::io, "the disk is on fire"));
+        return;
+      }
       std::optional<Position> found;
       for (const auto& [position, event] : events) {
         if (!found && event->has_own_id && event->id == own_id) found = position;
@@ -216,6 +220,19 @@ TEST_SUITE("history beyond the window") {
     library.turn();
     CHECK_FALSE(start->is_found);
     CHECK(start->gap == sse::GapReason::unknown);
+  }
+
+  TEST_CASE("an id that the journal cannot be asked for is no gap: its reader may come back") {
+    Library library;
+    library.publish({.topics = {"t"}, .data = "a", .id = "mine"});
+    library.publish_many("t", 1, 50);
+    library.shelf.is_broken = true;
+    std::optional<Start> start;
+    library.hub.resolve("mine", [&](Start found) { start = found; });
+    library.turn();
+    REQUIRE(start);
+    CHECK(start->is_unsure);
+    CHECK_FALSE(start->gap);
   }
 
   TEST_CASE("what it no longer holds is told once, before what is left") {
