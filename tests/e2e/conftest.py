@@ -19,6 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import harness  # noqa: E402
 import settings  # noqa: E402
 from hostile import nobody_else_notices, target  # noqa: E402,F401
+from redis_server import redis  # noqa: E402,F401
 
 TIME_LIMIT = 60  # seconds; @pytest.mark.limit(seconds) sets another
 

@@ -8,10 +8,12 @@ import ctypes
 import http.client
 import os
 import pathlib
+import random
 import re
 import selectors
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import time
@@ -51,6 +53,20 @@ def wait_until(predicate, what, seconds=5.0):
         deadline.left()
         time.sleep(0.01)
     return value
+
+
+def free_port():
+    """One that stays free while nobody listens: no client is given it as its own."""
+    low = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for _ in range(100):
+        port = random.randrange(low // 2, low)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise AssertionError("no free port")
 
 
 # -- the process -------------------------------------------------------------------------------
@@ -94,7 +110,8 @@ class Gateway:
             self.stop(check=kind is None)
 
     def start(self):
-        self.file.write_text(toml(self.settings))
+        is_text = isinstance(self.settings, str)
+        self.file.write_text(self.settings if is_text else toml(self.settings))
         self.stopped_with = None
         with open(self.directory / "stderr.txt", "ab") as errors:
             self.process = subprocess.Popen(
@@ -168,8 +185,12 @@ class Gateway:
         """SIGUSR2: waits until the new process serves, which is `self.process` from then on, and
         returns the old one, which drains."""
         adopt_orphans()
+        self.process.send_signal(signal.SIGUSR2)
+        return self.wait_for_successor()
+
+    def wait_for_successor(self):
+        """The same where it upgrades itself; call adopt_orphans() before."""
         old = self.process
-        old.send_signal(signal.SIGUSR2)
         self.process = Successor(old.stdout)
         self.read_ready_line()
         started = re.findall(r"upgrade: process (\d+) is started", self.stderr())

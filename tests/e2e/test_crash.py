@@ -11,13 +11,12 @@ import json
 import os
 import pathlib
 import random
-import socket
 import subprocess
 import time
 
 import pytest
 
-from harness import binary, environment
+from harness import binary, environment, free_port
 from settings import PUBLISHER
 
 ROUNDS = int(os.environ.get("SLUICE_CRASH_ROUNDS", 3))
@@ -72,20 +71,6 @@ class Witness:
         print(out.strip())
         assert out, f"the witness said nothing: {errors}"
         return json.loads(out), self.process.returncode, errors
-
-
-def free_port():
-    """One that stays free while nobody listens: no client is given it as its own."""
-    low = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    for _ in range(100):
-        port = random.randrange(low // 2, low)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    raise AssertionError("no free port")
 
 
 def start_with_history(start, server=None, hub=None, history=None):
