@@ -162,7 +162,7 @@ def test_publishers_wait_for_a_redis_that_comes_back_in_time(start, redis):
             assert seen == ["before", "held up", "after"]
     for gateway in (first, second):
         wait_until_ready(gateway)
-        assert gateway.metric("sluice_redis_connections") == 3
+        assert gateway.metric("sluice_redis_connections") == 4
         assert gateway.metric("sluice_redis_losses_total") >= 3
         assert gateway.metric("sluice_redis_followed_total") == 3
         assert gateway.metric("sluice_redis_breaks_total") == 0
@@ -200,8 +200,8 @@ def test_what_is_counted(instances):
         for gateway, calls in zip(instances, (2, 1, 0)):
             wait_until(functools.partial(has_followed, gateway, 2), "both events are there")
             assert gateway.metric("sluice_redis_calls_total") == calls
-            assert gateway.metric("sluice_redis_connections") == 3
-            assert gateway.metric("sluice_redis_connects_total") == 3
+            assert gateway.metric("sluice_redis_connections") == 4
+            assert gateway.metric("sluice_redis_connects_total") == 4
             assert gateway.metric("sluice_redis_unknown_total") == 0
 
 

@@ -105,7 +105,6 @@ def hold(start, folder, url, size, program=None):
         assert counts["acknowledged"] == throng.published(), "nothing was refused to anybody"
         assert throng.repeated == 0
         assert came_back >= (pushes - 1) * size.readers / 3, "readers were pushed about"
-        assert rate > size.rate / 2, "there was a load"
     for instance in site.instances:
         assert instance.metric("sluice_redis_followed_total") == throng.published()
         assert instance.metric("sluice_redis_breaks_total") == 0
