@@ -18,10 +18,10 @@ sys.path.insert(0, str(ROOT / "bench"))
 sys.dont_write_bytecode = True
 
 from harness import main as command  # noqa: E402
-from harness import report, runs  # noqa: E402
+from harness import engine, report, runs  # noqa: E402
 from harness.columns import COLUMNS, reason_void, remarks_on, summarise  # noqa: E402
 from harness.comparison import chosen, require, require_shape  # noqa: E402
-from harness.marks import verdict_of  # noqa: E402
+from harness.marks import ADDED, verdict_of  # noqa: E402
 from harness.measure import command_for  # noqa: E402
 from harness.origin import Origin  # noqa: E402
 from harness.panels import panels_of  # noqa: E402
@@ -282,6 +282,39 @@ class Marks(unittest.TestCase):
                          "alone too slow to tell")
 
 
+    def test_a_rate_has_to_be_at_least_what_is_wanted(self):
+        columns = COLUMNS["engine"]
+        for rate, verdict in ((50_000, "goal 50000 met"), (49_999, "goal 50000 not met")):
+            result = {"system": "sluice-redis", "marks": {"goal": 50_000, "of": "events/s"},
+                      "median": {"measured.events_per_s": rate}}
+            self.assertEqual(verdict_of(result, result, columns), verdict)
+
+    def test_what_is_added_is_held_against_the_baseline_which_adds_nothing(self):
+        def of(system, p50):
+            return {"system": system, "marks": {"goal": 1, "of": ADDED},
+                    "median": {"measured.latency_ms.p50": p50}}
+
+        memory, columns = of("sluice", 0.25), COLUMNS["engine-latency"]
+        self.assertEqual(verdict_of(memory, memory, columns), "")
+        self.assertEqual(verdict_of(of("sluice-redis", 1.25), memory, columns), "goal 1 met")
+        self.assertEqual(verdict_of(of("sluice-redis", 1.26), memory, columns), "goal 1 not met")
+
+
+class Engine(unittest.TestCase):
+    def test_a_scenario_says_which_instances_are_posted_to_and_measured(self):
+        self.assertEqual(engine.asked(SCENARIO), engine.USUAL)
+        shape = {"engine": {"instances": 2}}
+        scenario = adapted({**SCENARIO, "engine": {"publish": "all"}}, shape)
+        self.assertEqual(engine.asked(scenario),
+                         {"instances": 2, "publish": "all", "measured": "all"})
+
+    def test_a_program_is_told_of_the_redis_that_is_shared(self):
+        server = Running("https://a", "http://a,http://b", [1, 2], None, redis_port=6390)
+        self.assertEqual(command_for("publish", server, None, {}),
+                         ["publish", "--url", "https://a", "--server-pid", "1,2", "--publish-url",
+                          "http://a,http://b", "--redis-port", 6390])
+
+
 class Remarks(unittest.TestCase):
     def at_rate(self, delivered):
         report = {"asked": {"connections": 10, "streams": 2, "rate": 50},
@@ -360,10 +393,10 @@ class Comparison(unittest.TestCase):
     def test_marks_are_no_options_of_the_load(self):
         for scenario in scenarios().values():
             for shape in scenario["shape"]:
-                self.assertFalse({"must", "goal", "mark", "peers", "systems", "relay"} & load_of(
-                    scenario, shape).keys())
+                self.assertFalse({"must", "goal", "mark", "peers", "systems", "relay", "engine"}
+                                 & load_of(scenario, shape).keys())
                 named = [column[0] for column in COLUMNS[scenario["report"]]]
-                self.assertIn(marks_of(shape).get("of", "ratio"), ["ratio", *named])
+                self.assertIn(marks_of(shape).get("of", "ratio"), ["ratio", ADDED, *named])
 
 
 class Relays(unittest.TestCase):

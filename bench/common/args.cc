@@ -22,6 +22,23 @@ Number parse(std::string_view name, std::string_view text) {
   return value;
 }
 
+/// What stands between the commas.
+std::vector<std::string_view> parts_of(std::string_view list) {
+  std::vector<std::string_view> parts;
+  while (!list.empty()) {
+    const auto comma = list.find(',');
+    parts.push_back(list.substr(0, comma));
+    list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
+  }
+  return parts;
+}
+
+Url address(std::string_view name, std::string_view text) {
+  const auto parsed = parse_url(text);
+  if (!parsed) die(fmt::format("--{}: '{}' is not an http:// or https:// address", name, text));
+  return *parsed;
+}
+
 }  // namespace
 
 void die(std::string_view message) {
@@ -72,10 +89,14 @@ std::uint64_t Args::seconds(std::string_view name, double otherwise) {
 }
 
 Url Args::url(std::string_view name) {
+  return address(name, required_text(name));
+}
+
+std::vector<Url> Args::urls(std::string_view name) {
   const auto given = required_text(name);
-  const auto parsed = parse_url(given);
-  if (!parsed) die(fmt::format("--{}: '{}' is not an http:// or https:// address", name, given));
-  return *parsed;
+  std::vector<Url> parsed;
+  for (const auto part : parts_of(given)) parsed.push_back(address(name, part));
+  return parsed;
 }
 
 Url Args::secure_url(std::string_view name) {
@@ -92,11 +113,7 @@ std::int32_t Args::window(std::string_view name, std::int32_t otherwise, std::ui
 std::vector<int> Args::numbers(std::string_view name) {
   const auto list = text(name, {});
   std::vector<int> parsed;
-  for (std::string_view rest = list; !rest.empty();) {
-    const auto comma = rest.find(',');
-    parsed.push_back(parse<int>(name, rest.substr(0, comma)));
-    rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
-  }
+  for (const auto part : parts_of(list)) parsed.push_back(parse<int>(name, part));
   return parsed;
 }
 

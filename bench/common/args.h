@@ -35,7 +35,9 @@ class Args {
   std::uint64_t seconds(std::string_view name, double otherwise);
   /// An http:// or https:// address; it is required.
   Url url(std::string_view name);
-  /// The same, and it must be https: streams are measured over TLS.
+  /// One or several, with commas between.
+  std::vector<Url> urls(std::string_view name);
+  /// One, and it must be https: streams are measured over TLS.
   Url secure_url(std::string_view name);
   /// A window of HTTP/2's flow control.
   std::int32_t window(std::string_view name, std::int32_t otherwise, std::uint64_t least = 65'535);

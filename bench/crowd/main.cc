@@ -14,12 +14,13 @@ using namespace sluice::bench;
 
 std::unique_ptr<Scene> make_scene(const CrowdOptions& options) {
   if (options.scene == "flood") return make_flood(options);
+  if (options.scene == "follow") return make_follow(options);
   if (options.scene == "fair") return make_fair(options);
   if (options.scene == "slow") return make_slow(options);
   if (options.scene == "million") return make_million(options);
   if (options.scene == "storm") return make_storm(options);
   if (options.scene == "overload") return make_overload(options);
-  die(fmt::format("--scene: '{}' is not flood, fair, slow, million, storm or overload",
+  die(fmt::format("--scene: '{}' is not flood, follow, fair, slow, million, storm or overload",
                   options.scene));
 }
 

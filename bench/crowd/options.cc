@@ -9,10 +9,12 @@ constexpr std::string_view kUsage =
     R"(crowd: what many streams at once do to each other, against Sluice
 
   --scene SCENE          flood: behind a relay, one reader that takes little of a stream that has
-                         no end, beside others; fair: a firehose beside quiet streams; slow: readers that take little or
-                         nothing; million: very many streams opened, kept, fed and drained (it
-                         ends the server by SIGTERM); storm: deliveries while others connect;
-                         overload: deliveries while hostile clients hold all they can get
+                         no end, beside others; follow: an instance that needs few of the
+                         events that it follows; fair: a firehose beside quiet streams; slow:
+                         readers that take little or nothing; million: very many streams opened,
+                         kept, fed and drained (it ends the server by SIGTERM); storm: deliveries
+                         while others connect; overload: deliveries while hostile clients hold all
+                         they can get
   --url URL              where the streams are: https://HOST:PORT
   --publish-url URL      where is published, over HTTP/2: https:// or http:// (not for flood)
   --source URL           flood: the application behind the relay, bench/origin
@@ -36,6 +38,7 @@ constexpr std::string_view kUsage =
   --attackers N          overload: hostile clients at once (6000), from 200 addresses
   --history N            overload: events that are there before they come (10000)
   --budget MIB           overload: memory that the server may take (256)
+  --pause SEC            follow: what comes due within this is published together (0)
   --heartbeat-limit SEC  million: for each stream to get a heartbeat (60)
   --stream-window BYTES  HTTP/2 flow control of a stream (6291456, as Chromium)
   --connection-window B  and of a connection (15728640)
@@ -44,6 +47,7 @@ constexpr std::string_view kUsage =
   --duration SEC         of each phase that is measured (5)
   --drain-limit SEC      for what is still under way at the end (30)
   --server-pid N[,N]     processes whose CPU and memory are measured
+  --redis-port N         of the Redis on this machine that they share, whose work is told
   --json FILE            the report, for programs
 
 Exit status: 0 clean, 1 a gap, duplicate, disorder or error was seen, 2 it could not run.
@@ -85,6 +89,7 @@ CrowdOptions crowd_options_from(int argc, char** argv) {
   options.attackers = args.number("attackers", options.attackers, {1, 18'000});
   options.history = args.number("history", options.history, {1, 10'000'000});
   options.budget_mib = args.number("budget", options.budget_mib, {1, 1'000'000});
+  options.pause_ns = args.seconds("pause", 0);
   options.heartbeat_limit_ns = args.seconds("heartbeat-limit", 60);
   read_common(args, load);
   read_times(args, load, {.setup_limit = 120, .warm_up = 1, .duration = 5, .drain_limit = 30});

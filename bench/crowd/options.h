@@ -25,6 +25,7 @@ struct CrowdOptions {
   std::size_t attackers = 6'000;  ///< overload: hostile clients at once.
   std::size_t history = 10'000;   ///< overload: events that are there before they come.
   std::size_t budget_mib = 256;   ///< overload: what the server may take.
+  std::uint64_t pause_ns = 0;     ///< follow: what comes due within this is sent together.
   std::uint64_t heartbeat_limit_ns = 0;
 };
 

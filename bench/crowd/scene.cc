@@ -83,7 +83,8 @@ void Scene::add(std::string_view name, const Histogram& latency) {
   add(fmt::format("{}_p99_ms", name), in_ms(latency.percentile(0.99)));
 }
 
-void Scene::measured(Usage from, Usage to) {
+void Scene::measured(Usage from, Usage to, std::uint64_t events) {
+  events_ = events;
   const auto ns = to.at_ns - from.at_ns;
   add("seconds", static_cast<double>(ns) / 1e9);
   add("server_busy", share(to.server_cpu_ns - from.server_cpu_ns, ns));
@@ -111,13 +112,13 @@ std::string Scene::json() const {
       R"({{"asked": {{"scene": "{}", "connections": {}, "streams": {}, "topics": {}, "size": {}, )"
       R"("rate": {}, "stream_window": {}, "connection_window": {}}},)"
       "\n"
-      R"("measured": {{{}"steal": {}}},)"
+      R"("measured": {{{}"steal": {}, "redis": {}}},)"
       "\n"
       R"("faults": {}, "clean": {}}})"
       "\n",
       options_.scene, load.connections, load.streams, load.topics, load.size, options_.rate,
-      load.stream_window, load.connection_window, figures, json_steal(from_, to_), json_of(faults_),
-      is_clean(faults_));
+      load.stream_window, load.connection_window, figures, json_steal(from_, to_),
+      json_redis(from_, to_, events_), json_of(faults_), is_clean(faults_));
 }
 
 }  // namespace sluice::bench

@@ -42,7 +42,7 @@ class Scene {
   [[nodiscard]] const Audience& audience() const { return audience_; }
   std::vector<std::unique_ptr<Subscriber>>& subscribers() { return subscribers_; }
   std::uint64_t& fault(const std::string& name) { return faults_[name]; }
-  [[nodiscard]] Usage usage() const { return Usage::now(options_.load.server_pids); }
+  [[nodiscard]] Usage usage() const { return Usage::now(options_.load); }
   Feed& add_feed(const Feed::Plan& plan);
   /// Ends the publishing streams, and waits for their answers.
   bool finish_feeds();
@@ -61,8 +61,8 @@ class Scene {
   void add(std::string name, double value) { figures_.emplace_back(std::move(name), value); }
   /// NAME_p50_ms and NAME_p99_ms.
   void add(std::string_view name, const Histogram& latency);
-  /// What is between them counts as what was measured.
-  void measured(Usage from, Usage to);
+  /// What is between them counts as what was measured. `events`: there were meanwhile, for Redis.
+  void measured(Usage from, Usage to, std::uint64_t events = 0);
 
  private:
   const CrowdOptions& options_;
@@ -74,6 +74,7 @@ class Scene {
   Faults faults_;
   std::vector<std::pair<std::string, double>> figures_;
   Usage from_, to_;
+  std::uint64_t events_ = 0;
 };
 
 }  // namespace sluice::bench

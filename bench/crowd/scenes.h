@@ -8,6 +8,7 @@
 namespace sluice::bench {
 
 std::unique_ptr<Scene> make_flood(const CrowdOptions& options);
+std::unique_ptr<Scene> make_follow(const CrowdOptions& options);
 std::unique_ptr<Scene> make_fair(const CrowdOptions& options);
 std::unique_ptr<Scene> make_slow(const CrowdOptions& options);
 std::unique_ptr<Scene> make_million(const CrowdOptions& options);

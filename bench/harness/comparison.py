@@ -2,9 +2,10 @@
 import shutil
 import sys
 
+from harness import engine
 from harness.process import Failure
 from harness.scenarios import is_of_relays, name_of
-from harness.systems import FLOOR_PROXY, FLOORS, HISTORIES, OWN
+from harness.systems import ENGINES, FLOOR_PROXY, FLOORS, OWN, SLUICES
 from harness.systems import running as own_running
 from peers import PEERS
 
@@ -15,9 +16,9 @@ def chosen(name, scenario, args):
     is_sluice_s_own = scenario.get("program", "load") != "load" and not is_of_relays(scenario)
     if is_sluice_s_own and args.against:
         raise Failure(f"{name} speaks to Sluice alone: there is nothing to run it against")
-    others = [system for system in systems if system not in HISTORIES]
+    others = [system for system in systems if system not in SLUICES]
     if is_sluice_s_own and others:
-        raise Failure(f"{name} speaks to Sluice alone ({', '.join(HISTORIES)}): "
+        raise Failure(f"{name} speaks to Sluice alone ({', '.join(SLUICES)}): "
                       f"{', '.join(others)} cannot be measured by it")
     if not args.against:
         return systems
@@ -54,8 +55,10 @@ def require(systems, scenario, args):
             raise Failure(f"{system} cannot be measured here: this is for {kind}")
         if system in PEERS and not PEERS[system].is_installed():
             raise Failure(f"{system} is missing: bench/peers/setup {system} installs it")
+        if system in ENGINES:
+            engine.require()
     needed = [args.build / "bench" / scenario.get("program", "load")]
-    needed += [args.gateway] if HISTORIES.keys() & set(systems) else []
+    needed += [args.gateway] if set(SLUICES) & set(systems) else []
     needed += [args.floor] if FLOORS.keys() & set(systems) else []
     needed += [args.build / "bench" / "floor_proxy"] if FLOOR_PROXY in systems else []
     needed += [args.build / "bench" / "origin"] if is_of_relays(scenario) else []
@@ -83,6 +86,8 @@ def load_for(system):
 
 def running(system, scenario, args, folder):
     """A fresh `system`, pinned to core 0, for the time of the `with`."""
+    if system in ENGINES:
+        return engine.running(system, scenario, args, folder)
     if system not in PEERS:
         return own_running(system, scenario, args, folder)
     relay = [scenario["relay"]] if is_of_relays(scenario) else []
@@ -95,6 +100,7 @@ def empty(folder):
     return folder
 
 
-def versions(systems):
-    """Of the peers among them."""
-    return {system: PEERS[system].versions() for system in systems if system in PEERS}
+def versions(systems, scenario):
+    """Of the peers among them, and of Redis with what stands where."""
+    engines = {system: engine.version(system, scenario) for system in ENGINES if system in systems}
+    return engines | {system: PEERS[system].versions() for system in systems if system in PEERS}

@@ -14,7 +14,7 @@ from harness.machine import machine, raise_descriptor_limit, warn_if_busy, warn_
 from harness.measure import ordered, perform
 from harness.process import Failure
 from harness.scenarios import HERE, quickened, scenarios
-from harness.systems import OWN
+from harness.systems import ENGINES, OWN
 from harness.table import print_fsync, print_table
 from peers import PEERS
 
@@ -66,11 +66,14 @@ def finish(name, scenario, results, begun_on, args, cut_short=""):
     print(f"{name}: {scenario['title']}")
     print_table(scenario, results)
     print_fsync(results)
+    told = versions({result["system"] for result in results}, scenario)
+    for system in ENGINES.keys() & told.keys():
+        print(f"{system}: {told[system]}")
     if not args.no_save:
         save({"scenario": name, "at": datetime.datetime.now().strftime("%Y%m%d-%H%M%S"),
               "quick": args.quick, "cut_short": cut_short,
               "machine": {**begun_on, "load_average": os.getloadavg()},
-              "peers": versions({result["system"] for result in results}),
+              "peers": told,
               "configuration": scenario, "results": results}, args)
 
 

@@ -1,6 +1,6 @@
 """One run, and all the rounds of a scenario.
 
-Every run starts its server anew, on core 0; the load generator has core 1. The systems of a
+Every run starts its server anew, on core 0, or servers; the load generator has core 1. The systems of a
 scenario take turns within each round, so that all of them meet the same noise.
 """
 import contextlib
@@ -64,6 +64,7 @@ def command_for(program, server, application, load):
         command += ["--source", application.url, "--source-pid",
                     ",".join(map(str, application.pids))]
     command += ["--token", server.token] if server.token else []
+    command += ["--redis-port", server.redis_port] if server.redis_port else []
     for name, value in load.items():
         command += ["--" + name, value]
     return command

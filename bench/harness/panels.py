@@ -1,12 +1,13 @@
 """The panels of a run's plot."""
 from harness.columns import COLUMNS, PLOTTED_INSTEAD, PLOTTED_TOO, baseline_of, figure
 from harness.names import NAMES
+from harness.marks import ADDED
 from harness.plot import Bar, Panel
-from harness.systems import FLOOR_PROXY, FLOORS, HISTORIES
+from harness.systems import FLOOR_PROXY, FLOORS, SLUICES
 
 
 def kind_of(system):
-    return "floor" if system in (*FLOORS, FLOOR_PROXY) else "ours" if system in HISTORIES else "peer"
+    return "floor" if system in (*FLOORS, FLOOR_PROXY) else "ours" if system in SLUICES else "peer"
 
 
 def unit(column):
@@ -32,6 +33,8 @@ def bar_for(result, column, name=None, kind=None):
 def marks_for(marks, column, base):
     """The values of must and goal on the axis of that column."""
     of = marks.get("of")
+    if of == ADDED:
+        return {}
     if of != "ratio":
         return {kind: marks[kind] for kind in ("must", "goal") if kind in marks and of == column[0]}
     if not base or column[1] not in base["median"]:

@@ -8,7 +8,7 @@ import sys
 from harness import runs
 from harness.columns import (COLUMNS, FAULTS, NOTHING, baseline_of, faults_of, figure,
                              head_of_ratio, label_of_baseline, ratio_of, reason_void, remarks_on)
-from harness.marks import marked_value, verdict_of
+from harness.marks import AT_LEAST, marked_value, verdict_of
 from harness.names import NAMES
 from harness.panels import panels_of, unit
 from harness.plot import svg
@@ -85,7 +85,8 @@ def told_marks(run):
             who = "" if result["system"] == "sluice" else f", {named(result['system'])}"
             said.append(f"{result['shape']}{who}: {result['marks']['of']} "
                         f"{marked_value(result, base, columns):.3g}, {verdict}")
-    return f"Marks (at most): {'; '.join(said)}.\n" if said else ""
+    is_least = any(result["marks"].get("of") in AT_LEAST for result in results)
+    return f"Marks (at {'least' if is_least else 'most'}): {'; '.join(said)}.\n" if said else ""
 
 
 def told_fsync(results):

@@ -11,8 +11,8 @@ WINDOWS = {"stream-window": 2**31 - 1, "connection-window": 2**31 - 1}
 QUICK_LIMITS = {"duration": 2, "others": 100_000}
 
 # What a shape says to the harness. All else is an option of the program that makes the load.
-ABOUT_SHAPES = ("name", "must", "goal", "mark", "peers", "systems", "gateway", "relay", "cores",
-                "baseline", "baseline_shape")
+ABOUT_SHAPES = ("name", "must", "goal", "mark", "peers", "systems", "gateway", "relay", "engine",
+                "cores",                 "baseline", "baseline_shape")
 
 
 def scenarios():
@@ -33,9 +33,11 @@ def adapted(scenario, shape):
     for name, table in shape.get("gateway", {}).items():
         tables.setdefault(name, {}).update(table)
     cores = {"cores": shape["cores"]} if "cores" in shape else {}
+    engine = ({"engine": {**scenario.get("engine", {}), **shape["engine"]}}
+              if "engine" in shape else {})
     relay = ({"relay": {**scenario["relay"], **shape.get("relay", {})}}
              if is_of_relays(scenario) else {})
-    return {**scenario, "gateway": tables, **cores, **relay}
+    return {**scenario, "gateway": tables, **cores, **engine, **relay}
 
 
 def baseline_named(scenario, shape):

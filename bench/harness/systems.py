@@ -22,7 +22,10 @@ HISTORIES = {
     "sluice-file": {"journal": "file", "path": "history", "sync": "always"},
     "sluice-interval": {"journal": "file", "path": "history", "sync": "interval"},
 }
-OWN = [*FLOORS, FLOOR_PROXY, *HISTORIES]
+# Instances of it that share a journal in Redis, by how that syncs its file: engine.py.
+ENGINES = {"sluice-redis": "everysec", "sluice-redis-always": "always"}
+SLUICES = [*HISTORIES, *ENGINES]
+OWN = [*FLOORS, FLOOR_PROXY, *SLUICES]
 
 
 @dataclasses.dataclass
@@ -30,9 +33,10 @@ class Running:
     """A system that is ready."""
     subscribe: str  # where streams are asked for, https
     publish: str  # where events are posted, http; empty: nowhere
-    pids: list  # all its processes
+    pids: list  # all its processes, or those that are measured
     said: object  # what it had to say so far, when called
     token: str = ""  # that its publishers show
+    redis_port: int = 0  # of the Redis that several of it share; 0: none
 
 
 def signed_token(secret):
@@ -82,10 +86,15 @@ def command_of(system, scenario, args, folder):
         return [args.build / "bench" / "floor_proxy", "--cert", folder / "cert.pem", "--key",
                 folder / "key.pem", "--upstream", scenario["relay"]["upstream"]]
     shutil.rmtree(folder / "history", ignore_errors=True)
+    return serve(scenario, HISTORIES[system], args, folder)
+
+
+def serve(scenario, history, args, folder):
+    """How the gateway is started, with that history; its configuration is put into the folder."""
     tables = scenario.get("gateway", {})
-    history = {**tables.get("history", {}), **HISTORIES[system]}
     routes = [{"path": "/app/*", **scenario["relay"]}] if is_of_relays(scenario) else []
-    configure(args.config, {**tables, "history": history}, folder / "sluice.toml", routes)
+    configure(args.config, {**tables, "history": {**tables.get("history", {}), **history}},
+              folder / "sluice.toml", routes)
     return [args.gateway, "serve", "--config", folder / "sluice.toml"]
 
 

@@ -3,7 +3,7 @@ import statistics
 
 from harness.columns import (COLUMNS, FAULTS, NOTHING, RATIOS, baseline_of, faults_of, figure,
                              head_of_ratio, label_of_baseline, ratio_of, reason_void, remarks_on)
-from harness.marks import verdict_of
+from harness.marks import ADDED, marked_value, verdict_of
 
 
 def with_ratio(text, result, base, column):
@@ -38,6 +38,9 @@ def row_of(result, results, scenario, footnotes):
     ratio = with_marks(f"{ratio:.2f}" if ratio else NOTHING, "ratio")
     shown = [with_marks(with_ratio(figure(result, column), result, base, column), column[0])
              for column in columns]
+    if verdict and result["marks"]["of"] == ADDED:
+        added = form.format(marked_value(result, base, columns))
+        shown[0] = with_marks(f"{shown[0]} +{added}", ADDED)
     for remark in remarks_on(result, scenario):
         footnotes.append(f"{result['shape']} {result['system']}: {remark}")
         shown[1] += f" [{len(footnotes)}]"

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "bench/common/histogram.h"
+#include "bench/common/redis_work.h"
 #include "bench/crowd/slow_plan.h"
 #include "bench/load/event_scanner.h"
 #include "bench/load/ledger.h"
@@ -240,6 +241,23 @@ TEST_SUITE("Histogram") {
 
   TEST_CASE("without a record there is no percentile") {
     CHECK(Histogram().percentile(0.99) == 0);
+  }
+}
+
+TEST_SUITE("what Redis did") {
+  TEST_CASE("its commands, bytes and time are found in what INFO says") {
+    const auto work = RedisWork::parse(
+        "# Stats\r\ntotal_commands_processed:12\r\ntotal_net_input_bytes:34\r\n"
+        "total_net_output_bytes:56\r\n# CPU\r\nused_cpu_sys:0.5\r\nused_cpu_user:1.25\r\n"
+        "used_cpu_sys_children:9\r\n");
+    CHECK(work.commands == 12);
+    CHECK(work.in_bytes == 34);
+    CHECK(work.out_bytes == 56);
+    CHECK(work.cpu_ns == 1'750'000'000);
+  }
+
+  TEST_CASE("where there is no Redis, it did nothing") {
+    CHECK(RedisWork::now(0).commands == 0);
   }
 }
 

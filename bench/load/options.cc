@@ -38,6 +38,7 @@ constexpr std::string_view kUsage =
   --leave SEC            then all connections are closed, and memory is read after this time (0: not)
   --returns N            times that they all come and leave again (0)
   --server-pid N[,N]     processes whose CPU and memory are measured
+  --redis-port N         of the Redis on this machine that they share, whose work is told
   --json FILE            the report, for programs
 
 Exit status: 0 clean, 1 a gap, duplicate, disorder or error was seen, 2 it could not run.
@@ -65,6 +66,7 @@ void read_common(Args& args, Options& options) {
   options.stream_window = args.window("stream-window", options.stream_window, 1);
   options.connection_window = args.window("connection-window", options.connection_window);
   options.server_pids = args.numbers("server-pid");
+  options.redis_port = static_cast<std::uint16_t>(args.number("redis-port", 0, {.most = 65'535}));
   options.json_file = args.text("json", {});
 }
 

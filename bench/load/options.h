@@ -38,6 +38,7 @@ struct Options {
   bool is_ready_at_head = false;  ///< A stream is ready when it has its 200, not its first byte.
   std::vector<int> server_pids;
   std::vector<int> source_pids;
+  std::uint16_t redis_port = 0;  ///< Of the Redis that the servers share; 0: there is none.
   std::string json_file;
 
   [[nodiscard]] std::size_t subscribers() const { return connections * streams; }
@@ -48,7 +49,7 @@ struct Options {
   [[nodiscard]] std::string path_of(std::size_t stream) const;
 };
 
-/// Reads what every program takes: token, size, windows, processes, the report's file.
+/// Reads what every program takes: token, size, windows, processes, Redis, the report's file.
 void read_common(Args& args, Options& options);
 /// The application behind a relay, where there is one.
 void read_source(Args& args, Options& options);

@@ -12,12 +12,14 @@ namespace sluice::bench {
 namespace {
 
 constexpr std::uint64_t kTickNs = 10'000'000;  // USER_HZ is 100
+constexpr double kMiB = 1'048'576;
 
 }  // namespace
 
-Usage Usage::now(std::span<const int> server_pids) {
+Usage Usage::now(const Options& options) {
   const std::array<int, 1> own{getpid()};
-  return {now_ns(), cpu_ns(server_pids), cpu_ns(own), bench::steal_ticks()};
+  return {now_ns(), cpu_ns(options.server_pids), cpu_ns(own), bench::steal_ticks(),
+          RedisWork::now(options.redis_port)};
 }
 
 double share(std::uint64_t part, std::uint64_t whole) {
@@ -33,6 +35,17 @@ std::string json_steal(const Usage& from, const Usage& to) {
                         share(ticks * kTickNs, to.at_ns - from.at_ns));
   }
   return "[" + list + "]";
+}
+
+std::string json_redis(const Usage& from, const Usage& to, std::uint64_t events) {
+  const RedisWork work = to.redis - from.redis;
+  if (work.commands == 0) return "{}";
+  return fmt::format(
+      R"({{"busy": {:.4f}, "cpu_s": {:.4f}, "cpu_us_per_event": {:.4f}, "commands": {}, )"
+      R"("commands_per_event": {:.4f}, "in_mib": {:.4f}, "out_mib": {:.4f}}})",
+      share(work.cpu_ns, to.at_ns - from.at_ns), static_cast<double>(work.cpu_ns) / 1e9,
+      share(work.cpu_ns, events) / 1e3, work.commands, share(work.commands, events),
+      static_cast<double>(work.in_bytes) / kMiB, static_cast<double>(work.out_bytes) / kMiB);
 }
 
 void add_faults(Faults& faults, const Audience& audience, std::size_t streams,

@@ -1,4 +1,4 @@
-/// Usage: what the servers, this program and a hypervisor had used up to one moment.
+/// Usage: what the servers, this program, a hypervisor and Redis had used up to one moment.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/common/redis_work.h"
 #include "bench/load/audience.h"
+#include "bench/load/options.h"
 
 namespace sluice::bench {
 
@@ -17,14 +19,20 @@ struct Usage {
   std::uint64_t server_cpu_ns = 0;
   std::uint64_t own_cpu_ns = 0;
   std::vector<std::uint64_t> steal_ticks;
+  RedisWork redis;  ///< Of the one that the servers share, where there is one.
 
-  static Usage now(std::span<const int> server_pids);
+  /// Of the processes, and the Redis, that `options` name.
+  static Usage now(const Options& options);
 };
 
 /// Part by whole; 0 when there is no whole.
 double share(std::uint64_t part, std::uint64_t whole);
 /// The share of each core that a hypervisor took between two moments, as a JSON array.
 std::string json_steal(const Usage& from, const Usage& to);
+
+/// What Redis did between two moments in which there were so many events, as a JSON object; empty
+/// where there is none.
+std::string json_redis(const Usage& from, const Usage& to, std::uint64_t events);
 
 /// What must be 0, by name.
 using Faults = std::map<std::string, std::uint64_t, std::less<>>;

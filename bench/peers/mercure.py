@@ -6,10 +6,9 @@ import secrets
 import subprocess
 
 from harness.machine import output_of
-from harness.process import Failure, Process
+from harness.process import Failure, Process, free_ports
 from harness.systems import Running, signed_token
-from peers.peer import (CACHE, CHANNEL, PATH, Peer, found, free_ports, nginx, wait_for_answer,
-                        write_config)
+from peers.peer import CACHE, CHANNEL, PATH, Peer, found, nginx, wait_for_answer, write_config
 
 VERSION = "v0.24.2"
 CADDY = "v2.11.9"

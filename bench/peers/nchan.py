@@ -2,8 +2,9 @@
 import contextlib
 import pathlib
 
+from harness.process import free_ports
 from harness.systems import Running
-from peers.peer import CHANNEL, Peer, found, free_ports, nginx, wait_for_answer
+from peers.peer import CHANNEL, Peer, found, nginx, wait_for_answer
 
 MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 

@@ -5,7 +5,6 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import ssl
 import subprocess
 import time
@@ -64,15 +63,6 @@ def install_packages(packages):
     print("$", " ".join(command), flush=True)
     if subprocess.run(command, check=False).returncode != 0:
         raise Failure("apt-get failed; its lists may be old: apt-get update")
-
-
-def free_ports(count):
-    """Ports that nobody has now. (These servers cannot take port 0 and say what they got.)"""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def write_config(template, folder, name=None, **values):

@@ -3,9 +3,9 @@ import contextlib
 import pathlib
 import re
 
-from harness.process import Process
+from harness.process import Process, free_ports
 from harness.systems import Running
-from peers.peer import CHANNEL, Peer, found, free_ports, nginx, wait_for_answer, write_config
+from peers.peer import CHANNEL, Peer, found, nginx, wait_for_answer, write_config
 
 INTERNAL = pathlib.Path("/usr/lib/pushpin/internal.conf")  # the same in each installation
 

@@ -3,9 +3,9 @@ answer's bytes are passed on as they come, nothing is logged, nobody is timed ou
 import contextlib
 import urllib.parse
 
-from harness.process import Process
+from harness.process import Process, free_ports
 from harness.systems import Running, relayed
-from peers.peer import Peer, found, free_ports, nginx, wait_for_answer, write_config
+from peers.peer import Peer, found, nginx, wait_for_answer, write_config
 
 
 class Relay(Peer):

@@ -12,11 +12,12 @@ constexpr std::string_view kUsage =
     R"(publish: publishers of every kind against Sluice, and one subscriber that checks what comes
 
   --url URL              where the subscriber reads: https://HOST:PORT
-  --publish-url URL      where is published, over HTTP/2: https:// or http://
+  --publish-url URL[,U]  where is published, over HTTP/2: https:// or http://; of several
+                         instances each has every N-th connection
   --token TOKEN          bearer token of the publishers
   --kind KIND            form: an event a request; batch: a JSON array a request; stream: one
-                         request with a text/event-stream (stream)
-  --connections N        that publish (1); a stream has one
+                         request on each connection with a text/event-stream (stream)
+  --connections N        that publish (1)
   --in-flight N          requests at once on each connection (1)
   --batch N              events of each batch (100)
   --size BYTES           data of each event (100)
@@ -28,6 +29,7 @@ constexpr std::string_view kUsage =
   --duration SEC         measured (5)
   --drain-limit SEC      for what is still under way at the end (10)
   --server-pid N[,N]     processes whose CPU is measured
+  --redis-port N         of the Redis on this machine that they share, whose work is told
   --json FILE            the report, for programs
 
 Exit status: 0 clean, 1 a gap, duplicate, disorder or error was seen, 2 it could not run.
@@ -49,12 +51,12 @@ PublishOptions publish_options_from(int argc, char** argv) {
   Options& load = options.load;
   load.subscribe = args.secure_url("url");
   load.subscribe.path = "/events/bench/publish";
-  options.publish = args.url("publish-url");
+  options.publish = args.urls("publish-url");
   options.kind = kind_from(args);
   options.connections = args.number("connections", 1, {1, 10'000});
   options.in_flight = args.number("in-flight", 1, {1, 256});
-  if (options.kind == PublishOptions::Kind::stream && options.slots() != 1) {
-    die("--kind stream: one connection with one request is what is measured");
+  if (options.kind == PublishOptions::Kind::stream && options.in_flight != 1) {
+    die("--in-flight: a stream is the only request of its connection");
   }
   options.batch = args.number("batch", 100, {1, 1'000});
   load.publishers = options.slots();

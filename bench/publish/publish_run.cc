@@ -26,15 +26,24 @@ std::string_view name_of(PublishOptions::Kind kind) {
   return "stream";
 }
 
-H2Poster::Target target_of(const PublishOptions& options) {
-  H2Poster::Target target{options.publish, "application/x-www-form-urlencoded", options.load.token};
-  target.url.path = "/events";
+std::vector<H2Poster::Target> targets_of(const PublishOptions& options) {
+  H2Poster::Target target{{}, "application/x-www-form-urlencoded", options.load.token};
+  std::string path = "/events";
   if (options.kind == PublishOptions::Kind::batch) target.content_type = "application/json";
   if (options.kind == PublishOptions::Kind::stream) {
-    target.url.path = fmt::format("/events/{}", kTopic);
+    path = fmt::format("/events/{}", kTopic);
     target.content_type = "text/event-stream";
   }
-  return target;
+  std::vector<H2Poster::Target> targets(options.publish.size(), target);
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    targets[i].url = options.publish[i];
+    targets[i].url.path = path;
+  }
+  return targets;
+}
+
+std::uint64_t sum_of(const std::vector<std::uint32_t>& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }
 
 }  // namespace
@@ -46,7 +55,9 @@ class PublishRun::Requests final : private H2Poster::Client {
       : run_(run),
         first_slot_(first_slot),
         begun_(run.options_.in_flight),
-        poster_(run.audience_.poller, run.tls_.get(), run.target_, *this, run.options_.in_flight) {}
+        poster_(run.audience_.poller, run.tls_.get(),
+                run.target_of(first_slot / run.options_.in_flight), *this, run.options_.in_flight) {
+  }
 
   [[nodiscard]] bool is_open() const { return poster_.is_open(); }
   [[nodiscard]] bool is_idle() const {
@@ -88,7 +99,7 @@ PublishRun::PublishRun(const PublishOptions& options)
     : options_(options),
       audience_(options.load),
       tls_(client_context("h2")),
-      target_(target_of(options)),
+      targets_(targets_of(options)),
       made_(options.slots()),
       acknowledged_(options.slots()) {}
 
@@ -113,10 +124,10 @@ bool PublishRun::perform_all() {
   is_publishing_ = true;
   turn_for(load.warm_up_ns);
   audience_.measuring = true;
-  from_ = Usage::now(load.server_pids);
+  from_ = Usage::now(load);
   had_from_ = audience_.counts.deliveries;
   turn_for(load.duration_ns);
-  to_ = Usage::now(load.server_pids);
+  to_ = Usage::now(load);
   had_to_ = audience_.counts.deliveries;
   audience_.measuring = false;
   is_publishing_ = false;
@@ -125,20 +136,21 @@ bool PublishRun::perform_all() {
 }
 
 void PublishRun::connect_publishers() {
-  if (options_.kind == PublishOptions::Kind::stream) {
-    stream_ =
-        std::make_unique<StreamPublisher>(audience_.poller, tls_.get(), target_,
-                                          [this](std::string& body) { return make_events(body); });
-    return;
-  }
   for (std::size_t i = 0; i < options_.connections; ++i) {
-    requests_.push_back(std::make_unique<Requests>(*this, i * options_.in_flight));
+    if (options_.kind == PublishOptions::Kind::stream) {
+      streams_.push_back(std::make_unique<StreamPublisher>(
+          audience_.poller, tls_.get(), target_of(i),
+          [this, i](std::string& body) { return make_events(i, body); }));
+    } else {
+      requests_.push_back(std::make_unique<Requests>(*this, i * options_.in_flight));
+    }
   }
 }
 
 bool PublishRun::all_open() const {
-  return std::all_of(requests_.begin(), requests_.end(),
-                     [](const auto& connection) { return connection->is_open(); });
+  const auto is_open = [](const auto& connection) { return connection->is_open(); };
+  return std::all_of(requests_.begin(), requests_.end(), is_open) &&
+         std::all_of(streams_.begin(), streams_.end(), is_open);
 }
 
 bool PublishRun::has_room() const {
@@ -161,12 +173,13 @@ std::string PublishRun::make_request(std::size_t slot) {
   return body + "]";
 }
 
-H2Poster::Fill PublishRun::make_events(std::string& body) {
+H2Poster::Fill PublishRun::make_events(std::size_t slot, std::string& body) {
   if (!is_publishing_) return H2Poster::Fill::end;
   while (body.size() < kPiece && has_room()) {
     published_ += 1;
     body += "data: ";
-    body += encode_token({++made_[0], now_ns(), 0}, options_.load.size);
+    body += encode_token({++made_[slot], now_ns(), static_cast<std::uint32_t>(slot)},
+                         options_.load.size);
     body += "\n\n";
   }
   return body.empty() ? H2Poster::Fill::later : H2Poster::Fill::more;
@@ -180,17 +193,20 @@ void PublishRun::on_answer(std::size_t slot, bool is_good) {
   }
 }
 
-std::uint64_t PublishRun::acknowledged() const {
-  if (stream_) return stream_->acknowledged();
-  return std::accumulate(acknowledged_.begin(), acknowledged_.end(), std::uint64_t{0});
+std::vector<std::uint32_t> PublishRun::acknowledged() const {
+  auto all = acknowledged_;
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    all[i] = static_cast<std::uint32_t>(streams_[i]->acknowledged());
+  }
+  return all;
 }
 
 bool PublishRun::is_settled() const {
-  const bool all_answered =
-      stream_ ? stream_->is_over()
-              : std::all_of(requests_.begin(), requests_.end(),
-                            [](const auto& connection) { return connection->is_idle(); });
-  return all_answered && audience_.counts.deliveries >= acknowledged();
+  return std::all_of(requests_.begin(), requests_.end(),
+                     [](const auto& connection) { return connection->is_idle(); }) &&
+         std::all_of(streams_.begin(), streams_.end(),
+                     [](const auto& stream) { return stream->is_over(); }) &&
+         audience_.counts.deliveries >= sum_of(acknowledged());
 }
 
 void PublishRun::turn_for(std::uint64_t duration_ns) {
@@ -200,7 +216,7 @@ void PublishRun::turn_for(std::uint64_t duration_ns) {
 void PublishRun::turn_until(std::uint64_t deadline_ns, const std::function<bool()>& is_done) {
   for (auto now = now_ns(); now < deadline_ns && !is_done(); now = now_ns()) {
     for (const auto& connection : requests_) connection->proceed();
-    if (stream_) stream_->proceed();
+    for (const auto& stream : streams_) stream->proceed();
     audience_.poller.turn(std::min(deadline_ns - now, kLongestTurn));
   }
 }
@@ -209,14 +225,9 @@ Faults PublishRun::faults() const {
   Faults faults{{"publish_refused", refused_},
                 {"publish_connections_lost", lost_},
                 {"unfinished", is_unfinished_ ? 1 : 0}};
-  auto acknowledged = acknowledged_;
-  if (stream_) {
-    acknowledged[0] = static_cast<std::uint32_t>(stream_->acknowledged());
-    faults["stream_failed"] = stream_->fault().empty() ? 0 : 1;
-  }
-  faults["publish_unanswered"] =
-      published_ - std::accumulate(acknowledged.begin(), acknowledged.end(), std::uint64_t{0});
-  add_faults(faults, audience_, 1, acknowledged);
+  for (const auto& stream : streams_) faults["stream_failed"] += stream->fault().empty() ? 0 : 1;
+  faults["publish_unanswered"] = published_ - sum_of(acknowledged());
+  add_faults(faults, audience_, 1, acknowledged());
   return faults;
 }
 
@@ -231,9 +242,12 @@ std::string PublishRun::text() const {
       share(to_.server_cpu_ns - from_.server_cpu_ns, ns),
       share(to_.own_cpu_ns - from_.own_cpu_ns, events) / 1e3,
       share(to_.own_cpu_ns - from_.own_cpu_ns, ns));
-  text += fmt::format("whole run {} published, {} acknowledged, {} delivered; faults:{}\n",
-                      published_, acknowledged(), audience_.counts.deliveries, text_of(faults()));
-  if (stream_ && !stream_->fault().empty()) text += "the stream said: " + stream_->fault() + "\n";
+  text +=
+      fmt::format("whole run {} published, {} acknowledged, {} delivered; faults:{}\n", published_,
+                  sum_of(acknowledged()), audience_.counts.deliveries, text_of(faults()));
+  for (const auto& stream : streams_) {
+    if (!stream->fault().empty()) text += "a stream said: " + stream->fault() + "\n";
+  }
   return text;
 }
 
@@ -248,7 +262,7 @@ std::string PublishRun::json() const {
       "\n"
       R"("measured": {{"seconds": {:.6f}, "events": {}, "events_per_s": {:.1f}, )"
       R"("server_cpu_us_per_event": {:.4f}, "server_busy": {:.4f}, )"
-      R"("own_cpu_us_per_event": {:.4f}, "own_busy": {:.4f}, "steal": {}, )"
+      R"("own_cpu_us_per_event": {:.4f}, "own_busy": {:.4f}, "steal": {}, "redis": {}, )"
       R"("answer_ms": {{"p50": {:.4f}, "p99": {:.4f}}}, )"
       R"("delay_ms": {{"p50": {:.4f}, "p99": {:.4f}}}}},)"
       "\n"
@@ -262,9 +276,9 @@ std::string PublishRun::json() const {
       share(to_.server_cpu_ns - from_.server_cpu_ns, ns),
       share(to_.own_cpu_ns - from_.own_cpu_ns, events) / 1e3,
       share(to_.own_cpu_ns - from_.own_cpu_ns, ns), json_steal(from_, to_),
-      ms(answer_.percentile(0.5)), ms(answer_.percentile(0.99)),
+      json_redis(from_, to_, events), ms(answer_.percentile(0.5)), ms(answer_.percentile(0.99)),
       ms(audience_.latency.percentile(0.5)), ms(audience_.latency.percentile(0.99)), published_,
-      acknowledged(), audience_.counts.deliveries, json_of(all), is_clean(all));
+      sum_of(acknowledged()), audience_.counts.deliveries, json_of(all), is_clean(all));
 }
 
 }  // namespace sluice::bench

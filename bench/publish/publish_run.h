@@ -23,7 +23,8 @@ struct PublishOptions {
   enum class Kind { form, batch, stream };
 
   Options load;  ///< Where the subscriber reads, sizes, times, server.
-  Url publish;   ///< Its path is not used.
+  /// Of each instance; connection N is to the N-th, around. Their paths are not used.
+  std::vector<Url> publish;
   Kind kind = Kind::stream;
   std::size_t connections = 1;
   std::size_t in_flight = 1;  ///< Requests of each connection.
@@ -54,13 +55,17 @@ class PublishRun {
 
   bool perform_all();
   void connect_publishers();
+  [[nodiscard]] const H2Poster::Target& target_of(std::size_t connection) const {
+    return targets_[connection % targets_.size()];
+  }
   [[nodiscard]] bool all_open() const;
   /// May another event, or batch, be published?
   [[nodiscard]] bool has_room() const;
   std::string make_request(std::size_t slot);
-  H2Poster::Fill make_events(std::string& body);
+  H2Poster::Fill make_events(std::size_t slot, std::string& body);
   void on_answer(std::size_t slot, bool is_good);
-  [[nodiscard]] std::uint64_t acknowledged() const;
+  /// Of each slot, the events that the gateway said it has.
+  [[nodiscard]] std::vector<std::uint32_t> acknowledged() const;
   [[nodiscard]] bool is_settled() const;
   void turn_for(std::uint64_t duration_ns);
   void turn_until(std::uint64_t deadline_ns, const std::function<bool()>& is_done);
@@ -68,10 +73,10 @@ class PublishRun {
   const PublishOptions& options_;
   Audience audience_;
   TlsContextPtr tls_;
-  H2Poster::Target target_;
+  const std::vector<H2Poster::Target> targets_;
   std::unique_ptr<Subscriber> subscriber_;
   std::vector<std::unique_ptr<Requests>> requests_;
-  std::unique_ptr<StreamPublisher> stream_;
+  std::vector<std::unique_ptr<StreamPublisher>> streams_;
   std::vector<std::uint32_t> made_;          ///< Events of each slot that were posted.
   std::vector<std::uint32_t> acknowledged_;  ///< And that were answered with 200.
   std::uint64_t published_ = 0;

@@ -29,6 +29,7 @@ constexpr std::string_view kUsage =
   --fill-limit SEC       for each stream that fills the history (120)
   --phase-limit SEC      for each of the other phases (60)
   --server-pid N[,N]     processes whose CPU is measured
+  --redis-port N         of the Redis on this machine that they share, whose work is told
   --json FILE            the report, for programs
 
 Exit status: 0 clean, 1 a gap, duplicate, disorder or error was seen, 2 it could not run.

@@ -57,7 +57,7 @@ bool ResumeRun::perform_all() {
 }
 
 bool ResumeRun::fill() {
-  fill_.from = Usage::now(options_.load.server_pids);
+  fill_.from = Usage::now(options_.load);
   // The cursor is the id of the last event before those that are missed.
   std::string first;
   append_event(first, "other", {1, now_ns(), kFiller}, options_.load.size);
@@ -68,7 +68,7 @@ bool ResumeRun::fill() {
   if (!options_.is_far) before_ = publish(other_events());
   newest_ = publish(missed_events());
   if (options_.is_far) newest_ = publish(other_events());
-  fill_.to = Usage::now(options_.load.server_pids);
+  fill_.to = Usage::now(options_.load);
   fill_.events = history_;
   return faults_.empty();
 }
@@ -120,7 +120,7 @@ bool ResumeRun::come_back(Crowd& crowd, const std::string& cursor, std::uint64_t
   const auto& load = options_.load;
   const auto expected = behind * load.subscribers();
   audience.last_event_id = cursor;
-  phase.from = Usage::now(load.server_pids);
+  phase.from = Usage::now(load);
   const auto begin = now_ns();
   const auto is_done = [&, &audience = audience, &subscribers = subscribers](std::uint64_t now) {
     while (subscribers.size() < load.connections &&
@@ -138,7 +138,7 @@ bool ResumeRun::come_back(Crowd& crowd, const std::string& cursor, std::uint64_t
     const bool waits = subscribers.size() < load.connections;
     audience.poller.turn(waits && due > now ? std::min(due - now, kLongestTurn) : kLongestTurn);
   }
-  phase.to = Usage::now(load.server_pids);
+  phase.to = Usage::now(load);
   phase.events = audience.counts.deliveries;
   const std::array<std::uint32_t, 1> published{static_cast<std::uint32_t>(behind)};
   const bool is_whole =
@@ -161,14 +161,14 @@ bool ResumeRun::live(Crowd& crowd) {
     while (made < until) append_round(body, ++made);
     return H2Poster::Fill::more;
   };
-  live_.from = Usage::now(options_.load.server_pids);
+  live_.from = Usage::now(options_.load);
   StreamPublisher stream(audience.poller, tls_.get(),
                          {options_.publish, "text/event-stream", options_.load.token}, next);
   turn_until(audience.poller, options_.phase_limit_ns, [&](std::uint64_t) {
     stream.proceed();
     return audience.counts.deliveries >= last * streams || !stream.fault().empty();
   });
-  live_.to = Usage::now(options_.load.server_pids);
+  live_.to = Usage::now(options_.load);
   live_.events = audience.counts.deliveries - options_.missed * streams;
   faults_["publish_failed"] = stream.fault().empty() ? 0 : 1;
   said_ = stream.fault();
@@ -235,7 +235,8 @@ std::string ResumeRun::json() const {
       R"("live_publishing_us": {:.5f}, "replay_to_live": {:.4f}, "caught_up_s": {:.4f}, )"
       R"("caught_up_after_last_s": {:.4f}, "nothing_missed_s": {:.4f}, )"
       R"("nothing_missed_after_last_s": {:.4f}, "reconnect_cpu_us_per_stream": {:.3f}, )"
-      R"("replayed": {}, "delivered_live": {}, "live_s": {:.4f}, "steal": {}}},)"
+      R"("replayed": {}, "delivered_live": {}, "live_s": {:.4f}, "steal": {}, "redis": {}, )"
+      R"("redis_nothing_missed": {}}},)"
       "\n"
       R"("faults": {}, "clean": {}}})"
       "\n",
@@ -246,7 +247,9 @@ std::string ResumeRun::json() const {
       live_us(), live_publishing_us(), ratio(), replay_.seconds(),
       replay_.seconds() - replay_.spread_s, idle_.seconds(), idle_.seconds() - idle_.spread_s,
       idle_.server_us() / static_cast<double>(load.subscribers()), replay_.events, live_.events,
-      live_.seconds(), json_steal(idle_.from, live_.to), json_of(faults_), is_clean(faults_));
+      live_.seconds(), json_steal(idle_.from, live_.to),
+      json_redis(replay_.from, replay_.to, replay_.events),
+      json_redis(idle_.from, idle_.to, load.subscribers()), json_of(faults_), is_clean(faults_));
 }
 
 }  // namespace sluice::bench
