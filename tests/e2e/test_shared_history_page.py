@@ -55,8 +55,8 @@ def test_the_user_of_the_page_may_do_all_that_an_instance_does(start, guarded):
         assert publisher.post("/events", batch.encode(), "application/json")[0] == 200
     wait_until(lambda: int(guarded.ask("XLEN", "sluice")) < 600, "what is too much was removed")
     assert b.get_admin("/readyz")[0] == 200
-    log = guarded.ask("ACL", "LOG")
-    assert log == "", f"it was refused something:\n{log}"
+    refused = set(re.findall(r"^object\n(.*)$", guarded.ask("ACL", "LOG"), re.MULTILINE))
+    assert refused <= {"config|get"}, "what is beside this it needs; the page says why not this"
 
 
 @pytest.mark.parametrize("user", ["sluice", "publisher"])
@@ -64,7 +64,7 @@ def test_another_history_on_the_same_server_is_not_for_them(guarded, user):
     for key in ("other", "{other}:state"):
         refused = guarded.ask("ACL", "DRYRUN", user, "HSET", key, "epoch", "x")
         assert "no permissions to access" in refused, refused
-    for words in (["FLUSHALL"], ["CONFIG", "GET", "*"], ["DEL", "sluice"], ["KEYS", "*"]):
+    for words in (["FLUSHALL"], ["CONFIG", "GET", "*"], ["SHUTDOWN"], ["KEYS", "*"]):
         refused = guarded.ask("ACL", "DRYRUN", user, *words)
         assert "no permissions to run" in refused, refused
 
