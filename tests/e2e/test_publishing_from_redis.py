@@ -37,7 +37,7 @@ def application(request, tmp_path, redis):  # noqa: F811
     def run(*arguments, url=redis.url):
         assert shutil.which(command[0]), f"install {package}"
         return subprocess.run([*command, request.param, *arguments], cwd=folder, text=True,
-                              capture_output=True, timeout=20, env={**os.environ, "REDIS": url})
+                              capture_output=True, timeout=45, env={**os.environ, "REDIS": url})
 
     return run
 
