@@ -15,6 +15,7 @@ import random
 import threading
 
 CHUNK = 65536
+WAYS = ("commands", "answers")
 
 
 class FaultyRelay:
@@ -38,16 +39,16 @@ class FaultyRelay:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
-    def hold(self):
-        """Nothing passes any more; what comes waits here."""
-        self._do(self._set_passing(False))
+    def hold(self, *ways):
+        """"commands" or "answers" pass no more, or neither; what comes waits here."""
+        self._do(self._set_gates(ways or WAYS, False))
 
     def sever(self):
         """Cuts all connections. What waits here is lost."""
         self._do(self._sever())
 
     def go_on(self):
-        self._do(self._set_passing(True))
+        self._do(self._set_gates(WAYS, True))
 
     # -- its thread's
 
@@ -63,8 +64,8 @@ class FaultyRelay:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
     async def _open(self):
-        self._passing = asyncio.Event()
-        self._passing.set()
+        self._gates = {way: asyncio.Event() for way in WAYS}
+        await self._set_gates(WAYS, True)
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=CHUNK)
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -72,8 +73,10 @@ class FaultyRelay:
         self._server.close()
         await self._sever()
 
-    async def _set_passing(self, is_passing):
-        (self._passing.set if is_passing else self._passing.clear)()
+    async def _set_gates(self, ways, are_open):
+        for way in ways:
+            gate = self._gates[way]
+            (gate.set if are_open else gate.clear)()
 
     async def _sever(self):
         for connection in list(self._connections):
@@ -86,20 +89,24 @@ class FaultyRelay:
             return writer.transport.abort()
         connection = Connection([writer, theirs[1]])
         self._connections.add(connection)
-        await asyncio.gather(self._pass(reader, theirs[1], connection),
-                             self._pass(theirs[0], writer, connection))
+        await asyncio.gather(self._pass("commands", reader, theirs[1], connection),
+                             self._pass("answers", theirs[0], writer, connection))
         self._connections.discard(connection)
 
-    async def _pass(self, reader, writer, connection):
-        """One way, until either side ends or the connection is cut."""
+    def _draw(self, least, most):
+        """Small numbers as often as large ones: greetings are cut as well as long answers."""
+        return int(least * (most / least) ** self._chance.random())
+
+    async def _pass(self, way, reader, writer, connection):
+        """Until either side ends or the connection is cut."""
         left = None  # bytes, until it is cut
         try:
             while data := await reader.read(CHUNK):
-                await self._passing.wait()
+                await self._gates[way].wait()
                 if connection.is_cut:
                     return
                 if faults := self.faults:
-                    left = self._chance.randint(*faults) if left is None else left
+                    left = self._draw(*faults) if left is None else left
                     if len(data) >= left:
                         self.cuts += 1
                         writer.write(data[:left])

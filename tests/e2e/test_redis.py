@@ -2,25 +2,18 @@
 them will do, to publish, to read, and to come back to."""
 
 import contextlib
-import fcntl
 import functools
 import json
-import pathlib
-import re
-import shutil
-import socket
-import tempfile
 
 import pytest
 
 from clients import H1, H2
-from harness import Gateway, free_port, run, wait_until
+from faulty_relay import FaultyRelay
+from harness import wait_until
 from publishing import StreamH2, authorized
-from redis_server import Redis, shared
-from settings import config, toml
+from redis_server import shared
 
 pytestmark = pytest.mark.quick
-EXAMPLE = pathlib.Path(__file__).with_name("hub-redis.toml")
 
 
 @pytest.fixture
@@ -45,6 +38,10 @@ def post(gateway, data, path="/events/a", **headers):
         client.request("POST", path,
                        authorized(**{"content_type": "text/plain", **headers}), data)
         return client.answer()
+
+
+def wait_until_away(gateway):
+    wait_until(lambda: gateway.get_admin("/readyz")[0] == 503, "it is not ready", 20)
 
 
 def wait_until_ready(gateway):
@@ -125,14 +122,14 @@ def test_an_instance_that_ends_takes_nothing_along(instances):
 
 
 def test_while_redis_is_away_readers_stay_and_publishers_are_told(start, redis):
-    gateway = start(history=shared(redis.url, publish_timeout="500ms"),
+    gateway = start(history=shared(redis.url, publish_timeout="2s"),
                     heartbeat={"interval": "1s", "jitter": "0s"})
     assert gateway.get_admin("/readyz") == (200, "ready\n")
     with subscribed(gateway) as [(client, stream)]:
         gateway.publish("a", "before")
         client.events(stream, 1)
         redis.kill()
-        wait_until(lambda: gateway.get_admin("/readyz")[0] == 503, "it is not ready")
+        wait_until_away(gateway)
         assert f"Redis at 127.0.0.1:{redis.port} is away" in gateway.get_admin("/readyz")[1]
         refused = post(gateway, b"nobody has this")
         assert (refused.status, refused.headers["retry-after"]) == (503, "1")
@@ -152,7 +149,7 @@ def test_publishers_wait_for_a_redis_that_comes_back_in_time(start, redis):
     with subscribed(first, second) as readers, H1(first.clear) as publisher:
         first.publish("a", "before")
         redis.kill()
-        wait_until(lambda: first.get_admin("/readyz")[0] == 503, "it is not ready")
+        wait_until_away(first)
         publisher.request("POST", "/events/a", authorized(content_type="text/plain"), b"held up")
         redis.start()
         assert publisher.answer(seconds=30).status == 200
@@ -175,7 +172,7 @@ def test_who_names_an_event_that_only_redis_knows_comes_back_and_has_no_gap(star
     for n in range(1, 10):
         gateway.publish("a", str(n))
     redis.kill()
-    wait_until(lambda: gateway.get_admin("/readyz")[0] == 503, "it is not ready")
+    wait_until_away(gateway)
     with H1(gateway.clear) as client:
         client.subscribe("/events/a", {"last-event-id": "urn:own"})
         client.read_stream(lambda: False, 20, "it is told to come back")
@@ -186,6 +183,29 @@ def test_who_names_an_event_that_only_redis_knows_comes_back_and_has_no_gap(star
     with H1(gateway.clear) as client:
         client.subscribe("/events/a", {"last-event-id": "urn:own"})
         assert [event.data for event in client.events(9)] == list("123456789")
+
+
+@pytest.mark.parametrize("held", ["commands", "answers"])
+def test_who_is_not_told_what_became_of_his_event_asks_again_under_its_key(start, redis, held):
+    with FaultyRelay(redis.port, seed=1) as relay:
+        cut_off = start(history=shared(f"redis://127.0.0.1:{relay.port}", publish_timeout="1s",
+                                       answer_timeout="10s"))
+        other = start(history=shared(redis.url))
+        with subscribed(other) as [(client, stream)]:
+            relay.hold(held)
+            unknown = post(cut_off, b"x", idempotency_key="k")
+            assert (unknown.status, unknown.headers["retry-after"]) == (503, "1")
+            assert "it may have" in unknown.text and "same idempotency key" in unknown.text
+            assert cut_off.metric("sluice_redis_unknown_total") == 1
+
+            settled = post(other, b"x", idempotency_key="k")
+            assert settled.status == 200
+            assert ("idempotent-replayed" in settled.headers) == (held == "answers")
+            relay.go_on()  # What was held up comes yet, and is a repeat.
+            cut_off.publish("a", "end")
+            events = client.events(stream, 2)
+            assert [event.data for event in events] == ["x", "end"]
+            assert events[0].id == settled.text
 
 
 def has_followed(gateway, count):
@@ -203,80 +223,3 @@ def test_what_is_counted(instances):
             assert gateway.metric("sluice_redis_connections") == 4
             assert gateway.metric("sluice_redis_connects_total") == 4
             assert gateway.metric("sluice_redis_unknown_total") == 0
-
-
-# -- the start ------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def port_of_the_example():
-    """6390 for us alone; or another one, where somebody has it who does not know of the lock."""
-    with open(pathlib.Path(tempfile.gettempdir()) / "sluice-tests-6390.lock", "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", 6390))
-                port = 6390
-            except OSError:
-                port = free_port()
-        yield port
-
-
-def test_the_example_starts_as_it_stands(tmp_path, certificate):
-    with port_of_the_example() as port, Redis(tmp_path / "redis", port=port):
-        text = EXAMPLE.read_text()
-        assert text.count(":6390/") == 1
-        for name in ("cert.pem", "key.pem"):
-            shutil.copy(certificate / name, tmp_path)
-        with Gateway(tmp_path, text.replace(":6390/", f":{port}/")) as gateway:
-            with subscribed(gateway) as [(client, stream)]:
-                gateway.publish("a", "hello")
-                assert client.events(stream, 1)[0].data == "hello"
-
-
-@pytest.fixture
-def fails(tmp_path, certificate):
-    """What `sluice serve` says when it cannot start with that history."""
-    def serve(**history):
-        for name in ("cert.pem", "key.pem"):
-            shutil.copy(certificate / name, tmp_path)
-        file = tmp_path / "sluice.toml"
-        file.write_text(toml(config(history={"start_timeout": "1s", **history})))
-        done = run("serve", "--config", file, cwd=tmp_path)
-        assert done.returncode != 0 and done.stdout == ""
-        return done.stderr
-
-    return serve
-
-
-def test_a_redis_that_is_not_there_is_named_with_what_to_look_at(fails):
-    port = free_port()
-    said = fails(**shared(f"redis://127.0.0.1:{port}"))
-    assert re.search(rf"Redis at 127\.0\.0\.1:{port} cannot be used: .*refused", said), said
-    assert "is history.url right?" in said
-
-
-@pytest.mark.parametrize("login", ["wrong", None])
-def test_a_login_that_is_refused_names_the_options_to_look_at(fails, tmp_path, login):
-    with Redis(tmp_path / "redis") as server:
-        server.ask("CONFIG", "SET", "requirepass", "right-password")
-        password = {}
-        if login:
-            (tmp_path / "password").write_text(login)
-            password["password_file"] = "password"
-        said = fails(**shared(server.url, **password))
-        assert re.search(r"it refuses the login \((WRONGPASS|NOAUTH)", said), said
-        assert "history.password_file" in said
-        assert "right-password" not in said
-
-
-def test_the_right_password_is_read_from_its_file(start, tmp_path):
-    with Redis(tmp_path / "redis") as server:
-        server.ask("CONFIG", "SET", "requirepass", "right-password")
-        server.password = "right-password"
-        (tmp_path / "password").write_text("right-password\n")
-        gateway = start(history=shared(server.url, password_file=str(tmp_path / "password")))
-        gateway.publish("a", "x")
-        assert server.ask("XLEN", "sluice") == "1"
-        assert "right-password" not in gateway.stderr()

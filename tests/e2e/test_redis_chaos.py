@@ -29,7 +29,7 @@ SEED = int(os.environ.get("SLUICE_CHAOS_SEED", random.randrange(1 << 32)))
 TOPICS = [f"chaos/{n}" for n in range(8)]
 GIVES_UP = 3               # Of so many events one is not sent again.
 PUBLISH_TIMEOUT = 1        # seconds: who is held up for longer is told something else
-CUT_AFTER = (1, 20_000)    # bytes
+CUT_AFTER = (10, 100_000)  # bytes
 SCRIPT = pathlib.Path(__file__).parents[2] / "gateway/redis/journal.lua"
 
 
@@ -106,7 +106,7 @@ def test_nothing_that_was_acknowledged_is_lost_or_repeated(start, redis):
             time.sleep(chance.uniform(0.3, 1.5))
             print(f"{throng.published()} events: {hurt.__name__}")
             hurt(scene, chance)
-            throng.wait_until(scene.is_well, f"all are ready behind {hurt.__name__}", 30)
+            throng.wait_until(scene.is_well, f"all are ready behind {hurt.__name__}", 60)
         throng.stop_publishing()
         throng.wait_until_all_have_everything()
         throng.ledger.assert_all_is_kept()

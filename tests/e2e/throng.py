@@ -45,7 +45,7 @@ class Reader(asyncio.Protocol):
         self._forget()
 
     def _forget(self):
-        self.is_open, self.rest = False, b""
+        self.is_open, self.instance, self.rest = False, None, b""
 
     async def connect(self):
         self._forget()
@@ -75,6 +75,8 @@ class Reader(asyncio.Protocol):
 
     def _take_head(self, head):
         self.is_open = True
+        if b"\r\nx-instance: " in head:
+            self.instance = head.partition(b"\r\nx-instance: ")[2].split(b"\r")[0].decode()
         if b" 200 " not in head.split(b"\r\n")[0] or b"text/event-stream" not in head:
             self.throng.faults.append(f"a reader was answered {head!r}")
 
@@ -235,7 +237,16 @@ class Throng:
         self.wait_until(lambda: all(reader.is_open for reader in self.readers),
                         "every stream is open", seconds)
 
-    def begin_to_publish(self, instances, rate, publishers, lanes=4):
+    def cut_off(self, instance):
+        """Who reads there, as the balancer has said in a header, comes back."""
+        async def cut():
+            for reader in self.readers:
+                if reader.is_open and reader.instance == instance:
+                    reader.transport.abort()
+
+        self._begin(cut()).result(10)
+
+    def begin_to_publish(self, instances, rate, publishers, lanes=8):
         """`rate` events a second of all publishers, who have `lanes` requests at once, each."""
         self.instances = instances
         count = publishers * lanes
@@ -253,12 +264,15 @@ class Throng:
         self.has_published = True
         self._publishing.result(seconds)
 
-        async def last_words():
+        async def last_words(topics):
             lane = Lane(self)
-            self.last = {topic: await lane.publish(topic) for topic in self.topics}
+            for topic in topics:
+                self.last[topic] = await lane.publish(topic)
             lane.leave()
 
-        self._begin(last_words()).result(seconds)
+        parts = [self._begin(last_words(self.topics[n::8])) for n in range(8)]
+        for part in parts:
+            part.result(seconds)
 
     def has_everything(self, reader):
         return all(self.last[topic] in reader.record.numbers for topic in reader.record.topics)
