@@ -204,6 +204,7 @@ COLUMNS = {
     ],
     "engine-resume": [
         ("caught up s", "measured.caught_up_s", "{:.2f}"),
+        ("after last s", "measured.caught_up_after_last_s", "{:.2f}"),
         ("nothing missed s", "measured.nothing_missed_s", "{:.2f}"),
         ("replay us/event", "measured.replay_cpu_us_per_event", "{:.3f}"),
         ("reconnect us/stream", "measured.reconnect_cpu_us_per_stream", "{:.0f}"),

@@ -134,7 +134,8 @@ void Run::turn_for(std::uint64_t duration_ns) {
 void Run::turn_until(std::uint64_t deadline_ns, const std::function<bool()>& is_done) {
   for (auto now = now_ns(); now < deadline_ns; now = now_ns()) {
     auto wake = std::min(deadline_ns, now + kLongestTurn);
-    if (publishing_ && options_.rate != Options::kAsFastAsItGoes) {
+    // Who waits for a publisher is woken by its answer.
+    if (publishing_ && !is_held_up_ && options_.rate != Options::kAsFastAsItGoes) {
       wake = std::clamp(next_due_ns_, now, wake);
     }
     audience_.poller.turn(wake - now);
@@ -144,11 +145,13 @@ void Run::turn_until(std::uint64_t deadline_ns, const std::function<bool()>& is_
 }
 
 void Run::publish_what_is_due() {
+  is_held_up_ = false;
   if (!publishing_) return;
   const bool has_rate = options_.rate != Options::kAsFastAsItGoes;
   for (auto now = now_ns(); may_publish(now); now = now_ns()) {
     auto* publisher = idle_publisher();
-    if (publisher == nullptr) return;
+    is_held_up_ = publisher == nullptr;
+    if (is_held_up_) return;
     // When it was due: what holds the publishers up is delay as well.
     publisher->publish(has_rate ? next_due_ns_ : now);
     if (has_rate) next_due_ns_ += kNanosPerSecond / options_.rate;

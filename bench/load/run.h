@@ -88,6 +88,7 @@ class Run {
   std::vector<std::unique_ptr<Publisher>> publishers_;
   std::uint64_t expected_streams_ = 0;  ///< That were asked for so far.
   bool publishing_ = false;
+  bool is_held_up_ = false;  ///< An event is due, and all publishers wait for answers.
   std::size_t next_publisher_ = 0;
   std::uint64_t next_due_ns_ = 0;  ///< With a fixed rate.
 };

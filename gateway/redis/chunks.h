@@ -1,14 +1,18 @@
 /// Chunks: ranges of history in memory, by the number of the range: positions 256 n + 1 to
-/// 256 (n + 1).
+/// 256 (n + 1). A chunk has an index of its topics, so that a reader of few of them looks at their
+/// events only.
 ///
 /// Owner   Past. Thread  its thread. Units  bytes of memory (Event::memory()).
 /// Invariant  the bound holds after put(), but for the chunk that was put last.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -19,6 +23,7 @@ namespace sluice::redis {
 
 struct Chunk {
   static constexpr std::uint64_t kSize = 256;
+  static constexpr std::size_t kIndexed = 96;  ///< What an event takes in the index, at most.
 
   struct Slot {
     bool is_there = false;
@@ -27,6 +32,44 @@ struct Chunk {
   std::vector<Slot> slots = std::vector<Slot>(kSize);
   sse::Position through;  ///< All of it that there was when it was read.
   std::size_t bytes = 0;
+  /// Where events of a topic stand, rising. The names are the events' own.
+  std::unordered_map<std::string_view, std::vector<sse::Position>> topics;
+  std::vector<sse::Position> holes;  ///< Where nothing stands, up to `through`, rising.
+
+  /// In order of their places. Null: no event.
+  void add(sse::Position position, sse::EventPtr event) {
+    if (event != nullptr) {
+      bytes += event->memory();
+      for (const std::string& topic : event->topics) {
+        topics[topic].push_back(position);
+        bytes += kIndexed;
+      }
+    }
+    slots[(position.value() - 1) % kSize] = {true, std::move(event)};
+  }
+  /// Behind the last.
+  void note_holes(std::uint64_t number) {
+    for (auto at = first_of(number); at <= through; at = at.next()) {
+      if (!this->at(at).is_there) holes.push_back(at);
+    }
+  }
+
+  /// Of events with one of these topics, in (before, last], each once, rising.
+  [[nodiscard]] std::vector<sse::Position> places_of(const std::vector<std::string>& names,
+                                                     sse::Position before,
+                                                     sse::Position last) const {
+    std::vector<sse::Position> places;
+    for (const std::string& name : names) {
+      const auto found = topics.find(name);
+      if (found == topics.end()) continue;
+      const auto& all = found->second;
+      const auto from = std::upper_bound(all.begin(), all.end(), before);
+      places.insert(places.end(), from, std::upper_bound(from, all.end(), last));
+    }
+    std::sort(places.begin(), places.end());
+    places.erase(std::unique(places.begin(), places.end()), places.end());
+    return places;
+  }
 
   [[nodiscard]] static std::uint64_t number_of(sse::Position position) {
     return (position.value() - 1) / kSize;

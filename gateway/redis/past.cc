@@ -34,7 +34,6 @@ void Past::begins_at(Position first) {
 
 void Past::read(journal::Query query, PageDone done) {
   auto reading = std::make_shared<Reading>();
-  reading->topics.insert(query.topics.begin(), query.topics.end());
   reading->page.through = query.after;
   reading->end = std::max(query.after, std::min(query.through, setting_.followed()));
   reading->due = wiring_.loop.now() + 2 * wiring_.options.answer_timeout;
@@ -54,26 +53,41 @@ void Past::go_on(const ReadingPtr& reading) {
     const std::uint64_t number = Chunk::number_of(next);
     const ChunkPtr chunk = chunks_.find(number);
     if (chunk == nullptr || chunk->through < next) return want(number, reading);
-    const Position last = std::min(chunk->through, its.end);
-    for (Position at = next; at <= last; at = at.next()) {
-      if (!look_at(its, at, chunk->at(at))) return finish(its);
-    }
+    if (!pass(its, *chunk, std::min(chunk->through, its.end))) break;
   }
   finish(its);
+}
+
+bool Past::pass(Reading& reading, const Chunk& chunk, Position last) {
+  journal::Page& page = reading.page;
+  const Position before = page.through;
+  bool goes_on = true;
+  if (reading.query.topics.empty()) {
+    for (Position at = before.next(); at <= last && goes_on; at = at.next()) {
+      goes_on = look_at(reading, at, chunk.at(at));
+    }
+  } else {
+    for (const Position at : chunk.places_of(reading.query.topics, before, last)) {
+      goes_on = look_at(reading, at, chunk.at(at));
+      if (!goes_on) break;
+    }
+    if (goes_on) page.through = last;
+    reading.looks += kChunkLooks;
+    goes_on = goes_on && reading.looks < reading.query.max_looks;
+  }
+  for (const Position hole : chunk.holes) {
+    if (hole > before && hole <= page.through) page.missing = hole;
+  }
+  return goes_on;
 }
 
 bool Past::look_at(Reading& reading, Position position, const Chunk::Slot& slot) {
   const journal::Query& query = reading.query;
   if (reading.looks >= std::max<std::size_t>(query.max_looks, 1)) return false;
   ++reading.looks;
-  const auto is_named = [&](const std::string& topic) { return reading.topics.contains(topic); };
-  if (!slot.is_there) {
-    reading.page.missing = position;
-  } else if (const sse::EventPtr& event = slot.event;
-             event != nullptr && !event->is_expired(setting_.clock.wall()) &&
-             (reading.topics.empty() ||
-              std::any_of(event->topics.begin(), event->topics.end(), is_named)) &&
-             (!query.wants || query.wants(*event))) {
+  const sse::EventPtr& event = slot.event;
+  if (event != nullptr && !event->is_expired(setting_.clock.wall()) &&
+      (!query.wants || query.wants(*event))) {
     const std::size_t size = event->wire.size();
     const bool is_full =
         reading.page.events.size() >= query.max_events || reading.bytes + size > query.max_bytes;
@@ -133,7 +147,7 @@ void Past::on_fetched(std::uint64_t number, Position through, const Result<Reply
     queue_.push_front(number);
     return link_.cut(answer->text());
   }
-  chunks_.put(number, make_chunk(*answer, through));
+  chunks_.put(number, make_chunk(*answer, number, through));
   const auto node = wanted_.extract(number);
   if (!node.empty()) {
     for (const ReadingPtr& reading : node.mapped()) {
@@ -143,17 +157,17 @@ void Past::on_fetched(std::uint64_t number, Position through, const Result<Reply
   fetch_more();
 }
 
-ChunkPtr Past::make_chunk(const ReplyView& entries, Position through) {
+ChunkPtr Past::make_chunk(ReplyView entries, std::uint64_t number, Position through) {
   auto chunk = std::make_shared<Chunk>();
   chunk->through = through;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     auto entry = read_entry(entries[i], setting_.epoch);
     if (!entry) continue;
-    if (entry->event) chunk->bytes += entry->event->memory();
     read_.cache_misses.add();
     if (!entry->event && entry->epoch.empty()) read_.damaged.add();
-    chunk->slots[(entry->position.value() - 1) % Chunk::kSize] = {true, std::move(entry->event)};
+    chunk->add(entry->position, std::move(entry->event));
   }
+  chunk->note_holes(number);
   return chunk;
 }
 

@@ -4,8 +4,9 @@
 /// come back to the same past costs Redis what one of them would. At most kFetches are on their
 /// way; whoever needs another one waits.
 ///
-/// Redis has no index of topics, so a page looks at every event on its way, up to
-/// Query::max_looks. What waits for longer than answer_timeout, twice, is Errc::io.
+/// Redis has no index of topics, so every event on the way of a page is read, but a chunk has one:
+/// a reader of few topics passes over a chunk for the price of kChunkLooks. What waits for longer
+/// than answer_timeout, twice, is Errc::io.
 ///
 /// Owner   RedisJournal. Thread  its thread; evicted(): any.
 #pragma once
@@ -17,7 +18,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "gateway/journal/counters.h"
@@ -44,6 +44,7 @@ class Past final : private Link::Events {
     std::function<void(std::string_view trouble)> on_link;
   };
   static constexpr std::size_t kFetches = 4;
+  static constexpr std::size_t kChunkLooks = 8;
 
   Past(const Wiring& wiring, Setting setting, journal::ReaderCounters& read, Counters& counters);
   Past(const Past&) = delete;
@@ -65,7 +66,6 @@ class Past final : private Link::Events {
   struct Reading {
     journal::Query query;
     PageDone done;
-    std::unordered_set<std::string> topics;
     TimePoint due;
     sse::Position end;
     journal::Page page;
@@ -82,13 +82,15 @@ class Past final : private Link::Events {
   void on_up() override;
   void on_down(std::string_view why) override;
   void go_on(const ReadingPtr& reading);
+  /// False: the page ends in this chunk, which is read up to `last`.
+  bool pass(Reading& reading, const Chunk& chunk, sse::Position last);
   /// False: the page is full before this event.
   bool look_at(Reading& reading, sse::Position position, const Chunk::Slot& slot);
   void want(std::uint64_t number, const ReadingPtr& reading);
   void fetch_more();
   void fetch(std::uint64_t number);
   void on_fetched(std::uint64_t number, sse::Position through, const Result<Reply>& answer);
-  ChunkPtr make_chunk(const ReplyView& entries, sse::Position through);
+  ChunkPtr make_chunk(ReplyView entries, std::uint64_t number, sse::Position through);
   void finish(Reading& reading);
   void ask(Finding finding);
   void ask_place(Finding finding, sse::Position position);
