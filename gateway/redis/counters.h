@@ -9,6 +9,7 @@ struct Counters {
   Gauge links;       ///< Up, of four.
   Counter connects;  ///< Links that came up.
   Counter losses;    ///< Links that were lost, and tries that failed.
+  Counter moves;     ///< Times that the history was found at another server than before.
   Counter followed;  ///< Events taken from the stream.
   Counter calls;     ///< Of the script, to append.
   Counter again;     ///< Of these, repeated because it was not known what became of them.

@@ -5,13 +5,12 @@
 #include <thread>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "gateway/net/connections.h"
 #include "gateway/net/loop.h"
 #include "gateway/net/mailbox.h"
 #include "gateway/net/resolver.h"
 #include "gateway/net/timer.h"
+#include "gateway/redis/aim.h"
 #include "gateway/redis/entry.h"
 #include "gateway/redis/health.h"
 #include "gateway/redis/link.h"
@@ -20,6 +19,7 @@
 #include "gateway/redis/publisher.h"
 #include "gateway/redis/roster.h"
 #include "gateway/redis/tail.h"
+#include "gateway/redis/whereabouts.h"
 #include "tls/client_context.h"
 
 namespace sluice::redis {
@@ -60,9 +60,9 @@ std::string base_of(const std::string& key) {
   return key.find('{') == std::string::npos ? "{" + key + "}" : key;
 }
 
-Result<std::shared_ptr<const tls::ClientContext>> context_of(const RedisUrl& url,
+Result<std::shared_ptr<const tls::ClientContext>> context_of(const Aim& aim,
                                                              const LinkOptions& options) {
-  if (!url.is_tls) return nullptr;
+  if (!aim.is_tls) return nullptr;
   return tls::ClientContext::create(
       {.ca_file = options.ca_file, .protocols = tls::ClientContext::Protocols::http1});
 }
@@ -76,7 +76,7 @@ struct RedisJournal::Parts {
     const Clock& clock;
     journal::Counters& journal_counters;
     Counters& counters;
-    RedisUrl url;
+    Aim aim;
     std::shared_ptr<const tls::ClientContext> tls;
   };
 
@@ -85,7 +85,7 @@ struct RedisJournal::Parts {
         clock(its.clock),
         journal_counters(its.journal_counters),
         counters(its.counters),
-        health(fmt::format("{}:{}", its.url.host, its.url.port), clock, counters),
+        health(its.aim.name, clock, counters),
         room(options.queue_events, options.queue_bytes),
         loop(clock),
         mailbox(loop,
@@ -99,9 +99,11 @@ struct RedisJournal::Parts {
                .resolver = resolver,
                .post = [this](Task task) { mailbox.post(std::move(task)); },
                .tls = std::move(its.tls),
+               .whereabouts = whereabouts,
                .options = options.link,
-               .url = std::move(its.url),
+               .login = its.aim.login,
                .key = options.key},
+        whereabouts(wiring, its.aim, counters.moves),
         replace_again(loop, [this] { replace(); }) {}
 
   void make(const Opened& opened);
@@ -134,6 +136,7 @@ struct RedisJournal::Parts {
   net::Connections connections;
   net::Resolver resolver;
   const Wiring wiring;
+  Whereabouts whereabouts;
   net::Timer replace_again;
   bool is_stopping = false;
   TimePoint stop_due{};
@@ -195,6 +198,7 @@ void RedisJournal::Parts::run() {
   past.reset();
   publisher.reset();
   tail.reset();
+  whereabouts.stop();
   connections.close_all();
 }
 
@@ -240,15 +244,15 @@ void RedisJournal::Parts::stop() {
 Result<std::unique_ptr<RedisJournal>> RedisJournal::open(Options options, const Clock& clock,
                                                          journal::Counters& counters,
                                                          Counters& own_counters) {
-  auto url = parse_redis_url(options.link.url);
-  if (!url) return fail(url.error().code, "history.url: " + url.error().what);
-  auto context = context_of(*url, options.link);
+  auto aim = aim_of(options.link);
+  if (!aim) return tl::unexpected(aim.error());
+  auto context = context_of(*aim, options.link);
   if (!context) return fail(context.error().code, "history.ca_file: " + context.error().what);
   auto parts =
       std::make_unique<Parts>(std::move(options), Parts::Setting{.clock = clock,
                                                                  .journal_counters = counters,
                                                                  .counters = own_counters,
-                                                                 .url = std::move(*url),
+                                                                 .aim = std::move(*aim),
                                                                  .tls = std::move(*context)});
   auto opened = open_history(parts->wiring, parts->options);
   if (!opened) return tl::unexpected(opened.error());

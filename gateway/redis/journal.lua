@@ -29,7 +29,8 @@ last answers. Each entry holds what was given, and
   at    bytes of all events before it
 An entry with `epoch` is no event: another epoch begins behind it.
 Nothing is written before all is known to be good; the first write is one that Redis refuses where
-it refuses any (OOM, MISCONF, READONLY), so that nothing is ever half done. ]]
+it refuses any (OOM, MISCONF, READONLY), so that nothing is ever half done. In a cluster a slot moves
+key by key: while it is on its way every call is answered TRYAGAIN. ]]
 local stream = KEYS[1]
 local base = string.find(stream, '{', 1, true) and stream or '{' .. stream .. '}'
 local state_key = base .. ':state'
@@ -49,7 +50,15 @@ local function first_entry() return redis.call('XRANGE', stream, '-', '+', 'COUN
 
 -- The state, as it will be.
 local fields = {'epoch', 'seq', 'mark', 'bytes', 'max_events', 'max_bytes', 'max_age', 'window', 'keys'}
-local values = redis.call('HMGET', state_key, unpack(fields))
+-- What is on its way to another node cannot be reached by a script.
+local function try(...)
+  local answer = redis.pcall(...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if not string.find(answer.err, 'non local key', 1, true) then return nil, answer end
+  return nil, redis.error_reply('TRYAGAIN the slot of ' .. stream .. ' is on its way to another node')
+end
+local values, unreachable = try('HMGET', state_key, unpack(fields))
+if not values then return unreachable end
 local state = {epoch = values[1], seq = tonumber(values[2] or 0), mark = tonumber(values[3] or 0),
                bytes = tonumber(values[4] or 0), max_events = tonumber(values[5] or 0),
                max_bytes = tonumber(values[6] or 0), max_age = tonumber(values[7] or 0),
@@ -226,6 +235,8 @@ local function append()
   end
   local name, number, again = string.match(sender, '^([^:]+):(%d+)(.*)$')
   local sent_key = name and base .. ':sent:' .. name
+  local here, elsewhere = try('EXISTS', stream, state_key, once_key, once_at, ids_key, ids_at, sent_key or stream)
+  if not here then return elsewhere end
   local answers = {}
   if again == ':again' then
     local before = redis.call('HGET', sent_key, number)

@@ -7,6 +7,7 @@
 
 #include "gateway/base/assert.h"
 #include "gateway/base/random.h"
+#include "gateway/redis/whereabouts.h"
 
 namespace sluice::redis {
 namespace {
@@ -21,63 +22,6 @@ std::string advice_for_login(std::string_view refusal) {
 
 }  // namespace
 
-/// What speaks on the connection. It knows its link for as long as that wants to hear of it.
-class Link::Conn final : public Protocol {
- public:
-  Conn(Link& link, Transport& transport) : link_(&link), transport_(transport) {}
-  ~Conn() override {
-    if (link_ == nullptr) return;
-    link_->conn_ = nullptr;
-    link_->lost("the connection broke");
-  }
-
-  void send(std::string_view command) {
-    out_.append(command);
-    transport_.flush_later();
-  }
-  void leave() {
-    link_ = nullptr;
-    transport_.flush_later();
-  }
-
-  void feed(std::span<const std::byte> bytes) override {
-    decoder_.feed(bytes);
-    while (link_ != nullptr) {
-      auto reply = decoder_.next();
-      if (!reply) return link_->lost(reply.error().what);
-      if (!reply->has_value()) return;
-      link_->on_reply(std::move(**reply));
-    }
-  }
-  void on_eof() override {
-    if (link_ != nullptr) link_->lost("it closed the connection");
-  }
-  bool fill(OutBuffer& out) override {
-    const std::size_t n = std::min(out.room(), out_.size() - filled_);
-    out.append(std::as_bytes(std::span(out_).subspan(filled_, n)));
-    filled_ += n;
-    if (filled_ < out_.size()) return true;
-    out_.clear();
-    filled_ = 0;
-    if (out_.capacity() > kKeep) out_.shrink_to_fit();
-    return false;
-  }
-  [[nodiscard]] bool wants_read() const override { return true; }
-  [[nodiscard]] bool is_finished() const override { return link_ == nullptr; }
-  TimePoint check(TimePoint now) override { return now + std::chrono::hours(1); }
-  void drain_notice() override {}
-  void drain_finish() override {}
-
- private:
-  static constexpr std::size_t kKeep = 1_MiB;
-
-  Link* link_;  ///< Null: it is to be closed.
-  Transport& transport_;
-  Decoder decoder_;
-  std::string out_;
-  std::size_t filled_ = 0;  ///< Of `out_`.
-};
-
 Link::Link(const Wiring& wiring, std::string name, Events& events)
     : wiring_(wiring),
       name_(std::move(name)),
@@ -85,11 +29,11 @@ Link::Link(const Wiring& wiring, std::string name, Events& events)
       self_(std::make_shared<Link*>(this)),
       backoff_(wiring.options.backoff),
       again_(wiring.loop, [this] { connect(); }),
-      watch_(wiring.loop, [this] { look_at_time(); }) {}
+      watch_(wiring.loop, [this] { look_at_time(); }),
+      review_(wiring.loop, [this] { look_at_master(); }) {}
 
 Link::~Link() {
   *self_ = nullptr;
-  if (conn_ != nullptr) conn_->leave();
 }
 
 void Link::start() {
@@ -99,58 +43,41 @@ void Link::start() {
 // --- Connecting ---------------------------------------------------------------------------------
 
 void Link::connect() {
-  const RedisUrl& url = wiring_.url;
-  if (const auto address = net::SocketAddress::parse(url.host, url.port)) return dial(*address);
-  resolve();
+  state_ = State::finding;
+  wiring_.whereabouts.find([this, self = self_](const Result<Place>& found) {
+    if (*self == nullptr) return;
+    found ? dial(*found) : lost(found.error().what);
+  });
 }
 
-void Link::resolve() {
-  state_ = State::resolving;
-  wiring_.resolver.resolve(wiring_.url.host, wiring_.url.port,
-                           [this, self = self_, post = wiring_.post](auto addresses) {
-                             post([this, self, addresses = std::move(addresses)] {
-                               if (*self == nullptr) return;
-                               if (!addresses) return lost(addresses.error().what);
-                               dial((*addresses)[turn_++ % addresses->size()]);
-                             });
-                           });
-}
-
-void Link::dial(const net::SocketAddress& address) {
+void Link::dial(const Place& place) {
   state_ = State::dialing;
-  wiring_.connections.dial(
-      {.address = address,
-       .tls = wiring_.tls,
-       .server_name = wiring_.url.host,
-       .timeout = wiring_.options.connect_timeout,
-       .opened = [this, self = self_](Transport& transport,
-                                      std::string_view /*alpn*/) -> std::unique_ptr<Protocol> {
-         if (*self == nullptr) return nullptr;
-         auto conn = std::make_unique<Conn>(*this, transport);
-         conn_ = conn.get();
-         greet();
-         return conn;
-       },
-       .failed =
-           [this, self = self_](const net::DialFailure& failure) {
-             if (*self != nullptr) lost(failure.what);
-           }});
+  place_ = place;
+  line_ = std::make_unique<Line>(wiring_, place_, turn_++, static_cast<Line::Events&>(*this));
+}
+
+void Link::on_open() {
+  greet();
+}
+
+void Link::on_closed(std::string_view why) {
+  lost(why);
 }
 
 void Link::greet() {
   state_ = State::greeting;
-  const RedisUrl& url = wiring_.url;
-  const std::string& user = wiring_.options.user.empty() ? url.user : wiring_.options.user;
-  const std::string& password =
-      wiring_.options.password.empty() ? url.password : wiring_.options.password;
+  is_replica_ = false;
+  const Login& login = wiring_.login;
   const auto ask = [this](std::initializer_list<std::string_view> words,
                           void (Link::*heard)(const Result<Reply>&)) {
     send(Words(words).command(), [this, heard](const auto& answer) { (this->*heard)(answer); }, {});
   };
+  const auto& [user, password, database] = login;
   if (!password.empty() && user.empty()) ask({"AUTH", password}, &Link::greeted);
   if (!password.empty() && !user.empty()) ask({"AUTH", user, password}, &Link::greeted);
-  if (url.database != 0) ask({"SELECT", std::to_string(url.database)}, &Link::greeted);
+  if (database != 0) ask({"SELECT", std::to_string(database)}, &Link::selected);
   send(Words{"CLIENT", "SETNAME", name_}.command(), [](const auto&) {}, {});  // A courtesy.
+  if (!wiring_.whereabouts.has_sentinels()) ask({"CLUSTER", "SLOTS"}, &Link::hear_nodes);
   ask({"ROLE"}, &Link::check_role);
   ask({"EXISTS", wiring_.key}, &Link::check_service);
 }
@@ -159,13 +86,24 @@ void Link::greeted(const Result<Reply>& answer) {
   if (answer && answer->is_error()) lost(advice_for_login(answer->text()));
 }
 
+void Link::selected(const Result<Reply>& answer) {
+  if (!answer || !answer->is_error()) return;
+  lost(fmt::format("it has no database {} ({}); a cluster has 0 alone: leave the number away",
+                   wiring_.login.database, answer->text()));
+}
+
+/// Most servers are no cluster, or do not tell us.
+void Link::hear_nodes(const Result<Reply>& answer) {
+  if (answer && answer->is_array()) wiring_.whereabouts.learn(*answer);
+}
+
 /// A user who may not ask for the role finds out by READONLY.
 void Link::check_role(const Result<Reply>& answer) {
   if (!answer || !answer->is_array() || answer->size() == 0) return;
-  if ((*answer)[0].text() == "master") return;
-  lost("it is a replica now, and takes no events: history.url has to name the master");
+  is_replica_ = (*answer)[0].text() != "master";
 }
 
+/// A replica in a cluster leads to its master.
 void Link::check_service(const Result<Reply>& answer) {
   if (!answer || state_ != State::greeting) return;
   if (answer->is_error()) {
@@ -173,8 +111,18 @@ void Link::check_service(const Result<Reply>& answer) {
     const bool is_login = text.starts_with("NOAUTH") || text.starts_with("NOPERM");
     return lost(is_login ? advice_for_login(text) : std::string(text));
   }
+  if (is_replica_) {
+    return lost(wiring_.whereabouts.has_sentinels()
+                    ? "it is a replica now, and takes no events: the sentinels are asked again"
+                    : "it is a replica now, and takes no events: history.url has to name the "
+                      "master, or history.sentinels who knows it");
+  }
   state_ = State::up;
+  hops_ = 0;
   backoff_ = wiring_.options.backoff;
+  if (wiring_.whereabouts.has_sentinels()) {
+    review_.start_periodic(wiring_.options.sentinel_interval);
+  }
   events_.on_up();
 }
 
@@ -190,7 +138,7 @@ void Link::send(std::string_view command, Answered done, Duration patience) {
       state_ == State::greeting ? wiring_.options.connect_timeout : wiring_.options.answer_timeout;
   pending_.push_back({std::move(done), wiring_.loop.now() + timeout + patience});
   if (!watch_.is_running()) watch_.start_periodic(kWatch);
-  conn_->send(command);
+  line_->send(command);
 }
 
 void Link::on_reply(Reply reply) {
@@ -203,7 +151,10 @@ void Link::on_reply(Reply reply) {
     TimePoint& due = pending_.front().due;
     due = std::max(due, wiring_.loop.now() + wiring_.options.answer_timeout);
   }
+  if (reply.is_error()) led_to_ = moved_to(reply.text(), place_);
+  if (led_to_) wiring_.whereabouts.moved(place_, *led_to_);
   done(std::move(reply));
+  if (led_to_) lost({});
 }
 
 void Link::look_at_time() {
@@ -211,20 +162,53 @@ void Link::look_at_time() {
   if (wiring_.loop.now() >= pending_.front().due) lost("it does not answer");
 }
 
+/// An old master does not know yet that it is none, and takes what nobody will have. Sentinels that
+/// are away do not matter for as long as Redis is there.
+void Link::look_at_master() {
+  wiring_.whereabouts.find([this, self = self_](const Result<Place>& found) {
+    if (*self == nullptr || !is_up() || !found || *found == place_) return;
+    lost(fmt::format("the sentinels name another master, {}", found->text()));
+  });
+}
+
 void Link::cut(std::string_view why) {
-  if (conn_ != nullptr) lost(why);
+  if (state_ >= State::greeting) lost(why);
 }
 
 /// `why` may be a part of what ends here.
 void Link::lost(std::string_view why) {
-  const std::string reason(why);
-  if (conn_ != nullptr) std::exchange(conn_, nullptr)->leave();
+  const std::string reason = reason_of(why);
+  const bool was_up = state_ == State::up;
+  const bool is_hop = led_to_ && !was_up && hops_++ < kHops;
+  const bool is_doubtful = line_ != nullptr && !was_up && !is_hop && !is_on_its_way(why);
+  if (is_doubtful) wiring_.whereabouts.doubt(led_to_.value_or(place_));
+  line_.reset();
+  led_to_.reset();
   state_ = State::waiting;
   watch_.stop();
-  again_.start(jitter(backoff_ / 2, backoff_));
-  backoff_ = std::min(backoff_ * 2, wiring_.options.backoff_max);
+  review_.stop();
+  if (is_hop) {
+    again_.start(Duration(0));
+  } else {
+    hops_ = 0;
+    again_.start(jitter(backoff_ / 2, backoff_));
+    backoff_ = std::min(backoff_ * 2, wiring_.options.backoff_max);
+  }
   for (const Pending& one : std::exchange(pending_, {})) one.done(fail(Errc::io, reason));
-  events_.on_down(reason);
+  if (!is_hop) events_.on_down(reason);
+}
+
+std::string Link::reason_of(std::string_view why) const {
+  if (led_to_ && hops_ >= kHops) {
+    return fmt::format(
+        "the nodes of the cluster lead from one to the other, the last to {}: see redis-cli "
+        "--cluster check",
+        led_to_->text());
+  }
+  if (led_to_) return fmt::format("its slot of the cluster is at {} now", led_to_->text());
+  std::string text = explain_refusal(why);
+  const bool is_named = line_ == nullptr || place_.text() == wiring_.whereabouts.name();
+  return is_named ? text : fmt::format("{}: {}", place_.text(), text);
 }
 
 }  // namespace sluice::redis

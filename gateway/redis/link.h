@@ -1,13 +1,18 @@
 /// Link: one connection to Redis that is made again whenever it breaks.
 ///
-///   start() ─► [resolving] ─► dialing ─► greeting ─► up ──────────────► lost
-///                 ▲            (TLS)     AUTH, SELECT, CLIENT SETNAME,    │
-///                 └──────────── waiting: twice as long each time, ◄──────┘
-///                               jittered, up to backoff_max
+///   start() ─► finding ─► dialing ─► greeting ─► up ────────────────────────────► lost
+///                ▲                   AUTH, SELECT, CLIENT SETNAME, ROLE, …         │
+///                ├──── at once, kHops times: a node of a cluster led elsewhere ◄───┤ while
+///                greeting └──── waiting: twice as long each time, jittered, ◄───────────────┘
+///                      up to backoff_max
+///
+/// Which server it is to be is found anew for each try (whereabouts.h): sentinels are asked, and a
+/// node of a cluster may lead to another. When the sentinels name another one, the link is lost.
 ///
 /// Commands leave in the order in which they were given, without waiting for each other, and are
 /// answered in that order. When the link is lost, those without an answer are answered with
-/// Errc::io: whether they were carried out, nobody knows. Nothing is sent a second time here.
+/// Errc::io: whether they were carried out, nobody knows. Nothing is sent a second time here. A
+/// command that is answered with MOVED was not carried out, and the link is lost behind it.
 ///
 /// A server that is a replica, that loads its data, or that refuses our login is not "up": what is
 /// read of a replica may be old, and nothing can be written there.
@@ -20,36 +25,21 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/result.h"
-#include "gateway/net/connections.h"
-#include "gateway/net/dial.h"
-#include "gateway/net/loop.h"
-#include "gateway/net/resolver.h"
 #include "gateway/net/timer.h"
 #include "gateway/redis/codec.h"
-#include "gateway/redis/options.h"
-#include "gateway/redis/url.h"
+#include "gateway/redis/line.h"
+#include "gateway/redis/place.h"
+#include "gateway/redis/wiring.h"
 
 namespace sluice::redis {
 
-/// What the links of one journal share.
-struct Wiring {
-  net::Loop& loop;
-  net::Connections& connections;
-  net::Resolver& resolver;
-  /// To the loop's thread, from any.
-  std::function<void(std::function<void()>)> post;
-  std::shared_ptr<const tls::ClientContext> tls;  ///< Null: clear text.
-  LinkOptions options;
-  RedisUrl url;
-  std::string key;  ///< Is asked for, to see whether the server serves.
-};
-
-class Link {
+class Link final : private Line::Events {
  public:
   class Events {
    public:
@@ -61,6 +51,7 @@ class Link {
     ~Events() = default;
   };
   using Answered = std::function<void(Result<Reply>)>;
+  static constexpr std::size_t kHops = 5;
 
   /// `name` is seen in CLIENT LIST.
   Link(const Wiring& wiring, std::string name, Events& events);
@@ -78,24 +69,29 @@ class Link {
   [[nodiscard]] std::size_t unanswered() const { return pending_.size(); }
 
  private:
-  class Conn;
-  enum class State : std::uint8_t { off, waiting, resolving, dialing, greeting, up };
+  enum class State : std::uint8_t { off, waiting, finding, dialing, greeting, up };
   struct Pending {
     Answered done;
     TimePoint due;
   };
 
+  void on_open() override;
+  void on_reply(Reply reply) override;
+  void on_closed(std::string_view why) override;
+
   void connect();
-  void resolve();
-  void dial(const net::SocketAddress& address);
+  void dial(const Place& place);
   void greet();
   void greeted(const Result<Reply>& answer);
+  void selected(const Result<Reply>& answer);
+  void hear_nodes(const Result<Reply>& answer);
   void check_role(const Result<Reply>& answer);
   void check_service(const Result<Reply>& answer);
   void send(std::string_view command, Answered done, Duration patience);
-  void on_reply(Reply reply);
   void lost(std::string_view why);
+  [[nodiscard]] std::string reason_of(std::string_view why) const;
   void look_at_time();
+  void look_at_master();
 
   // Set in the constructor.
   const Wiring& wiring_;
@@ -104,12 +100,17 @@ class Link {
   const std::shared_ptr<Link*> self_;  ///< For what comes back when this may be gone.
 
   State state_ = State::off;
-  Conn* conn_ = nullptr;  ///< While greeting or up; its transport owns it.
+  Place place_;                  ///< Where it is, or was last.
+  std::unique_ptr<Line> line_;   ///< While dialing, greeting or up.
+  bool is_replica_ = false;      ///< It said so while greeting.
+  std::optional<Place> led_to_;  ///< It said that the slot is there.
+  std::size_t hops_ = 0;         ///< In this try.
   std::deque<Pending> pending_;
   Millis backoff_;
   std::size_t turn_ = 0;  ///< Of several addresses the next one is tried.
   net::Timer again_;
-  net::Timer watch_;  ///< While commands wait for answers.
+  net::Timer watch_;   ///< While commands wait for answers.
+  net::Timer review_;  ///< While it is up, by sentinels.
 };
 
 }  // namespace sluice::redis

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "gateway/redis/script.h"
+#include "gateway/redis/whereabouts.h"
 
 namespace sluice::redis {
 namespace {
@@ -26,9 +27,11 @@ class Opening final : public Link::Events {
       wiring_.connections.flush();
     }
     if (opened_) return std::move(*opened_);
-    return fail(Errc::io, fmt::format("Redis at {}:{} cannot be used: {}; is it there, and is "
-                                      "history.url right?",
-                                      wiring_.url.host, wiring_.url.port, trouble_));
+    return fail(Errc::io, fmt::format("Redis at {} cannot be used: {}; is it there, and {} right?",
+                                      wiring_.whereabouts.name(), trouble_,
+                                      wiring_.whereabouts.has_sentinels()
+                                          ? "are history.sentinels and history.master"
+                                          : "is history.url"));
   }
 
  private:

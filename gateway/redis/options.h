@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "gateway/base/units.h"
 #include "gateway/journal/repeats.h"
@@ -13,9 +14,19 @@ namespace sluice::redis {
 
 struct LinkOptions {
   std::string url;
+  std::vector<std::string> sentinels;  ///< Instead of the URL: who knows the master.
+  std::string master;                  ///< By which name they know it.
+  std::uint32_t database = 0;          ///< With sentinels; the URL has its own.
+  bool is_tls = false;                 ///< With sentinels: to them and to Redis; a URL says it.
+  std::string sentinel_user;
+  std::string sentinel_password;    ///< At the sentinels; empty: there is none.
+  Millis sentinel_timeout{500};     ///< One that has not answered: the next one is asked.
+  Millis sentinel_interval{1'000};  ///< So often they are asked whether the master is still that.
+
   std::string user;               ///< Beside the URL's.
   std::string password;           ///< Beside the URL's; empty: there is none.
-  std::string ca_file;            ///< rediss: whom to trust; empty: whom the system trusts.
+  std::string ca_file;            ///< TLS: whom to trust; empty: whom the system trusts.
+  std::string server_name;        ///< What certificates must be for; empty: the host.
   Millis connect_timeout{3'000};  ///< Connecting, the TLS handshake and the login, each.
   Millis answer_timeout{3'000};   ///< A command without an answer for so long: the link is cut.
   Millis backoff{100};  ///< Before the first try to connect again; twice as long each time …

@@ -175,7 +175,7 @@ void Publisher::on_refusal(const CallPtr& call, std::string_view text) {
     return load();
   }
   if (begins_with_any(text, {"LOADING", "READONLY", "MASTERDOWN", "BUSY", "TRYAGAIN", "CLUSTERDOWN",
-                             "UNBLOCKED"})) {
+                             "UNBLOCKED", "MOVED", "ASK"})) {
     repeat(call);
     return link_.cut(text);
   }

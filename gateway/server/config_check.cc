@@ -9,7 +9,6 @@
 
 #include "gateway/base/ascii.h"
 #include "gateway/hub/url.h"
-#include "gateway/redis/url.h"
 #include "gateway/server/config_relay.h"
 #include "gateway/server/journals.h"
 #include "gateway/server/paths.h"
@@ -39,7 +38,6 @@ class Checker {
   void check_access();
   void check_demo();
   void check_journal();
-  void check_redis();
   void check_access_log();
   void check_protocol();
   void check_topics();
@@ -129,24 +127,12 @@ void Checker::check_demo() {
 
 void Checker::check_journal() {
   const HistoryOptions& history = config_.history;
-  if (history.journal == Journal::redis) return check_redis();
   if (history.journal != Journal::file) return;
   if (history.file.path.empty()) {
     fault({"history.path", "history.journal"},
           "history.path: the file journal needs a folder; add one, as in path = \"history\"");
   } else if (auto usable = check_history_folder(history.file.path); !usable) {
     fault({"history.path"}, "history.path: " + usable.error().what);
-  }
-}
-
-void Checker::check_redis() {
-  const HistoryOptions& history = config_.history;
-  if (history.redis.link.url.empty()) {
-    fault({"history.url", "history.journal"},
-          "history.url: the Redis journal needs a server; add one, as in url = "
-          "\"redis://127.0.0.1:6379/0\"");
-  } else if (auto url = redis::parse_redis_url(history.redis.link.url); !url) {
-    fault({"history.url"}, "history.url: " + url.error().what);
   }
 }
 
@@ -244,6 +230,7 @@ bool is_origin(std::string_view text) {
 std::vector<Fault> check(const Config& config, const Places& places) {
   std::vector<Fault> faults = Checker(config, places).run();
   for (Fault& fault : check_relay(config, places)) faults.push_back(std::move(fault));
+  for (Fault& fault : check_redis(config, places)) faults.push_back(std::move(fault));
   return faults;
 }
 

@@ -36,6 +36,7 @@ void complete(Config& config, const Places& places, const std::filesystem::path&
   resolve(config.tls.client_ca);
   resolve(config.history.file.path);
   resolve(config.history.password_file);
+  resolve(config.history.sentinel_password_file);
   resolve(config.history.redis.link.ca_file);
   std::string& access_log = config.access_log.file;
   if (access_log != "stdout" && access_log != "stderr") resolve(access_log);

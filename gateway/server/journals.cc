@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -43,6 +44,18 @@ journal::RetentionOf retention_of(const std::vector<hub::TopicRule>& topic_rules
   };
 }
 
+/// Without a file the password is left as it is.
+Result<void> read_password(std::string_view option, const std::string& file,
+                           std::string& password) {
+  if (file.empty()) return {};
+  auto secret = read_secret_file(file);
+  if (!secret) {
+    return fail(secret.error().code, fmt::format("{}: {}", option, secret.error().what));
+  }
+  password = std::move(*secret);
+  return {};
+}
+
 Result<std::unique_ptr<journal::Journal>> make_redis_journal(const Config& config,
                                                              const Clock& clock,
                                                              JournalCounters& counters) {
@@ -53,13 +66,12 @@ Result<std::unique_ptr<journal::Journal>> make_redis_journal(const Config& confi
   options.cache_bytes = history.file.cache_bytes;
   options.revocations = config.subjects.revocations;
   options.remember = config.subjects.remember;
-  if (!history.password_file.empty()) {
-    auto password = read_secret_file(history.password_file);
-    if (!password) {
-      return fail(password.error().code, "history.password_file: " + password.error().what);
-    }
-    options.link.password = std::move(*password);
+  auto read = read_password("history.password_file", history.password_file, options.link.password);
+  if (read) {
+    read = read_password("history.sentinel_password_file", history.sentinel_password_file,
+                         options.link.sentinel_password);
   }
+  if (!read) return tl::unexpected(read.error());
   return redis::RedisJournal::open(std::move(options), clock, counters.journal, counters.redis)
       .map([](auto journal) { return std::unique_ptr<journal::Journal>(std::move(journal)); });
 }

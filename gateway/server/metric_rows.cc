@@ -306,6 +306,8 @@ const ProcessRow kProcessRows[] = {
    [](const Shared& s) { return number(s.redis_counters->connects); }},
   {"sluice_redis_losses_total", "", kCounter, "Connections to Redis that were lost, or could not be made.",
    [](const Shared& s) { return number(s.redis_counters->losses); }},
+  {"sluice_redis_moves_total", "", kCounter, "Times that history was found at another server: a fail-over, a slot of a cluster that moved.",
+   [](const Shared& s) { return number(s.redis_counters->moves); }},
   {"sluice_redis_followed_total", "", kCounter, "Events taken from the stream in Redis.",
    [](const Shared& s) { return number(s.redis_counters->followed); }},
   {"sluice_redis_calls_total", "", kCounter, "Calls that had Redis append events.",

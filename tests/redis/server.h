@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/prctl.h>
@@ -44,6 +45,14 @@ class Server {
   explicit Server(Options options = {}) : options_(std::move(options)), port_(free_port()) {
     start();
   }
+  /// A sentinel, by what is its own in its configuration.
+  struct Sentinel {
+    std::string configuration;
+  };
+  explicit Server(const Sentinel& sentinel)
+      : port_(free_port()), sentinel_(sentinel.configuration) {
+    start();
+  }
   ~Server() { kill(); }
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -62,6 +71,7 @@ class Server {
                                    "--logfile",
                                    dir_.path("log")};
     words.insert(words.end(), options_.begin(), options_.end());
+    if (!sentinel_.empty()) words = {"redis-server", sentinel_file(), "--sentinel"};
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
@@ -95,29 +105,43 @@ class Server {
   }
   /// The same, or "" when it is not there; it may answer with an error.
   [[nodiscard]] std::string try_ask(const Words& words) const {
+    const auto reply = converse(words);
+    if (!reply) return "";
+    if (!reply->text().empty()) return std::string(reply->text());
+    const auto number = reply->integer();
+    return number ? std::to_string(*number) : "";
+  }
+  /// None when it is not there.
+  std::optional<Reply> converse(const Words& words) const {
     const UniqueFd socket = make_socket();
     const sockaddr_in address = loopback(port_);
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-      return "";
+      return std::nullopt;
     }
     const std::string command = words.command();
-    if (::write(socket.get(), command.data(), command.size()) < 0) return "";
+    if (::write(socket.get(), command.data(), command.size()) < 0) return std::nullopt;
     Decoder decoder;
     std::vector<std::byte> bytes(65'536);
     for (;;) {
       const ssize_t n = ::read(socket.get(), bytes.data(), bytes.size());
-      if (n <= 0) return "";
+      if (n <= 0) return std::nullopt;
       decoder.feed(std::span(bytes).first(static_cast<std::size_t>(n)));
-      const auto reply = decoder.next();
-      if (!reply) return "";
-      if (!reply->has_value()) continue;
-      if (!(*reply)->text().empty()) return std::string((*reply)->text());
-      const auto number = (*reply)->integer();
-      return number ? std::to_string(*number) : "";
+      auto reply = decoder.next();
+      if (!reply) return std::nullopt;
+      if (reply->has_value()) return std::move(**reply);
     }
   }
   [[nodiscard]] std::string url() const { return "redis://127.0.0.1:" + std::to_string(port_); }
   [[nodiscard]] std::string port() const { return std::to_string(port_); }
+  [[nodiscard]] std::string address() const { return "127.0.0.1:" + port(); }
+  static std::uint16_t free_port() {
+    const UniqueFd socket = make_socket();
+    sockaddr_in address = loopback(0);
+    socklen_t size = sizeof address;
+    REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    return ntohs(address.sin_port);
+  }
 
  private:
   static UniqueFd make_socket() {
@@ -130,13 +154,9 @@ class Server {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return address;
   }
-  static std::uint16_t free_port() {
-    const UniqueFd socket = make_socket();
-    sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
-    REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
-    REQUIRE(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    return ntohs(address.sin_port);
+  [[nodiscard]] std::string sentinel_file() const {
+    return dir_.file("conf", "port " + port() + "\nbind 127.0.0.1\ndir " + dir_.path() +
+                                 "\nlogfile " + dir_.path("log") + "\n" + sentinel_);
   }
   bool has_ended() {
     if (::waitpid(pid_, nullptr, WNOHANG) != pid_) return false;
@@ -147,6 +167,7 @@ class Server {
   const server::TempDir dir_;
   const Options options_;
   const std::uint16_t port_;
+  const std::string sentinel_;  ///< Empty: it is none.
   pid_t pid_ = -1;
 };
 

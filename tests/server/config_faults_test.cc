@@ -289,11 +289,61 @@ TEST_SUITE("Configuration fault") {
   TEST_CASE("the Redis journal needs a server that can be read, and a name for its stream") {
     CHECK(faults_of(least("[history]\njournal = \"redis\"\n")) ==
           Lines{"7:11: history.url: the Redis journal needs a server; add one, as in url = "
-                "\"redis://127.0.0.1:6379/0\""});
+                "\"redis://127.0.0.1:6379/0\", or sentinels = [\"10.0.0.1:26379\"] and master = "
+                "\"mymaster\""});
     CHECK(faults_of(least("[history]\njournal = \"redis\"\nurl = \"redis://h:6379/x\"\n")) ==
           Lines{"8:7: history.url: \"x\" is no number of a database"});
     CHECK(faults_of(least("[history]\njournal = \"redis\"\nurl = \"redis://h\"\nkey = \"\"\n")) ==
           Lines{"9:7: history.key: must not be empty"});
+    CHECK(
+        faults_of(least("[history]\njournal = \"redis\"\nurl = \"redis://h\"\nkey = \"{}a\"\n")) ==
+        Lines{"9:7: history.key: \"{}a\" has braces that enclose nothing: they name what a cluster "
+              "keeps together, as in \"{app}:events\""});
+  }
+
+  TEST_CASE("Redis is found by its URL or by sentinels, and not by both") {
+    const auto faults = [](std::string_view lines) {
+      return faults_of(least("[history]\njournal = \"redis\"\n" + std::string(lines)));
+    };
+    CHECK(faults("sentinels = [\"10.0.0.1\", \"[fd00::1]:26379\"]\nmaster = \"m\"\ntls = true\n")
+              .empty());
+    CHECK(
+        faults("url = \"redis://h\"\nsentinels = [\"10.0.0.1\"]\nmaster = \"m\"\n") ==
+        Lines{"9:13: history.sentinels: beside history.url it is a second way to find Redis: keep "
+              "one. With sentinels the login is history.user and history.password_file, the "
+              "database history.database, and TLS history.tls"});
+    CHECK(
+        faults("sentinels = [\"10.0.0.1\"]\n") ==
+        Lines{"8:13: history.master: by which name do the sentinels know the master? As in master "
+              "= \"mymaster\"; `redis-cli -p 26379 SENTINEL MASTERS` shows it"});
+    CHECK(faults("sentinels = []\nmaster = \"m\"\n") ==
+          Lines{"8:13: history.sentinels: it has to name 1 to 16 sentinels, as in "
+                "[\"10.0.0.1:26379\", \"10.0.0.2:26379\"]"});
+    CHECK(faults("sentinels = [\"redis://10.0.0.1\"]\nmaster = \"m\"\n") ==
+          Lines{"8:13: history.sentinels: a sentinel is host and port alone, as in "
+                "\"10.0.0.1:26379\"; for TLS say history.tls = true"});
+    CHECK(faults("sentinels = [\"10.0.0.1:x\"]\nmaster = \"m\"\n") ==
+          Lines{"8:13: history.sentinels: \"10.0.0.1:x\" is no address, as in \"10.0.0.1:26379\", "
+                "\"[fd00::1]:26379\" or \"redis-1.example:26379\""});
+  }
+
+  TEST_CASE("what goes with sentinels alone is said to be of no use beside a URL") {
+    const auto faults = [](std::string_view line) {
+      return faults_of(least("[history]\njournal = \"redis\"\nurl = \"redis://h\"\n" +
+                             std::string(line) + "\n"));
+    };
+    for (const auto* option : {"master = \"m\"", "sentinel_user = \"u\"",
+                               "sentinel_password_file = \"f\"", "sentinel_timeout = \"1s\""}) {
+      const Lines found = faults(option);
+      REQUIRE(found.size() == 1);
+      CHECK(found[0].find("it is of no use without history.sentinels") != std::string::npos);
+    }
+    CHECK(faults("tls = true") ==
+          Lines{"9:7: history.tls: it goes with history.sentinels; a URL says "
+                "it by its beginning, rediss://"});
+    CHECK(faults("database = 2") ==
+          Lines{"9:12: history.database: it goes with history.sentinels; a "
+                "URL says it by its end, as in /2"});
   }
 
   TEST_CASE("a file for the relay alone is not asked who may subscribe to the hub") {
