@@ -140,7 +140,8 @@ Io Session::verdict(int result) {
 
 /// Why a certificate is not believed stands beside the queue of errors.
 std::string Session::reason() const {
-  const bool is_distrust = ERR_GET_REASON(ERR_peek_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+  // Behind a signature that is not its issuer's stand the reasons of the cryptography, first.
+  const bool is_distrust = ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED;
   std::string reason = take_error();
   if (is_distrust) reason = X509_verify_cert_error_string(SSL_get_verify_result(ssl_));
   return reason;

@@ -42,7 +42,7 @@ class Roster {
   Roster& operator=(const Roster&) = delete;
   virtual ~Roster() = default;
 
-  /// Once. Before it all else fails.
+  /// Once. This instance is one of them from now on.
   virtual void serve(Duties duties) = 0;
   /// When it is done, every read() shows it. What fails is written with Duties::own later.
   virtual void put(std::string name, std::string value, Done done) = 0;

@@ -30,7 +30,8 @@ struct Chunk {
     sse::EventPtr event;  ///< Null, and there: no event.
   };
   std::vector<Slot> slots = std::vector<Slot>(kSize);
-  sse::Position through;  ///< All of it that there was when it was read.
+  sse::Position from;     ///< What stands before it was not read …
+  sse::Position through;  ///< … nor what stands behind.
   std::size_t bytes = 0;
   /// Where events of a topic stand, rising. The names are the events' own.
   std::unordered_map<std::string_view, std::vector<sse::Position>> topics;
@@ -48,8 +49,8 @@ struct Chunk {
     slots[(position.value() - 1) % kSize] = {true, std::move(event)};
   }
   /// Behind the last.
-  void note_holes(std::uint64_t number) {
-    for (auto at = first_of(number); at <= through; at = at.next()) {
+  void note_holes(sse::Position first) {
+    for (auto at = first; at <= through; at = at.next()) {
       if (!this->at(at).is_there) holes.push_back(at);
     }
   }
@@ -63,8 +64,8 @@ struct Chunk {
       const auto found = topics.find(name);
       if (found == topics.end()) continue;
       const auto& all = found->second;
-      const auto from = std::upper_bound(all.begin(), all.end(), before);
-      places.insert(places.end(), from, std::upper_bound(from, all.end(), last));
+      const auto begin = std::upper_bound(all.begin(), all.end(), before);
+      places.insert(places.end(), begin, std::upper_bound(begin, all.end(), last));
     }
     std::sort(places.begin(), places.end());
     places.erase(std::unique(places.begin(), places.end()), places.end());

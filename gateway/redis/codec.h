@@ -1,7 +1,11 @@
 /// The codec: commands as Redis reads them, and what it answers (RESP2).
 ///
+/// Whatever comes, an answer can be asked for anything: what is not there is nil. And whatever a
+/// peer announces or sends, a Decoder holds no more of one answer than its limit.
+///
 /// Thread  plain values; a Decoder belongs to one connection.
-/// Errors  Decoder::next(): what came is not the protocol, and nothing behind it can be read.
+/// Errors  Decoder::next(): what came is not the protocol (io), or more than may be held (limit).
+///         Nothing behind it can be read.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +18,7 @@
 #include <string_view>
 
 #include "gateway/base/result.h"
+#include "gateway/base/units.h"
 
 struct redisReader;
 struct redisReply;
@@ -34,6 +39,7 @@ class ReplyView {
   [[nodiscard]] std::optional<std::int64_t> integer() const;
   /// Of an array; else 0.
   [[nodiscard]] std::size_t size() const;
+  /// Nil where there is none.
   [[nodiscard]] ReplyView operator[](std::size_t i) const;
 
  private:
@@ -45,10 +51,14 @@ struct ReplyFree {
 };
 class Reply : public ReplyView {
  public:
-  explicit Reply(redisReply* reply) : ReplyView(reply), owned_(reply) {}
+  Reply(redisReply* reply, std::size_t memory) : ReplyView(reply), owned_(reply), memory_(memory) {}
+
+  /// Bytes that it takes.
+  [[nodiscard]] std::size_t memory() const { return memory_; }
 
  private:
   std::unique_ptr<redisReply, ReplyFree> owned_;
+  std::size_t memory_;
 };
 
 struct ReaderFree {
@@ -56,13 +66,24 @@ struct ReaderFree {
 };
 class Decoder {
  public:
-  Decoder();
+  static constexpr std::size_t kLimit = 64_MiB;
+
+  /// `limit`: bytes of memory, of one answer and of what came of the next.
+  explicit Decoder(std::size_t limit = kLimit);
+  ~Decoder();
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+
+  /// Ask next() until there is none before more is fed.
   void feed(std::span<const std::byte> bytes);
   /// None: there is no whole answer yet.
   Result<std::optional<Reply>> next();
 
  private:
-  std::unique_ptr<redisReader, ReaderFree> reader_;
+  struct Account;
+
+  const std::unique_ptr<Account> account_;
+  const std::unique_ptr<redisReader, ReaderFree> reader_;
 };
 
 /// The words of a command, or a part of them, as they are sent.

@@ -23,8 +23,8 @@ struct Entry {
 
 /// `epoch` is what ids begin with. None: it was not written by the script.
 std::optional<Entry> read_entry(ReplyView entry, std::string_view epoch);
-/// Only where an entry stands; 0: that is not seen.
-sse::Position position_of(ReplyView entry);
+/// Where an entry stands, or, if it is somebody else's, behind which place; 0: that is not seen.
+sse::Position place_of(ReplyView entry);
 
 /// What the script is given of it.
 void add_draft(const sse::Draft& draft, Words& words);

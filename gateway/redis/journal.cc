@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "gateway/base/log.h"
 #include "gateway/net/connections.h"
 #include "gateway/net/loop.h"
 #include "gateway/net/mailbox.h"
@@ -27,8 +28,9 @@ namespace {
 
 using Task = std::function<void()>;
 
-constexpr Millis kLastWords{2'000};      // For what waits when it is closed.
-constexpr Millis kReplaceAgain{15'000};  // Until the process is replaced.
+constexpr Millis kLastWords{2'000};        // For what waits when it is closed.
+constexpr std::size_t kMostWords = 4'000;  // Of an event: journal.lua takes no more.
+constexpr Millis kReplaceAgain{15'000};    // Until the process is replaced.
 
 /// How many drafts and bytes wait, of all threads that append.
 class Room {
@@ -191,6 +193,7 @@ void RedisJournal::Parts::run() {
   loop.set_turn_end([this] { return end_turn(); });
   publisher->start();
   past->start();
+  roster->start();
   loop.run();
   publisher->give_up();
   past->give_up("history is being closed");
@@ -256,6 +259,7 @@ Result<std::unique_ptr<RedisJournal>> RedisJournal::open(Options options, const 
                                                                  .tls = std::move(*context)});
   auto opened = open_history(parts->wiring, parts->options);
   if (!opened) return tl::unexpected(opened.error());
+  if (const auto warning = warning_of_eviction(opened->eviction)) log::warning("{}", *warning);
   parts->make(*opened);
   parts->thread = std::thread([its = parts.get()] { its->run(); });
   return std::unique_ptr<RedisJournal>(new RedisJournal(std::move(parts)));
@@ -277,7 +281,17 @@ void RedisJournal::append(std::vector<sse::Draft> drafts, journal::Appended done
   if (parts.is_broken) return done(fail(Errc::limit, parts.health.trouble()));
   if (drafts.empty()) return done(std::vector<journal::Receipt>());
   Batch batch{.words = {}, .drafts = drafts.size(), .done = nullptr};
-  for (const sse::Draft& draft : drafts) add_draft(draft, batch.words);
+  for (const sse::Draft& draft : drafts) {
+    const std::size_t count = batch.words.count();
+    const std::size_t size = batch.words.bytes();
+    add_draft(draft, batch.words);
+    if (batch.words.count() - count > kMostWords ||
+        batch.words.bytes() - size > parts.options.link.answer_bytes / 4) {
+      return done(fail(Errc::limit,
+                       "an event has too many topics for Redis, or more bytes than a "
+                       "quarter of history.answer_bytes"));
+    }
+  }
   const std::size_t events = batch.drafts;
   const std::size_t bytes = batch.words.bytes();
   if (!parts.room.take(events, bytes)) {

@@ -14,9 +14,11 @@ EPOCH  empty, or the one that the caller goes by: an append to another history i
 SENDER empty, or NAME:NUMBER[:again]. `again`: it is not known whether this was done before; if it
        was, the answer of that time is given.
 
-  EVALSHA sha 1 KEY open MAX_EVENTS MAX_BYTES MAX_AGE WINDOW KEYS   keeps these bounds (0: none)
-  EVALSHA sha 1 KEY tidy                                           holds to the bounds
+  EVALSHA sha 1 KEY open MAX_EVENTS MAX_BYTES MAX_AGE WINDOW KEYS MAX_EVENT   keeps these bounds
+                                       (0: none); MAX_EVENT: bytes of one event
+  EVALSHA sha 1 KEY tidy               holds to the bounds
   EVALSHA sha 1 KEY renew EPOCH        begins another epoch, unless there is another one already
+  EVALSHA sha 1 KEY mend POSITION      takes out what others wrote behind that position
 
 These answer: epoch, position and mark of the newest event, the first position held, bytes held.
 
@@ -30,7 +32,21 @@ last answers. Each entry holds what was given, and
 An entry with `epoch` is no event: another epoch begins behind it.
 Nothing is written before all is known to be good; the first write is one that Redis refuses where
 it refuses any (OOM, MISCONF, READONLY), so that nothing is ever half done. In a cluster a slot moves
-key by key: while it is on its way every call is answered TRYAGAIN. ]]
+key by key: while it is on its way every call is answered TRYAGAIN.
+
+What others do to these keys, by hand or by mistake, stops nobody for good:
+  XADD         an entry that the script did not write is no event: nobody is shown it, and it is
+               taken out, by the first instance that sees it or the first append that it is in the
+               way of. Where Redis does not let the end of a stream go back (since 7.2) the newest
+               10000 events are copied for it, and older ones are gone.
+  XDEL, XTRIM  of what was shown: readers of history are told that it is missing. Of what was not
+               shown yet: as with FLUSHALL, for the instances that had not seen it.
+  DEL KEY      history is empty, and goes on behind its end.
+  DEL {KEY}:state, FLUSHALL   another history begins, with another epoch. Instances begin anew, and
+               clients that come back are told of the gap.
+  DEL of the other keys       what was seen lately is forgotten: a repeat of it is a new event.
+So it is with what Redis evicts: maxmemory-policy has to be noeviction. Of the volatile-* ones only
+{KEY}:sent:NAME is in danger, and with it that an append which lost its answer is done once. ]]
 local stream = KEYS[1]
 local base = string.find(stream, '{', 1, true) and stream or '{' .. stream .. '}'
 local state_key = base .. ':state'
@@ -45,11 +61,18 @@ local function field_of(entry, name)
     if entry[2][i] == name then return entry[2][i + 1] end
   end
 end
+local function number_of(entry, name) return tonumber(field_of(entry, name) or '') end
 local function place_of(entry) return tonumber(string.match(entry[1], '^%d+')) end
+-- As read_entry() of the instances has it.
+local function is_written(entry)
+  local mark = string.match(field_of(entry, 'time') or '', '^%d+$')
+  return string.match(entry[1], '^%d+%-0$') and mark and tonumber(mark) > 0 and tonumber(mark) <= 2^52
+end
 local function first_entry() return redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1] end
 
 -- The state, as it will be.
-local fields = {'epoch', 'seq', 'mark', 'bytes', 'max_events', 'max_bytes', 'max_age', 'window', 'keys'}
+local fields = {'epoch', 'seq', 'mark', 'bytes', 'max_events', 'max_bytes', 'max_age', 'window', 'keys',
+                'max_event'}
 -- What is on its way to another node cannot be reached by a script.
 local function try(...)
   local answer = redis.pcall(...)
@@ -62,7 +85,8 @@ if not values then return unreachable end
 local state = {epoch = values[1], seq = tonumber(values[2] or 0), mark = tonumber(values[3] or 0),
                bytes = tonumber(values[4] or 0), max_events = tonumber(values[5] or 0),
                max_bytes = tonumber(values[6] or 0), max_age = tonumber(values[7] or 0),
-               window = tonumber(values[8] or 600000), keys = tonumber(values[9] or 100000)}
+               window = tonumber(values[8] or 600000), keys = tonumber(values[9] or 100000),
+               max_event = tonumber(values[10] or 16777216)}
 local had_epoch = state.epoch
 
 -- Eight characters of [0-9a-z], by the time: no two within a month are alike.
@@ -77,11 +101,11 @@ local function new_epoch()
 end
 if not state.epoch then
   -- What is left of a history whose state is gone goes on behind its end, by another name.
-  local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
-  if last then
-    state.seq = place_of(last)
-    state.mark = tonumber(field_of(last, 'time') or 0)
-    state.bytes = tonumber(field_of(last, 'at') or 0)
+  for _, last in ipairs(redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 100)) do
+    if is_written(last) then
+      state.seq, state.mark, state.bytes = place_of(last), number_of(last, 'time'), number_of(last, 'at') or 0
+      break
+    end
   end
   state.epoch = new_epoch()
 end
@@ -93,7 +117,7 @@ end
 
 local function summary()
   local first = first_entry()
-  local held = first and state.bytes - tonumber(field_of(first, 'at') or state.bytes) or 0
+  local held = first and state.bytes - (number_of(first, 'at') or state.bytes) or 0
   return {state.epoch, text(state.seq), text(state.mark),
           first and text(place_of(first)) or text(state.seq + 1), text(held)}
 end
@@ -107,7 +131,7 @@ local function trim()
   local cut = place
   if state.max_events > 0 then cut = math.max(cut, state.seq - state.max_events + 1) end
   if state.max_bytes > 0 then
-    local held = state.bytes - tonumber(field_of(first, 'at') or 0)
+    local held = state.bytes - (number_of(first, 'at') or 0)
     local each = held / (state.seq - place + 1)
     if held > state.max_bytes then
       cut = math.max(cut, place + math.ceil((held - state.max_bytes) / each))
@@ -115,7 +139,7 @@ local function trim()
   end
   if state.max_age > 0 then
     local limit, at, step = now - state.max_age * 1000, first, 1
-    while at and step <= 65536 and tonumber(field_of(at, 'time') or 0) < limit do
+    while at and step <= 65536 and (number_of(at, 'time') or 0) < limit do
       cut = math.max(cut, place_of(at) + 1)
       at = redis.call('XRANGE', stream, text(place + step) .. '-0', '+', 'COUNT', 1)[1]
       step = step * 2
@@ -165,7 +189,7 @@ local kept = {topic = true, data = true, type = true, id = true, retry = true, k
 local numbers = {retry = true, ttl = true}
 local function fault_of(name, value)
   if not kept[name] and name ~= 'ttl' and name ~= 'once' then return 'no event has a field ' .. name end
-  if numbers[name] and not string.match(value, '^%d+$') then return name .. ' is no number of milliseconds' end
+  if numbers[name] and (#value > 15 or not string.match(value, '^%d+$')) then return name .. ' is no number of milliseconds' end
   if name ~= 'data' and string.find(value, '[%z\1-\31\127]') then return name .. ' holds a control character' end
   if name == 'topic' and value == '' then return 'a topic is empty' end
 end
@@ -177,6 +201,7 @@ local function read_drafts(from)
     if not count or count < 2 or count % 2 ~= 0 or i + count > #ARGV then
       return nil, 'an event begins with the number of its words: name value name value …'
     end
+    if count > 4000 then return nil, 'an event has more than 4000 words' end  -- Lua could not unpack them.
     local draft = {entry = {}, size = 64, has_topic = false}
     for j = i + 1, i + count, 2 do
       local name, value = ARGV[j], ARGV[j + 1]
@@ -191,10 +216,48 @@ local function read_drafts(from)
       draft.size = draft.size + #value
     end
     if not draft.has_topic then return nil, 'an event needs a topic' end
+    if draft.size > state.max_event then
+      return nil, 'an event has more than ' .. text(state.max_event) .. ' bytes, a quarter of history.answer_bytes'
+    end
     drafts[#drafts + 1] = draft
     i = i + count + 1
   end
   return drafts
+end
+
+-- The stream as far as it is ours, made anew: its end cannot go back otherwise.
+local function copy()
+  local made, from = base .. ':copy', math.max(state.seq - 9999, 1)
+  redis.call('DEL', made)
+  while from <= state.seq do
+    local some = redis.call('XRANGE', stream, text(from) .. '-0', text(state.seq) .. '-0', 'COUNT', 100)
+    if #some == 0 then break end
+    for _, entry in ipairs(some) do
+      if is_written(entry) then redis.call('XADD', made, entry[1], unpack(entry[2])) end
+    end
+    from = place_of(some[#some]) + 1
+  end
+  redis.call('DEL', stream)
+  if redis.call('EXISTS', made) == 1 then redis.call('RENAME', made, stream) end
+end
+
+-- What others put behind our end is in the way of what comes there.
+local function free_end()
+  local function beyond() return redis.call('XRANGE', stream, '(' .. text(state.seq) .. '-0', '+', 'COUNT', 100) end
+  local some = beyond()
+  while #some > 0 do
+    for _, entry in ipairs(some) do redis.call('XDEL', stream, entry[1]) end
+    some = beyond()
+  end
+  local reset = redis.pcall('XSETID', stream, text(state.seq) .. '-0')
+  if reset.err and redis.call('EXISTS', stream) == 1 then copy() end
+end
+
+local function mend(from)
+  for _, entry in ipairs(redis.call('XRANGE', stream, '(' .. text(from) .. '-0', '+', 'COUNT', 512)) do
+    if not is_written(entry) then redis.call('XDEL', stream, entry[1]) end
+  end
+  free_end()
 end
 
 local function add(entry)
@@ -203,7 +266,13 @@ local function add(entry)
   entry[n + 1], entry[n + 2] = 'time', text(mark)
   entry[n + 3], entry[n + 4] = 'prev', text(state.mark)
   entry[n + 5], entry[n + 6] = 'at', text(state.bytes)
-  redis.call('XADD', stream, text(state.seq + 1) .. '-0', unpack(entry))
+  local id = text(state.seq + 1) .. '-0'
+  local added = redis.pcall('XADD', stream, id, unpack(entry))
+  if added.err then
+    local is_in_the_way = string.find(added.err, 'smaller', 1, true) or string.find(added.err, 'exhausted', 1, true)
+    if is_in_the_way then free_end() end
+    redis.call('XADD', stream, id, unpack(entry))
+  end
   state.seq = state.seq + 1
   state.mark = mark
 end
@@ -268,7 +337,7 @@ end
 if ARGV[1] == 'append' then return append() end
 if ARGV[1] == 'open' then
   redis.call('HSET', state_key, 'max_events', ARGV[2], 'max_bytes', ARGV[3], 'max_age', ARGV[4], 'window', ARGV[5],
-             'keys', ARGV[6])
+             'keys', ARGV[6], 'max_event', ARGV[7])
   save()
   return summary()
 end
@@ -284,4 +353,8 @@ if ARGV[1] == 'renew' then
   end
   return summary()
 end
-return redis.error_reply('ERR the script knows append, open, tidy and renew')
+if ARGV[1] == 'mend' then
+  if had_epoch then mend(tonumber(ARGV[2])) end
+  return summary()
+end
+return redis.error_reply('ERR the script knows append, open, tidy, renew and mend')

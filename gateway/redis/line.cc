@@ -13,7 +13,8 @@ namespace sluice::redis {
 /// What speaks on the connection. It knows its line for as long as that wants to hear of it.
 class Line::Conn final : public Protocol {
  public:
-  Conn(Line& line, Transport& transport) : line_(&line), transport_(transport) {}
+  Conn(Line& line, Transport& transport)
+      : line_(&line), transport_(transport), decoder_(line.wiring_.options.answer_bytes) {}
   ~Conn() override {
     if (line_ == nullptr) return;
     line_->conn_ = nullptr;
@@ -33,7 +34,7 @@ class Line::Conn final : public Protocol {
     decoder_.feed(bytes);
     while (line_ != nullptr) {
       auto reply = decoder_.next();
-      if (!reply) return closed(reply.error().what);
+      if (!reply) return closed(reply.error().what, reply.error().code);
       if (!reply->has_value()) return;
       line_->events_.on_reply(std::move(**reply));
     }
@@ -60,11 +61,11 @@ class Line::Conn final : public Protocol {
  private:
   static constexpr std::size_t kKeep = 1_MiB;
 
-  void closed(std::string_view why) {
+  void closed(std::string_view why, Errc code = Errc::io) {
     Line& line = *line_;
     line.conn_ = nullptr;
     leave();
-    line.closed(why);
+    line.closed(why, code);
   }
 
   Line* line_;  ///< Null: it is to be closed.
@@ -126,9 +127,9 @@ void Line::send(std::string_view command) {
 }
 
 /// `why` may be a part of what ends here.
-void Line::closed(std::string_view why) {
+void Line::closed(std::string_view why, Errc code) {
   const std::string reason(why);
-  events_.on_closed(reason);
+  events_.on_closed(reason, code);
 }
 
 }  // namespace sluice::redis

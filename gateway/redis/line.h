@@ -30,7 +30,8 @@ class Line {
     /// Once for each command, in their order; a server may also say what nobody asked for.
     virtual void on_reply(Reply reply) = 0;
     /// It broke, or could not be made. Once, and nothing comes behind it.
-    virtual void on_closed(std::string_view why) = 0;
+    /// `code`: Errc::limit: what came was more than an answer may take; else Errc::io.
+    virtual void on_closed(std::string_view why, Errc code) = 0;
 
    protected:
     ~Events() = default;
@@ -50,7 +51,7 @@ class Line {
 
   void resolve(std::size_t turn);
   void dial(const net::SocketAddress& address);
-  void closed(std::string_view why);
+  void closed(std::string_view why, Errc code = Errc::io);
 
   // Set in the constructor.
   const Wiring& wiring_;

@@ -7,6 +7,7 @@
 
 #include "gateway/base/assert.h"
 #include "gateway/base/random.h"
+#include "gateway/redis/refusal.h"
 #include "gateway/redis/whereabouts.h"
 
 namespace sluice::redis {
@@ -18,6 +19,11 @@ std::string advice_for_login(std::string_view refusal) {
   return fmt::format(
       "it refuses the login ({}): see history.user, history.password_file and the server's ACL",
       refusal);
+}
+
+std::string explain(std::string_view refusal) {
+  const bool is_login = refusal.starts_with("NOAUTH") || refusal.starts_with("NOPERM");
+  return is_login ? advice_for_login(refusal) : read_refusal(refusal).what;
 }
 
 }  // namespace
@@ -60,8 +66,8 @@ void Link::on_open() {
   greet();
 }
 
-void Link::on_closed(std::string_view why) {
-  lost(why);
+void Link::on_closed(std::string_view why, Errc code) {
+  lost(why, code);
 }
 
 void Link::greet() {
@@ -88,8 +94,10 @@ void Link::greeted(const Result<Reply>& answer) {
 
 void Link::selected(const Result<Reply>& answer) {
   if (!answer || !answer->is_error()) return;
+  const std::string_view text = answer->text();
+  if (!text.starts_with("ERR")) return lost(explain(text));
   lost(fmt::format("it has no database {} ({}); a cluster has 0 alone: leave the number away",
-                   wiring_.login.database, answer->text()));
+                   wiring_.login.database, text));
 }
 
 /// Most servers are no cluster, or do not tell us.
@@ -106,11 +114,7 @@ void Link::check_role(const Result<Reply>& answer) {
 /// A replica in a cluster leads to its master.
 void Link::check_service(const Result<Reply>& answer) {
   if (!answer || state_ != State::greeting) return;
-  if (answer->is_error()) {
-    const std::string_view text = answer->text();
-    const bool is_login = text.starts_with("NOAUTH") || text.starts_with("NOPERM");
-    return lost(is_login ? advice_for_login(text) : std::string(text));
-  }
+  if (answer->is_error()) return lost(explain(answer->text()));
   if (is_replica_) {
     return lost(wiring_.whereabouts.has_sentinels()
                     ? "it is a replica now, and takes no events: the sentinels are asked again"
@@ -136,7 +140,7 @@ void Link::call(std::string command, Answered done, Duration patience) {
 void Link::send(std::string_view command, Answered done, Duration patience) {
   const Duration timeout =
       state_ == State::greeting ? wiring_.options.connect_timeout : wiring_.options.answer_timeout;
-  pending_.push_back({std::move(done), wiring_.loop.now() + timeout + patience});
+  pending_.push_back({std::move(done), wiring_.loop.now() + timeout + patience, patience});
   if (!watch_.is_running()) watch_.start_periodic(kWatch);
   line_->send(command);
 }
@@ -148,8 +152,9 @@ void Link::on_reply(Reply reply) {
   const Answered done = std::move(pending_.front().done);
   pending_.pop_front();
   if (!pending_.empty()) {
-    TimePoint& due = pending_.front().due;
-    due = std::max(due, wiring_.loop.now() + wiring_.options.answer_timeout);
+    Pending& next = pending_.front();
+    next.due =
+        std::max(next.due, wiring_.loop.now() + wiring_.options.answer_timeout + next.patience);
   }
   if (reply.is_error()) led_to_ = moved_to(reply.text(), place_);
   if (led_to_) wiring_.whereabouts.moved(place_, *led_to_);
@@ -176,7 +181,7 @@ void Link::cut(std::string_view why) {
 }
 
 /// `why` may be a part of what ends here.
-void Link::lost(std::string_view why) {
+void Link::lost(std::string_view why, Errc code) {
   const std::string reason = reason_of(why);
   const bool was_up = state_ == State::up;
   const bool is_hop = led_to_ && !was_up && hops_++ < kHops;
@@ -194,7 +199,9 @@ void Link::lost(std::string_view why) {
     again_.start(jitter(backoff_ / 2, backoff_));
     backoff_ = std::min(backoff_ * 2, wiring_.options.backoff_max);
   }
-  for (const Pending& one : std::exchange(pending_, {})) one.done(fail(Errc::io, reason));
+  for (const Pending& one : std::exchange(pending_, {})) {
+    one.done(fail(std::exchange(code, Errc::io), reason));
+  }
   if (!is_hop) events_.on_down(reason);
 }
 

@@ -12,7 +12,8 @@
 /// Commands leave in the order in which they were given, without waiting for each other, and are
 /// answered in that order. When the link is lost, those without an answer are answered with
 /// Errc::io: whether they were carried out, nobody knows. Nothing is sent a second time here. A
-/// command that is answered with MOVED was not carried out, and the link is lost behind it.
+/// command that is answered with MOVED was not carried out, and the link is lost behind it. An
+/// answer that is larger than answer_bytes costs the link, too: Errc::limit for that command.
 ///
 /// A server that is a replica, that loads its data, or that refuses our login is not "up": what is
 /// read of a replica may be old, and nothing can be written there.
@@ -73,11 +74,12 @@ class Link final : private Line::Events {
   struct Pending {
     Answered done;
     TimePoint due;
+    Duration patience;
   };
 
   void on_open() override;
   void on_reply(Reply reply) override;
-  void on_closed(std::string_view why) override;
+  void on_closed(std::string_view why, Errc code) override;
 
   void connect();
   void dial(const Place& place);
@@ -88,7 +90,8 @@ class Link final : private Line::Events {
   void check_role(const Result<Reply>& answer);
   void check_service(const Result<Reply>& answer);
   void send(std::string_view command, Answered done, Duration patience);
-  void lost(std::string_view why);
+  /// `code`: for the command whose turn it was.
+  void lost(std::string_view why, Errc code = Errc::io);
   [[nodiscard]] std::string reason_of(std::string_view why) const;
   void look_at_time();
   void look_at_master();

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/redis/refusal.h"
 #include "gateway/redis/script.h"
 #include "gateway/redis/whereabouts.h"
 
@@ -35,33 +36,47 @@ class Opening final : public Link::Events {
   }
 
  private:
+  /// What was wrong last stays so until there is an answer.
   void on_up() override {
-    trouble_ = "it does not answer";
     const journal::Retention& kept = options_.retention;
-    link_.call(Words{"EVAL", kScript, "1", wiring_.key, "open", std::to_string(kept.events),
-                     std::to_string(kept.bytes), std::to_string(kept.age.count()),
-                     std::to_string(options_.repeats.window.count()),
-                     std::to_string(options_.repeats.keys)}
-                   .command(),
-               [this](const auto& answer) { on_answer(answer); });
+    link_.call(
+        Words{"EVAL", kScript, "1", wiring_.key, "open", std::to_string(kept.events),
+              std::to_string(kept.bytes), std::to_string(kept.age.count()),
+              std::to_string(options_.repeats.window.count()),
+              std::to_string(options_.repeats.keys), std::to_string(options_.link.answer_bytes / 4)}
+            .command(),
+        [this](const auto& answer) { on_answer(answer); });
   }
   void on_down(std::string_view why) override { trouble_ = why; }
 
   void on_answer(const Result<Reply>& answer) {
     if (!answer) return;
-    if (answer->is_error() || answer->size() < 5) return link_.cut(answer->text());
+    if (answer->is_error() || answer->size() < 5) {
+      return link_.cut(read_refusal(answer->text()).what);
+    }
     const auto number = [&](std::size_t i) {
       return static_cast<std::uint64_t>((*answer)[i].integer().value_or(0));
     };
-    opened_ = Opened{.epoch = std::string((*answer)[0].text()),
-                     .last = sse::Position(number(1)),
-                     .mark = number(2),
-                     .first = sse::Position(number(3))};
+    seen_ = Opened{.epoch = std::string((*answer)[0].text()),
+                   .last = sse::Position(number(1)),
+                   .mark = number(2),
+                   .first = sse::Position(number(3)),
+                   .eviction = {}};
+    link_.call(Words{"CONFIG", "GET", "maxmemory-policy"}.command(),
+               [this](const auto& policy) { on_policy(policy); });
+  }
+
+  /// Who may not ask for it hears nothing of it.
+  void on_policy(const Result<Reply>& answer) {
+    if (!answer) return;
+    seen_.eviction = (*answer)[1].text();
+    opened_ = std::move(seen_);
   }
 
   const Wiring& wiring_;
   const Options& options_;
   std::string trouble_ = "it does not answer";
+  Opened seen_;
   std::optional<Opened> opened_;
   Link link_;
 };
@@ -70,6 +85,14 @@ class Opening final : public Link::Events {
 
 Result<Opened> open_history(const Wiring& wiring, const Options& options) {
   return Opening(wiring, options).run();
+}
+
+std::optional<std::string> warning_of_eviction(std::string_view policy) {
+  if (!policy.starts_with("allkeys-")) return std::nullopt;
+  return fmt::format(
+      "Redis has maxmemory-policy {}: when its memory is full it throws away history without a "
+      "word. Set maxmemory-policy noeviction; publishers are then told that nothing is kept",
+      policy);
 }
 
 }  // namespace sluice::redis

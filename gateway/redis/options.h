@@ -29,6 +29,7 @@ struct LinkOptions {
   std::string server_name;        ///< What certificates must be for; empty: the host.
   Millis connect_timeout{3'000};  ///< Connecting, the TLS handshake and the login, each.
   Millis answer_timeout{3'000};   ///< A command without an answer for so long: the link is cut.
+  std::size_t answer_bytes = 64 << 20;  ///< A larger answer is not taken: the link is cut.
   Millis backoff{100};  ///< Before the first try to connect again; twice as long each time …
   Millis backoff_max{3'000};  ///< … up to this.
 };

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "gateway/redis/entry.h"
+#include "gateway/redis/refusal.h"
 #include "gateway/sse/event_id.h"
 
 namespace sluice::redis {
@@ -22,6 +23,7 @@ Past::Past(const Wiring& wiring, Setting setting, journal::ReaderCounters& read,
       read_(read),
       counters_(counters),
       chunks_(setting_.cache_bytes),
+      pace_(Chunk::kSize, Chunk::kSize, wiring.options.answer_bytes),
       evicted_(setting_.first.value() - 1),
       link_(wiring, "sluice-history", *this),
       clock_(wiring.loop, [this] { look_at_time(); }) {}
@@ -52,7 +54,9 @@ void Past::go_on(const ReadingPtr& reading) {
     const Position next = its.page.through.next();
     const std::uint64_t number = Chunk::number_of(next);
     const ChunkPtr chunk = chunks_.find(number);
-    if (chunk == nullptr || chunk->through < next) return want(number, reading);
+    if (chunk == nullptr || chunk->through < next || next < chunk->from) {
+      return want(number, reading);
+    }
     if (!pass(its, *chunk, std::min(chunk->through, its.end))) break;
   }
   finish(its);
@@ -127,28 +131,55 @@ void Past::fetch_more() {
   }
 }
 
+Past::Piece Past::next_piece(std::uint64_t number) {
+  Position next = Chunk::last_of(number);
+  for (const ReadingPtr& reading : wanted_.at(number)) {
+    next = std::min(next, reading->page.through.next());
+  }
+  Piece piece{.number = number,
+              .before = chunks_.find(number),
+              .first = Chunk::first_of(number),
+              .through = std::min(Chunk::last_of(number), setting_.followed()),
+              .count = pace_.count()};
+  if (piece.before == nullptr) return piece;
+  if (next < piece.before->from) {
+    piece.before = nullptr;
+  } else if (piece.before->bytes > setting_.cache_bytes) {
+    piece.before = nullptr;
+    piece.first = next;
+  } else {
+    piece.first = piece.before->through.next();
+  }
+  return piece;
+}
+
 void Past::fetch(std::uint64_t number) {
   ++fetching_;
   counters_.fetches.add();
-  const Position through = std::min(Chunk::last_of(number), setting_.followed());
-  link_.call(Words{"XRANGE", wiring_.key, fmt::format("{}-0", Chunk::first_of(number).value()),
-                   fmt::format("{}-0", through.value())}
+  Piece piece = next_piece(number);
+  link_.call(Words{"XRANGE", wiring_.key, fmt::format("{}-0", piece.first.value()),
+                   fmt::format("{}-0", piece.through.value()), "COUNT", std::to_string(piece.count)}
                  .command(),
-             [this, number, through](const auto& answer) { on_fetched(number, through, answer); });
+             [this, piece](const auto& answer) { on_fetched(piece, answer); });
 }
 
-void Past::on_fetched(std::uint64_t number, Position through, const Result<Reply>& answer) {
+void Past::on_fetched(const Piece& piece, const Result<Reply>& answer) {
   --fetching_;
+  if (!answer && answer.error().code == Errc::limit) {
+    counters_.oversized.add();
+    pace_.was_too_much();
+  }
   if (!answer) {
-    if (wanted_.contains(number)) queue_.push_front(number);
+    if (wanted_.contains(piece.number)) queue_.push_front(piece.number);
     return;
   }
   if (answer->is_error()) {
-    queue_.push_front(number);
-    return link_.cut(answer->text());
+    queue_.push_front(piece.number);
+    return link_.cut(read_refusal(answer->text()).what);
   }
-  chunks_.put(number, make_chunk(*answer, number, through));
-  const auto node = wanted_.extract(number);
+  pace_.took(answer->size(), answer->memory());
+  chunks_.put(piece.number, make_chunk(piece, *answer));
+  const auto node = wanted_.extract(piece.number);
   if (!node.empty()) {
     for (const ReadingPtr& reading : node.mapped()) {
       if (reading->done) go_on(reading);
@@ -157,17 +188,21 @@ void Past::on_fetched(std::uint64_t number, Position through, const Result<Reply
   fetch_more();
 }
 
-ChunkPtr Past::make_chunk(ReplyView entries, std::uint64_t number, Position through) {
-  auto chunk = std::make_shared<Chunk>();
-  chunk->through = through;
+ChunkPtr Past::make_chunk(const Piece& piece, const ReplyView& entries) {
+  auto chunk = piece.before ? std::make_shared<Chunk>(*piece.before) : std::make_shared<Chunk>();
+  if (!piece.before) chunk->from = piece.first;
+  chunk->through = piece.through;
+  if (entries.size() >= piece.count) {  // There may be more behind them.
+    chunk->through = std::clamp(place_of(entries[entries.size() - 1]), piece.first, piece.through);
+  }
   for (std::size_t i = 0; i < entries.size(); ++i) {
     auto entry = read_entry(entries[i], setting_.epoch);
-    if (!entry) continue;
+    if (!entry || entry->position < piece.first || entry->position > piece.through) continue;
     read_.cache_misses.add();
     if (!entry->event && entry->epoch.empty()) read_.damaged.add();
     chunk->add(entry->position, std::move(entry->event));
   }
-  chunk->note_holes(number);
+  chunk->note_holes(piece.first);
   return chunk;
 }
 

@@ -2,7 +2,8 @@
 ///
 /// It is read in chunks, and a chunk that several ask for is read once: a storm of clients that
 /// come back to the same past costs Redis what one of them would. At most kFetches are on their
-/// way; whoever needs another one waits.
+/// way; whoever needs another one waits. A chunk of large events is read in pieces (Pace); when as
+/// much is held of it as may be held of all, the next piece takes its place.
 ///
 /// Redis has no index of topics, so every event on the way of a page is read, but a chunk has one:
 /// a reader of few topics passes over a chunk for the price of kChunkLooks. What waits for longer
@@ -26,6 +27,7 @@
 #include "gateway/redis/chunks.h"
 #include "gateway/redis/counters.h"
 #include "gateway/redis/link.h"
+#include "gateway/redis/pace.h"
 
 namespace sluice::redis {
 
@@ -73,6 +75,14 @@ class Past final : private Link::Events {
     std::size_t bytes = 0;
   };
   using ReadingPtr = std::shared_ptr<Reading>;
+  /// Of a chunk.
+  struct Piece {
+    std::uint64_t number;
+    ChunkPtr before;  ///< What it is joined to; null: nothing.
+    sse::Position first;
+    sse::Position through;
+    std::size_t count;  ///< At most so many entries of it.
+  };
   struct Finding {
     std::string id;
     FindDone done;
@@ -88,9 +98,10 @@ class Past final : private Link::Events {
   bool look_at(Reading& reading, sse::Position position, const Chunk::Slot& slot);
   void want(std::uint64_t number, const ReadingPtr& reading);
   void fetch_more();
+  Piece next_piece(std::uint64_t number);
   void fetch(std::uint64_t number);
-  void on_fetched(std::uint64_t number, sse::Position through, const Result<Reply>& answer);
-  ChunkPtr make_chunk(ReplyView entries, std::uint64_t number, sse::Position through);
+  void on_fetched(const Piece& piece, const Result<Reply>& answer);
+  ChunkPtr make_chunk(const Piece& piece, const ReplyView& entries);
   void finish(Reading& reading);
   void ask(Finding finding);
   void ask_place(Finding finding, sse::Position position);
@@ -104,6 +115,7 @@ class Past final : private Link::Events {
   Counters& counters_;
 
   Chunks chunks_;
+  Pace pace_;
   std::map<std::uint64_t, std::vector<ReadingPtr>> wanted_;  ///< By chunk: who waits for it.
   std::deque<std::uint64_t> queue_;                          ///< Of those the ones not asked for.
   std::size_t fetching_ = 0;

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/redis/refusal.h"
 #include "gateway/redis/script.h"
 #include "gateway/sse/event_id.h"
 
@@ -15,22 +16,9 @@ namespace {
 constexpr Millis kLook{50};
 constexpr Millis kTidy{1'000};
 
-bool begins_with_any(std::string_view text, std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(),
-                     [&](std::string_view word) { return text.starts_with(word); });
-}
-
-/// What to do about it.
-std::string advice_for(std::string_view refusal) {
-  if (refusal.starts_with("OOM")) {
-    return "Redis has no memory left: raise its maxmemory, or lower history.max_events and "
-           "history.max_bytes; maxmemory-policy has to be noeviction";
-  }
-  if (refusal.starts_with("MISCONF")) {
-    return "Redis cannot write to its disk, and takes nothing until it can: see its log";
-  }
-  return "Redis has fewer replicas than its min-replicas-to-write asks for";
-}
+constexpr std::string_view kUnknown =
+    "Redis did not say in time whether it kept this; it may have. Publish it again with the same "
+    "idempotency key";
 
 }  // namespace
 
@@ -170,23 +158,26 @@ void Publisher::on_answer(const CallPtr& call, const Result<Reply>& answer) {
 }
 
 void Publisher::on_refusal(const CallPtr& call, std::string_view text) {
-  if (text.starts_with("NOSCRIPT")) {
-    repeat(call);
-    return load();
+  const Refusal refusal = read_refusal(text);
+  switch (refusal.meaning) {
+    case Meaning::script_is_gone:
+      repeat(call);
+      return load();
+    case Meaning::not_now:
+      repeat(call);
+      return link_.cut(refusal.what);
+    case Meaning::nothing_kept:
+    case Meaning::other_history:
+      return turn_down(*call, Errc::limit, refusal.what);
+    case Meaning::other:
+      return turn_down(*call, Errc::io, "Redis refuses to append: " + refusal.what);
   }
-  if (begins_with_any(text, {"LOADING", "READONLY", "MASTERDOWN", "BUSY", "TRYAGAIN", "CLUSTERDOWN",
-                             "UNBLOCKED", "MOVED", "ASK"})) {
-    repeat(call);
-    return link_.cut(text);
-  }
-  if (text.starts_with("EPOCH")) {
-    if (call->is_unknown) return give_up(*call);
-    return refuse(*call, Errc::limit, "the history in Redis is another one than before");
-  }
-  if (begins_with_any(text, {"OOM", "MISCONF", "NOREPLICAS"})) {
-    return refuse(*call, Errc::limit, advice_for(text));
-  }
-  refuse(*call, Errc::io, fmt::format("Redis refuses to append: {}", text));
+}
+
+/// Nothing was kept this time. Whether it was before, when no answer came, nobody knows.
+void Publisher::turn_down(Call& call, Errc code, const std::string& why) {
+  if (!call.is_unknown) return refuse(call, code, why);
+  give_up(call, fmt::format("{}. And now: {}", kUnknown, why));
 }
 
 /// Three words for each draft: its id, its position, whether it is a repeat.
@@ -216,7 +207,13 @@ void Publisher::on_replicated(const CallPtr& call, const Result<Reply>& answer) 
   const auto replicas = static_cast<std::size_t>(answer->integer().value_or(0));
   if (replicas >= options_.wait_replicas) return keep(call);
   unsend(call);
-  if (!call->is_given_up) give_up(*call);
+  if (call->is_given_up) return;
+  leave_unconfirmed(*call, answer->is_error() ? std::string(answer->text()) : said_by(replicas));
+}
+
+std::string Publisher::said_by(std::size_t replicas) const {
+  return fmt::format("{} of {} replicas said in time that they have it", replicas,
+                     options_.wait_replicas);
 }
 
 void Publisher::keep(const CallPtr& call) {
@@ -247,12 +244,20 @@ void Publisher::refuse(Call& call, Errc code, const std::string& why) {
   }
 }
 
-/// Nobody knows whether it is kept.
-void Publisher::give_up(Call& call) {
-  counters_.unknown.add(call.batches.size());
+/// The master has it, and the tail shows it as it does any other. What the publisher asked for, it
+/// has not: a fail-over may lose it.
+void Publisher::leave_unconfirmed(Call& call, const std::string& why) {
+  counters_.unconfirmed.add(call.batches.size());
   refuse(call, Errc::expired,
-         "Redis did not say in time whether it kept this; it may have. Publish it again with the "
-         "same idempotency key");
+         fmt::format("Redis kept this and subscribers get it, but a fail-over may lose it: {}. "
+                     "Publishing it again with the same idempotency key waits again",
+                     why));
+}
+
+/// Nobody knows whether it is kept.
+void Publisher::give_up(Call& call, const std::string& why) {
+  counters_.unknown.add(call.batches.size());
+  refuse(call, Errc::expired, why);
 }
 
 void Publisher::look_at_time() {
@@ -264,12 +269,14 @@ void Publisher::expire(TimePoint now) {
   const auto is_due = [now](const CallPtr& call) { return call->batches.front().due <= now; };
   const std::string away = fmt::format("Redis is away: {}", trouble_);
   for (const CallPtr& call : sent_) {
-    if (!call->is_given_up && is_due(call)) give_up(*call);
+    if (call->is_given_up || !is_due(call)) continue;
+    const bool is_kept = !call->batches.front().receipts.empty();  // By the master.
+    is_kept ? leave_unconfirmed(*call, said_by(0)) : give_up(*call, std::string(kUnknown));
   }
   while (!again_.empty() && is_due(again_.front())) {
     const CallPtr call = std::move(again_.front());
     again_.pop_front();
-    call->is_unknown ? give_up(*call) : refuse(*call, Errc::limit, away);
+    call->is_unknown ? give_up(*call, std::string(kUnknown)) : refuse(*call, Errc::limit, away);
   }
   while (!queue_.empty() && queue_.front().due <= now) {
     const Batch batch = std::move(queue_.front());

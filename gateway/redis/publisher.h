@@ -11,6 +11,8 @@
 ///   OOM, MISCONF, NOREPLICAS                    nothing was kept: Errc::limit, at once
 ///   EPOCH                                       nothing was kept: Errc::limit
 ///   anything else                               nothing was kept: Errc::io
+/// unless the call is one that was made before and had no answer: then it is Errc::expired. So is
+/// one that is kept, and that fewer replicas than wait_replicas confirm (WAIT); its text says so.
 /// When publish_timeout is over, a batch that was never sent is Errc::limit; one that was sent and
 /// not answered is Errc::expired, nobody knows whether it is kept; one that is kept is answered as
 /// such, though the tail does not show it yet.
@@ -88,13 +90,16 @@ class Publisher final : private Link::Events {
   CallPtr make_call();
   void on_answer(const CallPtr& call, const Result<Reply>& answer);
   void on_refusal(const CallPtr& call, std::string_view text);
+  void turn_down(Call& call, Errc code, const std::string& why);
   void on_kept(const CallPtr& call, const Reply& reply);
   void on_replicated(const CallPtr& call, const Result<Reply>& answer);
+  void leave_unconfirmed(Call& call, const std::string& why);
+  [[nodiscard]] std::string said_by(std::size_t replicas) const;
   void keep(const CallPtr& call);
   void unsend(const CallPtr& call);
   void repeat(const CallPtr& call);
   void refuse(Call& call, Errc code, const std::string& why);
-  void give_up(Call& call);
+  void give_up(Call& call, const std::string& why);
   void look_at_time();
   void expire(TimePoint now);
   void tidy();

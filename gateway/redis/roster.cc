@@ -34,9 +34,14 @@ Roster::Roster(const Wiring& wiring, Setting setting, Counters& counters)
 void Roster::serve(Duties duties) {
   wiring_.post([this, duties = std::move(duties)] {
     duties_ = duties;
-    link_.start();
     pulse_.start_periodic(kBeat);
+    if (link_.is_up() && !sha_.empty()) appear();
   });
+}
+
+void Roster::appear() {
+  write_all();
+  beat();
 }
 
 void Roster::leave() {
@@ -65,8 +70,7 @@ void Roster::load() {
     if (!answer) return;
     if (answer->is_error()) return link_.cut(answer->text());
     sha_ = answer->text();
-    write_all();
-    beat();
+    if (pulse_.is_running()) appear();
     tell_revocations();
   });
 }
@@ -74,7 +78,7 @@ void Roster::load() {
 // --- The beat -----------------------------------------------------------------------------------
 
 void Roster::beat() {
-  if (!link_.is_up() || sha_.empty() || is_beating_) return;
+  if (!link_.is_up() || sha_.empty() || is_beating_ || !pulse_.is_running()) return;
   if (is_behind_ && wiring_.loop.now() >= write_again_) write_all();
   is_beating_ = true;
   link_.call(Words{"EVALSHA", sha_, "1", wiring_.key, "beat", name_,

@@ -1,13 +1,12 @@
 /// Roster: what instances tell each other, by way of Redis, on a connection of its own.
 ///
-///   off ─► [serve()] ─► up: all own entries are written ─► a beat every second ─► lost: the same
-///   again
+///   up, and serve() was called: all own entries are written ─► a beat every second ─► lost: again
 ///
 /// A beat says that this instance is here, and brings what others revoked and what those left who
 /// were not heard of for Setting::timeout; roster.lua does it in one step. An instance that was
 /// taken for gone writes its entries again and says so (Duties::on_return).
 ///
-/// Owner   RedisJournal. Thread  leave(): its thread; journal::Roster: any.
+/// Owner   RedisJournal. Thread  start(), leave(): its thread; journal::Roster: any.
 /// Limits  kMostCalls changes without an answer, kMostReaders that wait for a list, Setting::bytes
 ///         of a list: past them Errc::limit. Setting::revocations that wait for Redis; the oldest
 ///         go.
@@ -49,7 +48,7 @@ class Roster final : public journal::Roster, private Link::Events {
   /// What is still here falls to another instance at once.
   void leave();
 
-  /// It begins now; until then nothing else has an effect.
+  void start() { link_.start(); }
   void serve(Duties duties) override;
   void put(std::string name, std::string value, Done done) override;
   void remove(std::string name, Done done) override;
@@ -69,6 +68,7 @@ class Roster final : public journal::Roster, private Link::Events {
   void on_up() override;
   void on_down(std::string_view why) override;
   void load();
+  void appear();
   void beat();
   void on_beat(const Result<Reply>& answer);
   void on_refusal(std::string_view text);

@@ -93,7 +93,7 @@ void Sentinels::on_reply(Reply reply) {
   found({std::string(reply[0].text()), static_cast<std::uint16_t>(port)});
 }
 
-void Sentinels::on_closed(std::string_view why) {
+void Sentinels::on_closed(std::string_view why, Errc /*code*/) {
   waiting_.empty() ? hang_up() : next(why);
 }
 

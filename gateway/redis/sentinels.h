@@ -45,7 +45,7 @@ class Sentinels final : private Line::Events {
  private:
   void on_open() override;
   void on_reply(Reply reply) override;
-  void on_closed(std::string_view why) override;
+  void on_closed(std::string_view why, Errc code) override;
 
   void ask();
   void send_question();

@@ -1,17 +1,23 @@
 #include "gateway/redis/tail.h"
 
+#include <chrono>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "gateway/base/log.h"
 #include "gateway/redis/entry.h"
+#include "gateway/redis/refusal.h"
 #include "gateway/redis/script.h"
 
 namespace sluice::redis {
 namespace {
 
-constexpr std::string_view kEntries = "512";
+constexpr std::size_t kEntries = 512;  // At once …
+constexpr std::size_t kFirst = 2;      // … when it is known how large they are.
 constexpr Millis kBlock{1'000};
+constexpr std::chrono::seconds kSilence{30};  // Between two lines about what others wrote.
 
 }  // namespace
 
@@ -23,6 +29,7 @@ Tail::Tail(const Wiring& wiring, std::string state_key, Place place, Counters& c
       counters_(counters),
       doors_(std::move(doors)),
       mark_(place.mark),
+      pace_(kFirst, kEntries, wiring.options.answer_bytes),
       link_(wiring, "sluice-tail", *this),
       last_(place.last.value()) {}
 
@@ -43,7 +50,7 @@ void Tail::ask_state() {
 
 void Tail::on_state(const Result<Reply>& answer) {
   if (!answer || is_broken_) return;
-  if (answer->is_error()) return link_.cut(answer->text());
+  if (answer->is_error()) return link_.cut(read_refusal(answer->text()).what);
   if (answer->size() != 3 || (*answer)[0].text() != epoch_) {
     return break_off("it holds another history than before");
   }
@@ -58,40 +65,59 @@ void Tail::on_state(const Result<Reply>& answer) {
   if (seq == last().value() && mark != mark_) {
     return renew(fmt::format("event {} is another one than before: a fail-over lost events", seq));
   }
-  read_on();
+  expected_ = seq;
+  // What cannot be read may be somebody else's, and is taken out unread.
+  std::exchange(is_stuck_, false) ? take_out() : read_on();
 }
 
 void Tail::read_on() {
   link_.call(
-      Words{"XREAD", "COUNT", kEntries, "BLOCK", std::to_string(kBlock.count()), "STREAMS",
-            wiring_.key, fmt::format("{}-0", last().value())}
+      Words{"XREAD", "COUNT", std::to_string(pace_.count()), "BLOCK",
+            std::to_string(kBlock.count()), "STREAMS", wiring_.key,
+            fmt::format("{}-0", last().value())}
           .command(),
       [this](const auto& answer) { on_read(answer); }, kBlock);
 }
 
 void Tail::on_read(const Result<Reply>& answer) {
+  if (!answer && answer.error().code == Errc::limit) {
+    counters_.oversized.add();
+    is_stuck_ = pace_.count() == 1;
+    pace_.was_too_much();
+  }
   if (!answer || is_broken_) return;
-  if (answer->is_error()) return link_.cut(answer->text());
-  if (answer->size() == 0) return ask_state();
+  if (answer->is_error()) return link_.cut(read_refusal(answer->text()).what);
+  if (answer->size() == 0) return on_silence();
   const ReplyView entries = (*answer)[0][1];
+  pace_.took(entries.size(), answer->memory());
   bool goes_on = true;
   for (std::size_t i = 0; i < entries.size() && goes_on; ++i) goes_on = take(entries[i]);
+  show();
+  if (!goes_on) return;
+  foreign_ == 0 ? read_on() : mend();
+}
+
+/// Nothing stands behind what was seen. If the state says otherwise, it was removed.
+void Tail::on_silence() {
+  if (expected_ <= last().value()) return ask_state();
+  break_off(fmt::format("events {} to {} were removed before they were seen here",
+                        last().next().value(), expected_));
+}
+
+void Tail::show() {
   if (!events_.empty()) {
     counters_.followed.add(events_.size());
     doors_.on_events(events_);
     events_.clear();
   }
   doors_.on_progress();
-  if (goes_on) read_on();
 }
 
 bool Tail::take(ReplyView reply) {
   auto entry = read_entry(reply, epoch_);
   if (!entry) {
-    link_.cut(fmt::format(
-        "somebody wrote into the stream {} without the script: remove what is not of it, see XDEL",
-        wiring_.key));
-    return false;
+    if (foreign_++ == 0) foreign_id_ = reply[0].text();
+    return true;
   }
   if (entry->position != last().next()) {
     break_off(fmt::format("events {} to {} were removed before they were seen here",
@@ -109,8 +135,39 @@ bool Tail::take(ReplyView reply) {
   }
   mark_ = entry->mark;
   last_.store(entry->position.value(), std::memory_order_release);
+  if (!entry->event) counters_.damaged.add();
   if (entry->event) events_.push_back(std::move(entry->event));
   return true;
+}
+
+/// Once: where that does not help, the link is made anew, more and more seldom.
+void Tail::mend() {
+  counters_.foreign.add(std::exchange(foreign_, 0));
+  const TimePoint now = wiring_.loop.now();
+  if (now >= next_word_of_them_) {
+    next_word_of_them_ = now + kSilence;
+    log::warning(
+        "somebody wrote into the stream {} in Redis without the script: that is no event, and is "
+        "taken out again. Publish by the script, or by POST",
+        wiring_.key);
+  }
+  if (foreign_id_ == std::exchange(mended_id_, foreign_id_)) {
+    mended_id_.clear();
+    return link_.cut(fmt::format(
+        "what was written into the stream {} without the script cannot be taken out: see XDEL",
+        wiring_.key));
+  }
+  take_out();
+}
+
+void Tail::take_out() {
+  link_.call(
+      Words{"EVAL", kScript, "1", wiring_.key, "mend", std::to_string(last().value())}.command(),
+      [this](const auto& answer) {
+        if (!answer || is_broken_) return;
+        if (answer->is_error()) return link_.cut(read_refusal(answer->text()).what);
+        read_on();
+      });
 }
 
 /// The text of the script goes along: this happens once in the life of a history.
@@ -119,7 +176,7 @@ void Tail::renew(const std::string& why) {
   link_.call(Words{"EVAL", kScript, "1", wiring_.key, "renew", epoch_}.command(),
              [this, why](const auto& answer) {
                if (!answer || is_broken_) return;
-               if (answer->is_error()) return link_.cut(answer->text());
+               if (answer->is_error()) return link_.cut(read_refusal(answer->text()).what);
                break_off(why);
              });
 }

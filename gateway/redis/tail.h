@@ -13,6 +13,9 @@
 ///
 /// In all but the first case it is *broken*: it follows no longer, and what was seen cannot go on.
 ///
+/// An entry that the script did not write is passed over, and taken out of the stream by the
+/// script (mend). One that holds no event that could be shown is passed over, and counted.
+///
 /// Owner   RedisJournal. Thread  its thread; last(): any.
 #pragma once
 
@@ -27,6 +30,7 @@
 #include "gateway/journal/counters.h"
 #include "gateway/redis/counters.h"
 #include "gateway/redis/link.h"
+#include "gateway/redis/pace.h"
 #include "gateway/sse/event.h"
 
 namespace sluice::redis {
@@ -61,6 +65,10 @@ class Tail final : private Link::Events {
   void ask_state();
   void on_state(const Result<Reply>& answer);
   void read_on();
+  void on_silence();
+  void show();
+  void mend();
+  void take_out();
   void on_read(const Result<Reply>& answer);
   /// False: it cannot go on behind this one.
   bool take(ReplyView reply);
@@ -76,7 +84,14 @@ class Tail final : private Link::Events {
   // Its thread only.
   std::uint64_t mark_;
   bool is_broken_ = false;
+  std::uint64_t expected_ = 0;  ///< What the state says is there to be read.
+  Pace pace_;
   std::vector<sse::EventPtr> events_;
+  std::size_t foreign_ = 0;  ///< Of one answer …
+  std::string foreign_id_;   ///< … and the first of them.
+  std::string mended_id_;    ///< The one that was to be taken out.
+  bool is_stuck_ = false;    ///< Not even one entry can be read.
+  TimePoint next_word_of_them_{};
   Link link_;
   // Any thread.
   std::atomic<std::uint64_t> last_;

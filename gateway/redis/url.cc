@@ -4,8 +4,6 @@
 #include <optional>
 #include <system_error>
 
-#include <fmt/format.h>
-
 namespace sluice::redis {
 namespace {
 
@@ -75,7 +73,8 @@ Result<RedisUrl> parse_redis_url(std::string_view text) {
   if (const std::size_t slash = rest.find('/'); slash != rest.npos) {
     const std::string_view number = rest.substr(slash + 1);
     if (!number.empty() && !read_number(number, url.database)) {
-      return fail(Errc::invalid, fmt::format("\"{}\" is no number of a database", number));
+      return fail(Errc::invalid,
+                  "behind the '/' stands no number of a database; in a password write / as %2F");
     }
     rest = rest.substr(0, slash);
   }
@@ -83,7 +82,8 @@ Result<RedisUrl> parse_redis_url(std::string_view text) {
   const std::size_t colon = rest.find(':', bracket == rest.npos ? 0 : bracket);
   std::string_view host = rest.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (host.empty()) return fail(Errc::invalid, "this URL names no host");
+  if (host.empty() || host.find_first_of("[]") != host.npos)
+    return fail(Errc::invalid, "this URL names no host");
   url.host = host;
   if (colon == rest.npos) return url;
   if (!read_number(rest.substr(colon + 1), url.port) || url.port == 0) {

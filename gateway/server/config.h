@@ -97,7 +97,8 @@ struct HistoryOptions {
                                .retention = {.events = 100'000, .bytes = 256_MiB, .age = {}}};
   std::size_t window_events = 10'000;  ///< With a journal that keeps events.
   std::size_t window_bytes = 64_MiB;   ///< The same.
-  /// Retention, repeats and the cache's size are those of `file`; the passwords are those of the files.
+  /// Retention, repeats and the cache's size are those of `file`; the passwords are those of the
+  /// files.
   redis::Options redis;
   std::string password_file;
   std::string sentinel_password_file;

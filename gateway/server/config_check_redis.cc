@@ -12,6 +12,7 @@ namespace sluice::server {
 namespace {
 
 constexpr std::size_t kMaxSentinels = 16;
+constexpr std::size_t kMostTopicsInRedis = 1'000;  // Its Lua could not hold many more.
 
 class Checker {
  public:
@@ -33,6 +34,7 @@ class Checker {
       check_url();
     }
     check_key();
+    check_sizes();
     return std::move(faults_);
   }
 
@@ -92,6 +94,22 @@ class Checker {
     fault("key", fmt::format("\"{}\" has braces that enclose nothing: they name what a cluster "
                              "keeps together, as in \"{{app}}:events\"",
                              key));
+  }
+
+  void check_sizes() {
+    const std::size_t answer = link_.answer_bytes;
+    if (config_.access.max_event_bytes > answer / 4) {
+      faults_.push_back(
+          at({"history.answer_bytes", "hub.max_event_bytes"},
+             fmt::format("history.answer_bytes: {} is less than four times hub.max_event_bytes, {}",
+                         format_size(answer), format_size(config_.access.max_event_bytes))));
+    }
+    if (config_.access.max_topics > kMostTopicsInRedis) {
+      faults_.push_back(
+          at({"hub.max_topics"},
+             fmt::format("hub.max_topics: {} are more than the {} that an event can have in Redis",
+                         config_.access.max_topics, kMostTopicsInRedis)));
+    }
   }
 
   [[nodiscard]] bool is_given(std::string_view option) const {

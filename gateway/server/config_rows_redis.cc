@@ -54,6 +54,10 @@ std::vector<Row<Config>> redis_rows() {
       C::duration("history.answer_timeout", {1ms, 10min},
                   "Redis: a connection without an answer for so long is made anew.",
                   SLUICE_AT(history.redis.link.answer_timeout)),
+      C::size("history.answer_bytes", {1_MiB, 4096_MiB},
+              "Redis: memory for one answer; a larger one is not taken. Four times "
+              "hub.max_event_bytes, or more.",
+              SLUICE_AT(history.redis.link.answer_bytes)),
       C::duration("history.start_timeout", {1ms, 1h}, "Redis: a start waits for it so long.",
                   SLUICE_AT(history.redis.start_timeout)),
       C::duration("history.publish_timeout", {1ms, 10min},

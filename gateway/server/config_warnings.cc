@@ -82,11 +82,31 @@ void warn_of_unused(const Config& config, const Places& places, std::vector<Faul
   }
 }
 
+/// Each instance's window keeps to them; Redis, where clients from afar read, does not.
+void warn_of_retention(const Config& config, const Places& places, std::vector<Fault>& warnings) {
+  if (config.history.journal != Journal::redis) return;
+  for (std::size_t i = 0; i < config.hub.rules.size(); ++i) {
+    if (!config.hub.rules[i].has_retention()) continue;
+    const std::string table = fmt::format("topic[{}]", i);
+    const Place place =
+        place_of(places, {table + ".max_events", table + ".max_bytes", table + ".max_age", table});
+    warnings.push_back(
+        {config.file, place.line, place.column,
+         fmt::format(
+             "warning: {}: the Redis journal keeps every topic as long as history.max_events, "
+             "max_bytes and max_age say: clients that come back can be given more of \"{}\" "
+             "than this [[topic]] allows. Publish it with a ttl instead, or give it a hub of "
+             "its own",
+             table, config.hub.rules[i].match)});
+  }
+}
+
 }  // namespace
 
 std::vector<Fault> warnings_of(const Config& config, const Places& places) {
   std::vector<Fault> warnings;
   warn_of_unused(config, places, warnings);
+  warn_of_retention(config, places, warnings);
   const RelayOptions& relay = config.relay;
   for (std::size_t i = 0; i < relay.routes.size(); ++i) {
     const std::string& path = relay.routes[i].path;

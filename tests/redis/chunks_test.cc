@@ -26,7 +26,7 @@ Chunk chunk_with_a_hole() {
   chunk.add(Position(261), event({"a", "b"}, 261));
   chunk.add(Position(262), event({"c"}, 262));
   chunk.through = Position(262);
-  chunk.note_holes(1);
+  chunk.note_holes(Chunk::first_of(1));
   return chunk;
 }
 

@@ -3,10 +3,15 @@
 #pragma once
 
 #include <atomic>
+#include <cstdio>
+#include <fcntl.h>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -125,6 +130,37 @@ struct Instance {
   std::atomic<bool> is_replaced{false};
   std::unique_ptr<RedisJournal> journal;
 };
+
+/// Of a start that fails.
+inline std::string why_not(Options options) {
+  log::set_level(log::Level::off);
+  SteadyClock clock;
+  journal::Counters counters;
+  Counters own;
+  options.start_timeout = 500ms;
+  const auto opened = RedisJournal::open(std::move(options), clock, counters, own);
+  REQUIRE_FALSE(opened.has_value());
+  return opened.error().what;
+}
+
+inline bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+/// What is logged meanwhile.
+inline std::string logged(const std::function<void()>& act) {
+  const CHandle<std::FILE, std::fclose> file(std::tmpfile());
+  REQUIRE(file != nullptr);
+  const UniqueFd terminal(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+  REQUIRE(::dup2(::fileno(file.get()), STDERR_FILENO) >= 0);
+  act();
+  std::fflush(stderr);
+  REQUIRE(::dup2(terminal.get(), STDERR_FILENO) >= 0);
+  std::rewind(file.get());
+  std::string text(65'536, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+  return text;
+}
 
 inline Numbers positions_of(const Page& page) {
   Numbers positions;

@@ -193,24 +193,15 @@ TEST_SUITE("the Redis journal") {
   }
 
   TEST_CASE("says what is wrong when Redis cannot be used at the start") {
-    SteadyClock clock;
-    journal::Counters counters;
-    Counters own;
-    const auto error_of = [&](Options options) {
-      options.start_timeout = 300ms;
-      const auto opened = RedisJournal::open(std::move(options), clock, counters, own);
-      REQUIRE_FALSE(opened.has_value());
-      return opened.error().what;
-    };
     Server server({"--requirepass", "secret"});
     Options options = Instance::quick(server);
-    CHECK(error_of(options).find("history.password_file") != std::string::npos);
+    CHECK(why_not(options).find("history.password_file") != std::string::npos);
     options.link.password = "wrong";
-    CHECK(error_of(options).find("history.password_file") != std::string::npos);
+    CHECK(why_not(options).find("history.password_file") != std::string::npos);
     options.link.password = "secret";
     CHECK(Instance(options).append({draft("t")}).size() == 1);
     server.kill();
-    CHECK(error_of(options).find("is it there, and is history.url right?") != std::string::npos);
+    CHECK(why_not(options).find("is it there, and is history.url right?") != std::string::npos);
   }
 }
 

@@ -58,7 +58,7 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   /// It has what it kept on its disk, if `options` had it keep anything.
-  void start() {
+  void start(const Options& more = {}) {
     std::vector<std::string> words{"redis-server",
                                    "--port",
                                    std::to_string(port_),
@@ -71,6 +71,7 @@ class Server {
                                    "--logfile",
                                    dir_.path("log")};
     words.insert(words.end(), options_.begin(), options_.end());
+    words.insert(words.end(), more.begin(), more.end());
     if (!sentinel_.empty()) words = {"redis-server", sentinel_file(), "--sentinel"};
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
@@ -134,6 +135,9 @@ class Server {
   [[nodiscard]] std::string url() const { return "redis://127.0.0.1:" + std::to_string(port_); }
   [[nodiscard]] std::string port() const { return std::to_string(port_); }
   [[nodiscard]] std::string address() const { return "127.0.0.1:" + port(); }
+  /// Where its files are.
+  [[nodiscard]] std::string path(const std::string& name) const { return dir_.path(name); }
+
   static std::uint16_t free_port() {
     const UniqueFd socket = make_socket();
     sockaddr_in address = loopback(0);

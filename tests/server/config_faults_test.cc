@@ -292,7 +292,8 @@ TEST_SUITE("Configuration fault") {
                 "\"redis://127.0.0.1:6379/0\", or sentinels = [\"10.0.0.1:26379\"] and master = "
                 "\"mymaster\""});
     CHECK(faults_of(least("[history]\njournal = \"redis\"\nurl = \"redis://h:6379/x\"\n")) ==
-          Lines{"8:7: history.url: \"x\" is no number of a database"});
+          Lines{"8:7: history.url: behind the '/' stands no number of a database; in a password "
+                "write / as %2F"});
     CHECK(faults_of(least("[history]\njournal = \"redis\"\nurl = \"redis://h\"\nkey = \"\"\n")) ==
           Lines{"9:7: history.key: must not be empty"});
     CHECK(
@@ -344,6 +345,38 @@ TEST_SUITE("Configuration fault") {
     CHECK(faults("database = 2") ==
           Lines{"9:12: history.database: it goes with history.sentinels; a "
                 "URL says it by its end, as in /2"});
+  }
+
+  TEST_CASE("the Redis journal has room for four of the largest events, and for their topics") {
+    const std::string redis = "[history]\njournal = \"redis\"\nurl = \"redis://h\"\n";
+    CHECK(faults_of(least("max_event_bytes = \"1MiB\"\n" + redis + "answer_bytes = \"4MiB\"\n"))
+              .empty());
+    CHECK(faults_of(least("max_event_bytes = \"1MiB\"\n" + redis + "answer_bytes = \"3MiB\"\n")) ==
+          Lines{"10:16: history.answer_bytes: 3MiB is less than four times hub.max_event_bytes, "
+                "1MiB"});
+    CHECK(faults_of(least("max_topics = 1000\n" + redis)).empty());
+    CHECK(faults_of(least("max_topics = 1001\n" + redis)) ==
+          Lines{"6:14: hub.max_topics: 1001 are more than the 1000 that an event can have in "
+                "Redis"});
+  }
+
+  TEST_CASE("the Redis journal warns of topics' own bounds, which it does not keep to") {
+    const std::string topics =
+        "[[topic]]\nmatch = \"a\"\npolicy = \"latest\"\n[[topic]]\nmatch = \"b\"\nmax_events = 5\n";
+    const auto warnings = [&](const std::string& history) {
+      Lines lines;
+      for (const Fault& fault : config_of(least(history + topics)).warnings) {
+        lines.push_back(to_string(fault).substr(fault.file.size() + 1));
+      }
+      return lines;
+    };
+    CHECK(warnings("[history]\njournal = \"memory\"\n").empty());
+    CHECK(
+        warnings("[history]\njournal = \"redis\"\nurl = \"redis://h\"\n") ==
+        Lines{"14:14: warning: topic[1]: the Redis journal keeps every topic as long as "
+              "history.max_events, max_bytes and max_age say: clients that come back can be given "
+              "more of \"b\" than this [[topic]] allows. Publish it with a ttl instead, or give "
+              "it a hub of its own"});
   }
 
   TEST_CASE("a file for the relay alone is not asked who may subscribe to the hub") {
