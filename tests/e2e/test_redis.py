@@ -124,7 +124,7 @@ def test_an_instance_that_ends_takes_nothing_along(instances):
 def test_while_redis_is_away_readers_stay_and_publishers_are_told(start, redis):
     gateway = start(history=shared(redis.url, publish_timeout="2s"),
                     heartbeat={"interval": "1s", "jitter": "0s"})
-    assert gateway.get_admin("/readyz") == (200, "ready\n")
+    wait_until_ready(gateway)
     with subscribed(gateway) as [(client, stream)]:
         gateway.publish("a", "before")
         client.events(stream, 1)
