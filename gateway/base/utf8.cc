@@ -1,6 +1,8 @@
 #include "gateway/base/utf8.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace sluice {
 namespace {
@@ -27,10 +29,22 @@ std::size_t utf8_sequence(std::string_view text) {
   return 0;
 }
 
+/// The bytes at the front that are ASCII, by eights.
+std::size_t ascii_prefix(std::string_view text) {
+  std::size_t n = 0;
+  for (std::uint64_t eight = 0; n + sizeof(eight) <= text.size(); n += sizeof(eight)) {
+    std::memcpy(&eight, text.data() + n, sizeof(eight));
+    if ((eight & 0x8080808080808080U) != 0) break;
+  }
+  return n;
+}
+
 }  // namespace
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
+    text.remove_prefix(ascii_prefix(text));
+    if (text.empty()) break;
     const std::size_t n = utf8_sequence(text);
     if (n == 0) return false;
     text.remove_prefix(n);

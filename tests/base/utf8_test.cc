@@ -1,5 +1,6 @@
 #include "gateway/base/utf8.h"
 
+#include <string>
 #include <string_view>
 
 #include <doctest/doctest.h>
@@ -36,6 +37,20 @@ TEST_SUITE("UTF-8") {
           "\xFF"sv, "a\xC3z"sv}) {
       CAPTURE(bad);
       CHECK_FALSE(is_utf8(bad));
+    }
+  }
+
+  TEST_CASE("is looked at everywhere, however long the text is") {
+    for (std::size_t size = 1; size < 40; ++size) {
+      CAPTURE(size);
+      CHECK(is_utf8(std::string(size, 'x')));
+      for (std::size_t at = 0; at < size; ++at) {
+        CAPTURE(at);
+        std::string text(size, 'x');
+        text[at] = '\xFF';
+        CHECK_FALSE(is_utf8(text));
+        CHECK(is_utf8(text.replace(at, 1, "\xC3\xA9")));
+      }
     }
   }
 }
