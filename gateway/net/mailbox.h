@@ -52,14 +52,12 @@ class Mailbox final : public Inbox {
       : Inbox(loop), deliver_(std::move(deliver)) {}
 
   void post(T letter) {
-    bool was_empty = false;
-    {
-      const std::lock_guard lock(mutex_);
-      was_empty = letters_.empty();
-      letters_.push_back(std::move(letter));
-      size_.store(letters_.size(), std::memory_order_relaxed);
-    }
-    if (was_empty) announce();
+    put([&] { letters_.push_back(std::move(letter)); });
+  }
+  /// Several, one behind the other: a copy of each.
+  template <class Letters>
+  void post_all(const Letters& letters) {
+    put([&] { letters_.insert(letters_.end(), letters.begin(), letters.end()); });
   }
 
   /// Letters waiting; out of date as soon as it is known.
@@ -81,6 +79,19 @@ class Mailbox final : public Inbox {
   }
 
  private:
+  template <class Add>
+  void put(Add add) {
+    bool was_empty = false;
+    {
+      const std::lock_guard lock(mutex_);
+      was_empty = letters_.empty();
+      add();
+      size_.store(letters_.size(), std::memory_order_relaxed);
+      was_empty = was_empty && !letters_.empty();
+    }
+    if (was_empty) announce();
+  }
+
   // Set in the constructor.
   const std::function<void(std::vector<T>&)> deliver_;
   // Loop's thread only.

@@ -197,11 +197,12 @@ void Worker::let_in(Newcomer& newcomer) {
 }
 
 void Worker::deliver(std::span<const sse::EventPtr> events) {
-  if (!events.empty()) delivery_.accepted(shared_.clock);
-  for (const sse::EventPtr& event : events) {
-    backlog_bytes_.fetch_add(event->wire.size(), std::memory_order_relaxed);
-    mailbox_.post(event);
-  }
+  if (events.empty()) return;
+  delivery_.accepted(shared_.clock);
+  std::size_t bytes = 0;
+  for (const sse::EventPtr& event : events) bytes += event->wire.size();
+  backlog_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  mailbox_.post_all(events);
 }
 
 std::unique_ptr<Protocol> Worker::speak(Transport& transport, const net::Hello& hello) {

@@ -96,6 +96,22 @@ TEST_SUITE("Mailbox") {
     CHECK(mailbox.size() == 0);
   }
 
+  TEST_CASE("several letters posted at once are as if they came one by one") {
+    const SteadyClock clock;
+    Loop loop(clock);
+    Numbers got;
+    Mailbox<int> mailbox(loop, [&](Numbers& letters) { got.swap(letters); });
+    mailbox.post(1);
+    mailbox.post_all(Numbers{2, 3});
+    mailbox.post_all(Numbers{});
+    CHECK(mailbox.size() == 3);
+    loop.turn(true);
+    CHECK(got == Numbers{1, 2, 3});
+    mailbox.post_all(Numbers{4});  // It wakes the loop, as post() does.
+    loop.turn(true);
+    CHECK(got == Numbers{4});
+  }
+
   TEST_CASE("a letter posted during a delivery is delivered after it") {
     const SteadyClock clock;
     Loop loop(clock);
