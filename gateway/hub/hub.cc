@@ -46,6 +46,15 @@ void Hub::publish(sse::EventPtr event) {
       for (Channel* channel : found->second) offer(*channel, event);
     }
   }
+  if (!patterns_.empty()) offer_to_patterns(event);
+  for (Channel* channel : any_) offer(*channel, event);
+  window_.append(std::move(event));
+  counters_.events.add();
+  counters_.window_events.set(static_cast<std::int64_t>(window_.size()));
+  counters_.window_bytes.set(static_cast<std::int64_t>(window_.bytes()));
+}
+
+void Hub::offer_to_patterns(const sse::EventPtr& event) {
   const std::vector<Topic> topics(event->topics.begin(), event->topics.end());
   for (const auto& [key, pattern] : patterns_) {
     const bool matches = std::any_of(
@@ -54,11 +63,6 @@ void Hub::publish(sse::EventPtr event) {
     if (!matches) continue;
     for (Channel* channel : pattern.channels) offer(*channel, event);
   }
-  for (Channel* channel : any_) offer(*channel, event);
-  window_.append(std::move(event));
-  counters_.events.add();
-  counters_.window_events.set(static_cast<std::int64_t>(window_.size()));
-  counters_.window_bytes.set(static_cast<std::int64_t>(window_.bytes()));
 }
 
 void Hub::offer(Channel& channel, const sse::EventPtr& event) {

@@ -112,6 +112,7 @@ class Hub {
   [[nodiscard]] std::size_t new_weight(const Interest& interest) const;
   void enlist(Channel& channel);
   void strike_off(Channel& channel);
+  void offer_to_patterns(const sse::EventPtr& event);
   void offer(Channel& channel, const sse::EventPtr& event);
   void unsubscribed(Channel& channel);
 
