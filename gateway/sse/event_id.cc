@@ -22,7 +22,10 @@ std::string make_epoch() {
 }
 
 std::string make_id(std::string_view epoch, Position position) {
-  return fmt::format("{}-{}", epoch, position.value());
+  const fmt::format_int digits(position.value());
+  std::string id;
+  id.reserve(epoch.size() + 1 + digits.size());
+  return id.append(epoch).append("-").append(digits.data(), digits.size());
 }
 
 std::optional<GatewayId> parse_id(std::string_view text) {
