@@ -123,7 +123,7 @@ void Link::check_service(const Result<Reply>& answer) {
   }
   state_ = State::up;
   hops_ = 0;
-  backoff_ = wiring_.options.backoff;
+  up_since_ = wiring_.loop.now();
   if (wiring_.whereabouts.has_sentinels()) {
     review_.start_periodic(wiring_.options.sentinel_interval);
   }
@@ -132,7 +132,7 @@ void Link::check_service(const Result<Reply>& answer) {
 
 // --- Commands -----------------------------------------------------------------------------------
 
-void Link::call(std::string command, Answered done, Duration patience) {
+void Link::call(std::string_view command, Answered done, Duration patience) {
   SLUICE_ASSERT(is_up(), "a command was given to a link that is not up");
   send(command, std::move(done), patience);
 }
@@ -192,6 +192,9 @@ void Link::lost(std::string_view why, Errc code) {
   state_ = State::waiting;
   watch_.stop();
   review_.stop();
+  if (was_up && wiring_.loop.now() - up_since_ >= wiring_.options.backoff_max) {
+    backoff_ = wiring_.options.backoff;
+  }
   if (is_hop) {
     again_.start(Duration(0));
   } else {

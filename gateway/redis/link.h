@@ -3,8 +3,8 @@
 ///   start() ─► finding ─► dialing ─► greeting ─► up ────────────────────────────► lost
 ///                ▲                   AUTH, SELECT, CLIENT SETNAME, ROLE, …         │
 ///                ├──── at once, kHops times: a node of a cluster led elsewhere ◄───┤ while
-///                greeting └──── waiting: twice as long each time, jittered, ◄───────────────┘
-///                      up to backoff_max
+///                └──── waiting: twice as long each time, jittered, up to ◄────────┘ greeting
+///                      backoff_max; anew from the least behind one that was up for so long
 ///
 /// Which server it is to be is found anew for each try (whereabouts.h): sentinels are asked, and a
 /// node of a cluster may lead to another. When the sentinels name another one, the link is lost.
@@ -64,7 +64,7 @@ class Link final : private Line::Events {
   void start();
   [[nodiscard]] bool is_up() const { return state_ == State::up; }
   /// Only while it is up. `patience`: how much longer than others its answer may take.
-  void call(std::string command, Answered done, Duration patience = Duration(0));
+  void call(std::string_view command, Answered done, Duration patience = Duration(0));
   /// It is no good as it is: made anew. Not from inside on_up() and on_down().
   void cut(std::string_view why);
   [[nodiscard]] std::size_t unanswered() const { return pending_.size(); }
@@ -110,6 +110,7 @@ class Link final : private Line::Events {
   std::size_t hops_ = 0;         ///< In this try.
   std::deque<Pending> pending_;
   Millis backoff_;
+  TimePoint up_since_{};
   std::size_t turn_ = 0;  ///< Of several addresses the next one is tried.
   net::Timer again_;
   net::Timer watch_;   ///< While commands wait for answers.

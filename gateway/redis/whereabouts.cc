@@ -48,7 +48,7 @@ void Whereabouts::moved(const Place& node, const Place& there) {
 }
 
 /// Of each range of slots: its first, its last, and its nodes: host, port, …, the master first.
-void Whereabouts::learn(ReplyView slots) {
+void Whereabouts::learn(const ReplyView& slots) {
   std::vector<Place> nodes;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     for (std::size_t j = 2; j < slots[i].size() && nodes.size() < kNodes; ++j) {

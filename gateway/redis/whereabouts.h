@@ -42,7 +42,7 @@ class Whereabouts {
   /// A node of a cluster says that the slot is there.
   void moved(const Place& node, const Place& there);
   /// Its answer to CLUSTER SLOTS.
-  void learn(ReplyView slots);
+  void learn(const ReplyView& slots);
   void stop();
 
   [[nodiscard]] bool has_sentinels() const { return sentinels_ != nullptr; }

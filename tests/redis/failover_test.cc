@@ -11,14 +11,17 @@ Server::Options replica_of(const Server& master) {
 /// Copies begin at once.
 const Server::Options kMaster{"--repl-diskless-sync-delay", "0"};
 
-bool is_replicating(const Server& replica) {
+bool is_linked(const Server& replica) {
   return contains(replica.try_ask({"INFO", "replication"}), "master_link_status:up");
 }
 
 /// A pair, of which the replica can be left behind and made the master in the other's place.
 struct Pair {
   Pair() {
-    REQUIRE(comes_true([&] { return is_replicating(replica); }));
+    REQUIRE(comes_true([&] { return is_linked(replica); }));
+    // Before the master has heard of it once more it sends nothing, which may take a second.
+    master.ask({"SET", "probe", "x"});
+    REQUIRE(comes_true([&] { return replica.try_ask({"GET", "probe"}) == "x"; }));
   }
 
   void wait_for_replica() const {

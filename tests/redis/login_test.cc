@@ -93,7 +93,7 @@ TEST_SUITE("Redis with users") {
                  ">secret", "resetchannels", "~sluice", "~{sluice}:*"};
     for (const char* command :
          {"del",    "eval",          "evalsha",   "exists",      "hdel",  "hget", "hmget",
-          "hset",   "pexpire",       "rename",    "script|load", "time",  "xadd", "xdel",
+          "hset",   "pexpire", "pttl",      "rename",    "script|load", "time",  "xadd", "xdel",
           "xrange", "xread",         "xrevrange", "xsetid",      "xtrim", "zadd", "zcard",
           "zrange", "zrangebyscore", "zrem",      "zscore"}) {
       rights.add(std::string("+") + command);
@@ -119,6 +119,23 @@ TEST_SUITE("Redis with users") {
     options.link.user = "ann";
     options.link.password = "secret";
     CHECK(contains(why_not(options), "eval"));
+  }
+
+  TEST_CASE("refuses a right that is needed later: it is asked more and more seldom") {
+    const Server server;
+    server.ask({"ACL", "SETUSER", "ann", "on", ">secret", "~*", "+@all", "-xread"});
+    Options options = Instance::quick(server);
+    options.link.user = "ann";
+    options.link.password = "secret";
+    options.link.backoff = 4ms;
+    options.link.backoff_max = 10s;
+    const SteadyClock clock;
+    const TimePoint begin = clock.now();
+    const Instance it(options);
+    CHECK(comes_true([&] { return it.own.losses.value() >= 7; }));
+    // Half of 4, 8, 16, 32, 64 and 128 ms at least.
+    CHECK(clock.now() - begin >= 126ms);
+    CHECK(contains(it.journal->trouble(), "xread"));
   }
 
   TEST_CASE("refuses a wrong password, and nobody writes it down") {
