@@ -1,7 +1,10 @@
 #include "gateway/redis/codec.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <iterator>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -11,6 +14,14 @@
 #include "gateway/redis/handles.h"
 
 namespace sluice::redis {
+namespace {
+
+constexpr std::size_t kAlignment = alignof(redisReply);
+constexpr std::size_t kBlock = 16_KiB;
+constexpr std::size_t kSpare = 16;      // Blocks.
+constexpr std::size_t kKeep = 256_KiB;  // Of the reader's buffer, when it is empty.
+
+}  // namespace
 
 bool ReplyView::is_nil() const {
   return reply_->type == REDIS_REPLY_NIL;
@@ -53,61 +64,103 @@ ReplyView ReplyView::operator[](std::size_t i) const {
   return ReplyView(i < size() ? reply_->element[i] : &nil);
 }
 
-void ReplyFree::operator()(redisReply* reply) const noexcept {
-  freeReplyObject(reply);
+void* Arena::take(std::size_t bytes) {
+  is_over_ = is_over_ || bytes > limit_ - bytes_;
+  if (is_over_) return nullptr;
+  bytes_ += bytes;
+  const std::size_t size = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  if (size > kBlock / 4) {
+    return large_.emplace_back(std::make_unique_for_overwrite<std::byte[]>(size)).get();
+  }
+  if (size > free_.size()) add_block();
+  std::byte* const taken = free_.data();
+  free_ = free_.subspan(size);
+  return taken;
+}
+
+void Arena::add_block() {
+  if (spare_->empty()) spare_->push_back(std::make_unique_for_overwrite<std::byte[]>(kBlock));
+  free_ = {blocks_.emplace_back(std::move(spare_->back())).get(), kBlock};
+  spare_->pop_back();
+}
+
+Arena::~Arena() {
+  while (!blocks_.empty() && spare_->size() < kSpare) {
+    spare_->push_back(std::move(blocks_.back()));
+    blocks_.pop_back();
+  }
 }
 
 void ReaderFree::operator()(redisReader* reader) const noexcept {
   redisReaderFree(reader);
 }
 
-/// What hiredis makes of an answer is made by its own functions, once there is room for it: an
-/// answer may announce more elements than there is memory, and hiredis would ask for all of it.
-struct Decoder::Account {
-  explicit Account(std::size_t bytes) : limit(bytes) {}
+namespace {
 
-  bool take(std::size_t bytes) {
-    is_over = is_over || bytes > limit - held;
-    if (!is_over) held += bytes;
-    return !is_over;
-  }
-  static Account& of(const redisReadTask* task) { return *static_cast<Account*>(task->privdata); }
+// What hiredis makes of an answer is made by these, where there is room for it: an answer may
+// announce more elements than there is memory, and hiredis would ask for all of it.
 
-  static constexpr std::size_t kObject = 64;  ///< A redisReply, and what malloc adds to it.
-  static constexpr std::size_t kString = 24;  ///< The same of its text.
+redisReply* make_reply(const redisReadTask* task, int type) {
+  void* const place = static_cast<Arena*>(task->privdata)->take(sizeof(redisReply));
+  if (place == nullptr) return nullptr;
+  auto* const reply = new (place) redisReply{};
+  reply->type = type;
+  return reply;
+}
 
-  static void* make_string(const redisReadTask* task, char* text, std::size_t size) {
-    Account& account = of(task);
-    return account.take(kObject + kString + size) ? account.made_by->createString(task, text, size)
-                                                  : nullptr;
+/// Where it belongs.
+void* put(const redisReadTask* task, redisReply* reply) {
+  if (reply != nullptr && task->parent != nullptr) {
+    static_cast<redisReply*>(task->parent->obj)->element[task->idx] = reply;
   }
-  static void* make_array(const redisReadTask* task, int elements) {
-    Account& account = of(task);
-    const std::size_t size = static_cast<std::size_t>(elements) * sizeof(redisReply*);
-    return account.take(kObject + size) ? account.made_by->createArray(task, elements) : nullptr;
-  }
-  static void* make_integer(const redisReadTask* task, long long value) {  // NOLINT: its type.
-    Account& account = of(task);
-    return account.take(kObject) ? account.made_by->createInteger(task, value) : nullptr;
-  }
-  static void* make_nil(const redisReadTask* task) {
-    Account& account = of(task);
-    return account.take(kObject) ? account.made_by->createNil(task) : nullptr;
-  }
+  return reply;
+}
 
-  const std::size_t limit;
-  std::size_t held = 0;  ///< Of the answer that is being read.
-  bool is_over = false;
-  redisReplyObjectFunctions* made_by = nullptr;
-  redisReplyObjectFunctions counted{make_string, make_array, make_integer, make_nil,
-                                    freeReplyObject};
-};
+void* make_string(const redisReadTask* task, char* text, std::size_t size) {
+  redisReply* const reply = make_reply(task, task->type);
+  void* const copy = static_cast<Arena*>(task->privdata)->take(size);
+  if (reply == nullptr || copy == nullptr) return nullptr;
+  reply->str = static_cast<char*>(std::memcpy(copy, text, size));
+  reply->len = size;
+  return put(task, reply);
+}
+
+void* make_array(const redisReadTask* task, int elements) {
+  redisReply* const reply = make_reply(task, REDIS_REPLY_ARRAY);
+  const auto size = static_cast<std::size_t>(elements);
+  void* const all = static_cast<Arena*>(task->privdata)->take(size * sizeof(redisReply*));
+  if (reply == nullptr || all == nullptr) return nullptr;
+  reply->element = static_cast<redisReply**>(all);
+  reply->elements = size;
+  return put(task, reply);
+}
+
+void* make_integer(const redisReadTask* task, long long value) {  // NOLINT: its type.
+  redisReply* const reply = make_reply(task, REDIS_REPLY_INTEGER);
+  if (reply != nullptr) reply->integer = value;
+  return put(task, reply);
+}
+
+void* make_nil(const redisReadTask* task) {
+  return put(task, make_reply(task, REDIS_REPLY_NIL));
+}
+
+void free_nothing(void* /*reply*/) {}  // The arena has it.
+
+redisReplyObjectFunctions in_arena{make_string, make_array, make_integer, make_nil, free_nothing};
+
+}  // namespace
 
 Decoder::Decoder(std::size_t limit)
-    : account_(std::make_unique<Account>(limit)), reader_(redisReaderCreate()) {
+    : limit_(limit),
+      spare_(std::make_shared<Arena::Blocks>()),
+      reader_(redisReaderCreate()),
+      parts_(limit, spare_) {
   SLUICE_ASSERT(reader_ != nullptr, "there is no memory for a reader of answers");
-  account_->made_by = std::exchange(reader_->fn, &account_->counted);
-  reader_->privdata = account_.get();
+  spare_->reserve(kSpare);
+  reader_->fn = &in_arena;
+  reader_->privdata = &parts_;
+  reader_->maxbuf = kKeep;
 }
 
 Decoder::~Decoder() = default;
@@ -123,15 +176,14 @@ Result<std::optional<Reply>> Decoder::next() {
   const bool is_good = redisReaderGetReply(reader_.get(), &reply) == REDIS_OK;
   if (is_good && reply != nullptr) {
     return std::optional<Reply>(std::in_place, static_cast<redisReply*>(reply),
-                                std::exchange(account_->held, 0));
+                                std::exchange(parts_, Arena(limit_, spare_)));
   }
-  const bool is_too_much =
-      is_good && reader_->len - reader_->pos > account_->limit - account_->held;
-  if (is_too_much || account_->is_over) {
-    account_->is_over = true;
+  const std::size_t unread = is_good ? reader_->len - reader_->pos : 0;
+  if (parts_.is_over() || unread > limit_ - parts_.bytes()) {
+    parts_.take(limit_ + 1);  // Nothing more is taken.
     return fail(Errc::limit,
                 fmt::format("an answer of Redis is larger than {}, history.answer_bytes",
-                            format_size(account_->limit)));
+                            format_size(limit_)));
   }
   if (!is_good) {
     return fail(Errc::io, std::string("this is no answer of Redis: ") + reader_->errstr);

@@ -16,6 +16,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "gateway/base/result.h"
 #include "gateway/base/units.h"
@@ -46,19 +48,48 @@ class ReplyView {
   const redisReply* reply_;
 };
 
-struct ReplyFree {
-  void operator()(redisReply* reply) const noexcept;
-};
-class Reply : public ReplyView {
+/// What a Reply is made in: one answer has thousands of parts, which come and go together.
+///
+/// Units  bytes of memory. Nothing in it is ever destroyed; its blocks are left to the next ones.
+class Arena {
  public:
-  Reply(redisReply* reply, std::size_t memory) : ReplyView(reply), owned_(reply), memory_(memory) {}
+  using Block = std::unique_ptr<std::byte[]>;
+  using Blocks = std::vector<Block>;
 
-  /// Bytes that it takes.
-  [[nodiscard]] std::size_t memory() const { return memory_; }
+  Arena(std::size_t limit, std::shared_ptr<Blocks> spare)
+      : limit_(limit), spare_(std::move(spare)) {}
+  ~Arena();
+  Arena(Arena&&) = default;
+  Arena& operator=(Arena&&) = default;
+
+  /// For any type. Null: there would be more than the limit; and so it stays.
+  void* take(std::size_t bytes);
+  [[nodiscard]] bool is_over() const { return is_over_; }
+  /// Of all that was taken.
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
-  std::unique_ptr<redisReply, ReplyFree> owned_;
-  std::size_t memory_;
+  void add_block();
+
+  std::size_t limit_;
+  std::size_t bytes_ = 0;
+  bool is_over_ = false;
+  std::span<std::byte> free_;  ///< Of the newest block.
+  Blocks blocks_;
+  Blocks large_;                   ///< Each for one part.
+  std::shared_ptr<Blocks> spare_;  ///< Null: moved from.
+};
+
+class Reply : public ReplyView {
+ public:
+  /// `parts` holds all of `reply`.
+  Reply(const redisReply* reply, Arena parts) : ReplyView(reply), parts_(std::move(parts)) {}
+
+  /// Bytes that it takes.
+  [[nodiscard]] std::size_t memory() const { return parts_.bytes(); }
+
+ private:
+  Arena parts_;
 };
 
 struct ReaderFree {
@@ -80,10 +111,10 @@ class Decoder {
   Result<std::optional<Reply>> next();
 
  private:
-  struct Account;
-
-  const std::unique_ptr<Account> account_;
+  const std::size_t limit_;
+  const std::shared_ptr<Arena::Blocks> spare_;
   const std::unique_ptr<redisReader, ReaderFree> reader_;
+  Arena parts_;  ///< Of the answer that is being read.
 };
 
 /// The words of a command, or a part of them, as they are sent.

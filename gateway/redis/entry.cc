@@ -26,7 +26,6 @@ struct Reading {
   sse::Draft draft;
   Entry entry;
   std::optional<std::int64_t> expires;
-  bool is_good = true;
 };
 
 /// "7-0": 7 and "-0". What is no number, or too large for one of ours, is 0.
@@ -37,8 +36,30 @@ std::pair<sse::Position, std::string_view> read_id(std::string_view id) {
   return {sse::Position(place), id.substr(static_cast<std::size_t>(end - id.data()))};
 }
 
-void read_number(ReplyView value, std::uint64_t& number) {
-  number = static_cast<std::uint64_t>(value.integer().value_or(0));
+template <typename Number>
+bool read_number(std::string_view text, Number& number) {
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  return error == std::errc{} && end == last;
+}
+
+/// Up to the first `end`, which is taken off `rest` with it. None: there is no `end`.
+std::optional<std::string_view> take_until(char end, std::string_view& rest) {
+  const std::size_t at = rest.find(end);
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view taken = rest.substr(0, at);
+  rest.remove_prefix(at + 1);
+  return taken;
+}
+
+/// The first line. False: it is none of the script's.
+bool read_marks(std::string_view& rest, Entry& entry) {
+  const auto mark = take_until(' ', rest);
+  const auto prev = take_until(' ', rest);
+  const auto at = take_until('\n', rest);
+  std::uint64_t bytes = 0;
+  return mark && prev && at && read_number(*mark, entry.mark) && read_number(*prev, entry.prev) &&
+         read_number(*at, bytes) && entry.mark > 0 && entry.mark <= kMostMark;
 }
 
 bool read_text(std::string_view what, std::string_view text, std::string& into) {
@@ -46,37 +67,40 @@ bool read_text(std::string_view what, std::string_view text, std::string& into) 
   return sse::check_text(what, text, kAnySize).has_value();
 }
 
-void read_field(std::string_view name, ReplyView value, Reading& reading) {
+bool read_retry(std::string_view text, sse::Draft& draft) {
+  std::int64_t retry = 0;
+  if (!read_number(text, retry) || retry < 0 || retry > kLongest) return false;
+  draft.retry = std::chrono::milliseconds(retry);
+  return true;
+}
+
+/// False: no event that we could deliver has this. What nobody knows yet is passed over.
+bool read_line(std::string_view name, std::string_view value, Reading& reading) {
   sse::Draft& draft = reading.draft;
+  if (name == "topic") return read_text(name, value, draft.topics.emplace_back());
+  if (name == "id") return read_text(name, value, draft.id);
+  if (name == "type") return read_text(name, value, draft.type);
+  if (name == "key") return read_text(name, value, draft.key);
+  if (name == "retry") return read_retry(value, draft);
+  if (name == "private") draft.is_private = value != "0";
+  if (name == "epoch") reading.entry.epoch = value;
+  std::int64_t expires = 0;
+  if (name == "expires" && read_number(value, expires)) reading.expires = expires;
+  return true;
+}
+
+/// The other lines, the empty one, and the data.
+bool read_event(std::string_view rest, Reading& reading) {
   bool is_good = true;
-  if (name == "topic") {
-    draft.topics.emplace_back();
-    is_good = read_text(name, value.text(), draft.topics.back());
-  } else if (name == "data") {
-    draft.data = value.text();
-    is_good = is_utf8(draft.data);
-  } else if (name == "id") {
-    is_good = read_text(name, value.text(), draft.id);
-  } else if (name == "type") {
-    is_good = read_text(name, value.text(), draft.type);
-  } else if (name == "key") {
-    is_good = read_text(name, value.text(), draft.key);
-  } else if (name == "private") {
-    draft.is_private = value.text() != "0";
-  } else if (name == "retry") {
-    const auto retry = value.integer();
-    is_good = retry && *retry >= 0 && *retry <= kLongest;
-    if (is_good) draft.retry = std::chrono::milliseconds(*retry);
-  } else if (name == "expires") {
-    reading.expires = value.integer();
-  } else if (name == "time") {
-    read_number(value, reading.entry.mark);
-  } else if (name == "prev") {
-    read_number(value, reading.entry.prev);
-  } else if (name == "epoch") {
-    reading.entry.epoch = value.text();
+  for (;;) {
+    auto line = take_until('\n', rest);
+    if (!line) return false;
+    if (line->empty()) break;
+    const auto name = take_until(' ', *line);
+    is_good = name && read_line(*name, *line, reading) && is_good;
   }
-  reading.is_good = reading.is_good && is_good;
+  reading.draft.data = rest;
+  return is_good && is_utf8(rest) && !reading.draft.topics.empty();
 }
 
 }  // namespace
@@ -87,18 +111,17 @@ sse::Position place_of(ReplyView entry) {
 
 std::optional<Entry> read_entry(ReplyView entry, std::string_view epoch) {
   Reading reading;
-  const auto [place, rest] = read_id(entry[0].text());
-  if (place == sse::Position(0) || rest != "-0") return std::nullopt;
-  reading.entry.position = place;
+  const auto [place, suffix] = read_id(entry[0].text());
   const ReplyView fields = entry[1];
-  for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
-    read_field(fields[i].text(), fields[i + 1], reading);
+  std::string_view rest = fields[1].text();
+  if (place == sse::Position(0) || suffix != "-0" || fields.size() != 2 ||
+      fields[0].text() != "event" || !read_marks(rest, reading.entry)) {
+    return std::nullopt;
   }
-  if (reading.entry.mark == 0 || reading.entry.mark > kMostMark) return std::nullopt;
+  reading.entry.position = place;
+  const bool is_event = read_event(rest, reading);
+  if (!is_event || !reading.entry.epoch.empty()) return std::move(reading.entry);
   sse::Draft& draft = reading.draft;
-  if (!reading.entry.epoch.empty() || !reading.is_good || draft.topics.empty()) {
-    return std::move(reading.entry);
-  }
   const auto since = std::chrono::microseconds(reading.entry.mark);
   const WallTime time{std::chrono::duration_cast<WallTime::duration>(since)};
   if (reading.expires) {

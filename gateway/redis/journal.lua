@@ -25,11 +25,14 @@ These answer: epoch, position and mark of the newest event, the first position h
 Keys: KEY is the stream, its ids are POSITION-0. In the same slot of a cluster: {KEY}:state, a hash
 (epoch, seq, mark, bytes, and the bounds); {KEY}:once and {KEY}:once:at, what was seen lately;
 {KEY}:ids and {KEY}:ids:at, where events with ids of their publishers stand; {KEY}:sent:NAME, the
-last answers. Each entry holds what was given, and
-  time  when it was appended, in µs; rises with every event: the entry's mark
-  prev  the mark of the one before it: who has seen that one sees whether this one follows it
-  at    bytes of all events before it
-An entry with `epoch` is no event: another epoch begins behind it.
+last answers. Each entry has one field, `event`: lines, an empty one, and the data. The first line is
+  MARK PREV AT
+    MARK  when it was appended, in µs; rises with every event
+    PREV  the mark of the one before it: who has seen that one sees whether this one follows it
+    AT    bytes of all events before it
+and the others are what was given, each a name and its value; `expires` (ms since 1970) stands for
+ttl. An entry with `epoch` is no event: another epoch begins behind it. It is one field, for each of
+them is some 2 µs of Redis for every event, and half of one for every instance that follows.
 Nothing is written before all is known to be good; the first write is one that Redis refuses where
 it refuses any (OOM, MISCONF, READONLY), so that nothing is ever half done. In a cluster a slot moves
 key by key: while it is on its way every call is answered TRYAGAIN.
@@ -52,30 +55,32 @@ local base = string.find(stream, '{', 1, true) and stream or '{' .. stream .. '}
 local state_key = base .. ':state'
 if redis.replicate_commands then redis.replicate_commands() end
 
-local function text(number) return string.format('%.0f', number) end
-local clock = redis.call('TIME')
+local call, pcall = redis.call, redis.pcall
+local format, find, match = string.format, string.find, string.match
+-- A third of the time; where long has 32 bits it counts wrong.
+local whole = format('%d', 2^53) == '9007199254740992' and '%d' or '%.0f'
+local marks = whole .. ' ' .. whole .. ' ' .. whole
+local function text(number) return format(whole, number) end
+local clock = call('TIME')
 local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 
-local function field_of(entry, name)
-  for i = 1, #entry[2], 2 do
-    if entry[2][i] == name then return entry[2][i + 1] end
-  end
+local function place_of(entry) return tonumber(match(entry[1], '^%d+')) end
+-- Its mark, and the bytes before it; nil: the script did not write it. As read_entry() of the instances
+-- has it.
+local function marks_of(entry)
+  if #entry[2] ~= 2 or entry[2][1] ~= 'event' or not match(entry[1], '^%d+%-0$') then return nil end
+  local mark, at = match(entry[2][2], '^(%d+) %d+ (%d+)\n')
+  mark = tonumber(mark or 0)
+  if mark > 0 and mark <= 2^52 then return mark, tonumber(at) end
 end
-local function number_of(entry, name) return tonumber(field_of(entry, name) or '') end
-local function place_of(entry) return tonumber(string.match(entry[1], '^%d+')) end
--- As read_entry() of the instances has it.
-local function is_written(entry)
-  local mark = string.match(field_of(entry, 'time') or '', '^%d+$')
-  return string.match(entry[1], '^%d+%-0$') and mark and tonumber(mark) > 0 and tonumber(mark) <= 2^52
-end
-local function first_entry() return redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1] end
+local function first_entry() return call('XRANGE', stream, '-', '+', 'COUNT', 1)[1] end
 
 -- The state, as it will be.
 local fields = {'epoch', 'seq', 'mark', 'bytes', 'max_events', 'max_bytes', 'max_age', 'window', 'keys',
                 'max_event'}
 -- What is on its way to another node cannot be reached by a script.
 local function try(...)
-  local answer = redis.pcall(...)
+  local answer = pcall(...)
   if type(answer) ~= 'table' or not answer.err then return answer end
   if not string.find(answer.err, 'non local key', 1, true) then return nil, answer end
   return nil, redis.error_reply('TRYAGAIN the slot of ' .. stream .. ' is on its way to another node')
@@ -101,9 +106,10 @@ local function new_epoch()
 end
 if not state.epoch then
   -- What is left of a history whose state is gone goes on behind its end, by another name.
-  for _, last in ipairs(redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 100)) do
-    if is_written(last) then
-      state.seq, state.mark, state.bytes = place_of(last), number_of(last, 'time'), number_of(last, 'at') or 0
+  for _, last in ipairs(call('XREVRANGE', stream, '+', '-', 'COUNT', 100)) do
+    local mark, at = marks_of(last)
+    if mark then
+      state.seq, state.mark, state.bytes = place_of(last), mark, at
       break
     end
   end
@@ -111,27 +117,33 @@ if not state.epoch then
 end
 
 local function save()
-  redis.call('HSET', state_key, 'epoch', state.epoch, 'seq', text(state.seq), 'mark', text(state.mark),
+  call('HSET', state_key, 'epoch', state.epoch, 'seq', text(state.seq), 'mark', text(state.mark),
              'bytes', text(state.bytes))
 end
 
 local function summary()
   local first = first_entry()
-  local held = first and state.bytes - (number_of(first, 'at') or state.bytes) or 0
+  local held = 0
+  if first then
+    local mark, at = marks_of(first)
+    held = mark and state.bytes - at or 0
+  end
   return {state.epoch, text(state.seq), text(state.mark),
           first and text(place_of(first)) or text(state.seq + 1), text(held)}
 end
 
 -- Where the first event stands that is to be kept, by all bounds. Whole nodes of the stream are
--- removed, so a little more than the bounds is held.
-local function trim()
+-- removed, so a little more than the bounds is held. What was appended just now (behind `seen`) is
+-- kept for now: nobody who follows could have seen it.
+local function trim(seen)
   local first = first_entry()
   if not first then return end
   local place = place_of(first)
   local cut = place
   if state.max_events > 0 then cut = math.max(cut, state.seq - state.max_events + 1) end
   if state.max_bytes > 0 then
-    local held = state.bytes - (number_of(first, 'at') or 0)
+    local mark, at = marks_of(first)
+    local held = mark and state.bytes - at or 0
     local each = held / (state.seq - place + 1)
     if held > state.max_bytes then
       cut = math.max(cut, place + math.ceil((held - state.max_bytes) / each))
@@ -139,161 +151,203 @@ local function trim()
   end
   if state.max_age > 0 then
     local limit, at, step = now - state.max_age * 1000, first, 1
-    while at and step <= 65536 and (number_of(at, 'time') or 0) < limit do
+    while at and step <= 65536 and (marks_of(at) or 0) < limit do
       cut = math.max(cut, place_of(at) + 1)
-      at = redis.call('XRANGE', stream, text(place + step) .. '-0', '+', 'COUNT', 1)[1]
+      at = call('XRANGE', stream, text(place + step) .. '-0', '+', 'COUNT', 1)[1]
       step = step * 2
     end
   end
-  if cut > place then redis.call('XTRIM', stream, 'MINID', '~', text(cut) .. '-0') end
+  cut = math.min(cut, seen + 1)
+  if cut > place then call('XTRIM', stream, 'MINID', '~', text(cut) .. '-0') end
 end
 
 local once_key, once_at = base .. ':once', base .. ':once:at'
 local function repeated(once)
-  local at = redis.call('ZSCORE', once_at, once)
+  local at = call('ZSCORE', once_at, once)
   if not at or tonumber(at) <= now - state.window * 1000 then return nil end
-  local found = redis.call('HGET', once_key, once)
+  local found = call('HGET', once_key, once)
   if not found then return nil end
   local place, id = string.match(found, '^(%d+) (.*)$')
-  return {id, place, '1'}
+  return {id, place}
 end
 local function forget(members)
   if #members == 0 then return end
-  redis.call('ZREM', once_at, unpack(members))
-  redis.call('HDEL', once_key, unpack(members))
+  call('ZREM', once_at, unpack(members))
+  call('HDEL', once_key, unpack(members))
 end
 local function remember(once, answer)
-  redis.call('HSET', once_key, once, answer[2] .. ' ' .. answer[1])
-  redis.call('ZADD', once_at, text(now), once)
-  forget(redis.call('ZRANGEBYSCORE', once_at, '-inf', text(now - state.window * 1000), 'LIMIT', 0, 4))
-  local over = redis.call('ZCARD', once_at) - state.keys
-  if over > 0 then forget(redis.call('ZRANGE', once_at, 0, math.min(over, 4) - 1)) end
+  call('HSET', once_key, once, answer[2] .. ' ' .. answer[1])
+  call('ZADD', once_at, text(now), once)
+  forget(call('ZRANGEBYSCORE', once_at, '-inf', text(now - state.window * 1000), 'LIMIT', 0, 4))
+  local over = call('ZCARD', once_at) - state.keys
+  if over > 0 then forget(call('ZRANGE', once_at, 0, math.min(over, 4) - 1)) end
 end
 
 -- Of each id the last eight places.
 local ids_key, ids_at = base .. ':ids', base .. ':ids:at'
 local function note_id(id, place)
   local places = {place}
-  for other in string.gmatch(redis.call('HGET', ids_key, id) or '', '%d+') do places[#places + 1] = other end
-  redis.call('HSET', ids_key, id, table.concat(places, ' ', 1, math.min(#places, 8)))
-  redis.call('ZADD', ids_at, place, id)
+  for other in string.gmatch(call('HGET', ids_key, id) or '', '%d+') do places[#places + 1] = other end
+  call('HSET', ids_key, id, table.concat(places, ' ', 1, math.min(#places, 8)))
+  call('ZADD', ids_at, place, id)
   local first = first_entry()
-  local gone = redis.call('ZRANGEBYSCORE', ids_at, '-inf', '(' .. text(place_of(first)), 'LIMIT', 0, 4)
+  local gone = call('ZRANGEBYSCORE', ids_at, '-inf', '(' .. text(place_of(first)), 'LIMIT', 0, 4)
   if #gone > 0 then
-    redis.call('ZREM', ids_at, unpack(gone))
-    redis.call('HDEL', ids_key, unpack(gone))
+    call('ZREM', ids_at, unpack(gone))
+    call('HDEL', ids_key, unpack(gone))
   end
 end
 
-local kept = {topic = true, data = true, type = true, id = true, retry = true, key = true, private = true}
+-- What an event may have beside its data; true: it is kept with it.
+local names = {topic = true, type = true, id = true, retry = true, key = true, private = true,
+               ttl = false, once = false}
 local numbers = {retry = true, ttl = true}
 local function fault_of(name, value)
-  if not kept[name] and name ~= 'ttl' and name ~= 'once' then return 'no event has a field ' .. name end
-  if numbers[name] and (#value > 15 or not string.match(value, '^%d+$')) then return name .. ' is no number of milliseconds' end
-  if name ~= 'data' and string.find(value, '[%z\1-\31\127]') then return name .. ' holds a control character' end
-  if name == 'topic' and value == '' then return 'a topic is empty' end
+  if names[name] == nil then return 'no event has a field ' .. name end
+  if numbers[name] and (#value > 15 or not find(value, '^%d+$')) then return name .. ' is no number of milliseconds' end
+  if find(value, '%c') then return name .. ' holds a control character' end
+  if value == '' and name == 'topic' then return 'a topic is empty' end
+end
+
+-- Tables are dear here: there is one for all events, and none for each.
+local drafts = {count = 0, tail = {}, size = {}, id = {}, once = {}}
+local lines = {'', '', '', '', '', ''}
+
+-- tail: of its entry, all behind the first line. Returns what is wrong.
+local function read_draft(at, from, to)
+  local data, n, size, has_topic, ttl = '', 1, 64, false, nil
+  for i = from, to, 2 do
+    local name, value = ARGV[i], ARGV[i + 1]
+    size = size + #value
+    if name == 'data' then
+      data = value
+    else
+      local fault = fault_of(name, value)
+      if fault then return fault end
+      if value ~= '' and names[name] then
+        n = n + 1
+        lines[n] = name .. ' ' .. value
+      end
+      if name == 'topic' then has_topic = true
+      elseif value == '' then  -- As if it were not there.
+      elseif name == 'ttl' then ttl = value
+      elseif name == 'id' then drafts.id[at] = value
+      elseif name == 'once' then drafts.once[at] = value
+      end
+    end
+  end
+  if not has_topic then return 'an event needs a topic' end
+  if size > state.max_event then
+    return 'an event has more than ' .. text(state.max_event) .. ' bytes, a quarter of history.answer_bytes'
+  end
+  if ttl then
+    n = n + 1
+    lines[n] = 'expires ' .. text(math.floor(now / 1000) + tonumber(ttl))
+  end
+  lines[n + 1], lines[n + 2] = '', data
+  drafts.tail[at], drafts.size[at] = table.concat(lines, '\n', 1, n + 2), size
 end
 
 local function read_drafts(from)
-  local drafts, i = {}, from
-  while i <= #ARGV do
+  local i, n, last = from, 0, #ARGV
+  while i <= last do
     local count = tonumber(ARGV[i])
-    if not count or count < 2 or count % 2 ~= 0 or i + count > #ARGV then
-      return nil, 'an event begins with the number of its words: name value name value …'
+    if not count or count < 2 or count % 2 ~= 0 or i + count > last then
+      return 'an event begins with the number of its words: name value name value …'
     end
-    if count > 4000 then return nil, 'an event has more than 4000 words' end  -- Lua could not unpack them.
-    local draft = {entry = {}, size = 64, has_topic = false}
-    for j = i + 1, i + count, 2 do
-      local name, value = ARGV[j], ARGV[j + 1]
-      local fault = fault_of(name, value)
-      if fault then return nil, fault end
-      if name == 'topic' then draft.has_topic = true end
-      if kept[name] and (value ~= '' or name == 'data') then
-        draft.entry[#draft.entry + 1] = name
-        draft.entry[#draft.entry + 1] = value
-      end
-      if value ~= '' then draft[name] = value end
-      draft.size = draft.size + #value
-    end
-    if not draft.has_topic then return nil, 'an event needs a topic' end
-    if draft.size > state.max_event then
-      return nil, 'an event has more than ' .. text(state.max_event) .. ' bytes, a quarter of history.answer_bytes'
-    end
-    drafts[#drafts + 1] = draft
+    n = n + 1
+    local fault = read_draft(n, i + 1, i + count)
+    if fault then return fault end
     i = i + count + 1
   end
-  return drafts
+  drafts.count = n
 end
 
 -- The stream as far as it is ours, made anew: its end cannot go back otherwise.
 local function copy()
   local made, from = base .. ':copy', math.max(state.seq - 9999, 1)
-  redis.call('DEL', made)
+  call('DEL', made)
   while from <= state.seq do
-    local some = redis.call('XRANGE', stream, text(from) .. '-0', text(state.seq) .. '-0', 'COUNT', 100)
+    local some = call('XRANGE', stream, text(from) .. '-0', text(state.seq) .. '-0', 'COUNT', 100)
     if #some == 0 then break end
     for _, entry in ipairs(some) do
-      if is_written(entry) then redis.call('XADD', made, entry[1], unpack(entry[2])) end
+      if marks_of(entry) then call('XADD', made, entry[1], unpack(entry[2])) end
     end
     from = place_of(some[#some]) + 1
   end
-  redis.call('DEL', stream)
-  if redis.call('EXISTS', made) == 1 then redis.call('RENAME', made, stream) end
+  call('DEL', stream)
+  if call('EXISTS', made) == 1 then call('RENAME', made, stream) end
 end
 
 -- What others put behind our end is in the way of what comes there.
 local function free_end()
-  local function beyond() return redis.call('XRANGE', stream, '(' .. text(state.seq) .. '-0', '+', 'COUNT', 100) end
+  local function beyond() return call('XRANGE', stream, '(' .. text(state.seq) .. '-0', '+', 'COUNT', 100) end
   local some = beyond()
   while #some > 0 do
-    for _, entry in ipairs(some) do redis.call('XDEL', stream, entry[1]) end
+    for _, entry in ipairs(some) do call('XDEL', stream, entry[1]) end
     some = beyond()
   end
-  local reset = redis.pcall('XSETID', stream, text(state.seq) .. '-0')
-  if reset.err and redis.call('EXISTS', stream) == 1 then copy() end
+  local reset = pcall('XSETID', stream, text(state.seq) .. '-0')
+  if reset.err and call('EXISTS', stream) == 1 then copy() end
 end
 
 local function mend(from)
-  for _, entry in ipairs(redis.call('XRANGE', stream, '(' .. text(from) .. '-0', '+', 'COUNT', 512)) do
-    if not is_written(entry) then redis.call('XDEL', stream, entry[1]) end
+  for _, entry in ipairs(call('XRANGE', stream, '(' .. text(from) .. '-0', '+', 'COUNT', 512)) do
+    if not marks_of(entry) then call('XDEL', stream, entry[1]) end
   end
   free_end()
 end
 
-local function add(entry)
+local function add(tail)
   local mark = math.max(now, state.mark + 1)
-  local n = #entry
-  entry[n + 1], entry[n + 2] = 'time', text(mark)
-  entry[n + 3], entry[n + 4] = 'prev', text(state.mark)
-  entry[n + 5], entry[n + 6] = 'at', text(state.bytes)
-  local id = text(state.seq + 1) .. '-0'
-  local added = redis.pcall('XADD', stream, id, unpack(entry))
+  local place, entry = text(state.seq + 1), format(marks, mark, state.mark, state.bytes) .. tail
+  local added = pcall('XADD', stream, place, 'event', entry)
   if added.err then
-    local is_in_the_way = string.find(added.err, 'smaller', 1, true) or string.find(added.err, 'exhausted', 1, true)
+    local is_in_the_way = find(added.err, 'smaller', 1, true) or find(added.err, 'exhausted', 1, true)
     if is_in_the_way then free_end() end
-    redis.call('XADD', stream, id, unpack(entry))
+    call('XADD', stream, place, 'event', entry)
   end
-  state.seq = state.seq + 1
-  state.mark = mark
+  state.seq, state.mark = state.seq + 1, mark
+  return place
 end
 
-local function put(draft, fresh)
-  local before = draft.once and state.keys > 0 and (fresh[draft.once] or repeated(draft.once))
-  if before then return before end
-  if draft.ttl then
-    draft.entry[#draft.entry + 1] = 'expires'
-    draft.entry[#draft.entry + 1] = text(math.floor(now / 1000) + tonumber(draft.ttl))
+-- Its id and its place; true: it is a repeat.
+local function put(i, fresh)
+  local own, once = drafts.id[i], state.keys > 0 and drafts.once[i]
+  local before = once and (fresh[once] or repeated(once))
+  if before then return before[1], before[2], true end
+  local place = add(drafts.tail[i])
+  state.bytes = state.bytes + drafts.size[i]
+  local id = own or state.epoch .. '-' .. place
+  if own then note_id(id, place) end
+  if once then
+    fresh[once] = {id, place}
+    remember(once, fresh[once])
   end
-  add(draft.entry)
-  state.bytes = state.bytes + draft.size
-  local place = text(state.seq)
-  local answer = {draft.id or (state.epoch .. '-' .. place), place, '0'}
-  if draft.id then note_id(draft.id, place) end
-  if draft.once and state.keys > 0 then
-    remember(draft.once, answer)
-    fresh[draft.once] = {answer[1], answer[2], '1'}
-  end
-  return answer
+  return id, place, false
+end
+
+-- Nodes of the stream hold many events, so it is enough to look now and then. Age is seen to by `tidy`.
+local function trim_after(seq, bytes)
+  local events, size = math.min(state.max_events / 8, 64), state.max_bytes / 64
+  local is_time = math.floor(seq / events) ~= math.floor(state.seq / events) or
+                  math.floor(bytes / size) ~= math.floor(state.bytes / size)
+  if is_time then trim(seq) end
+end
+
+-- Of the last 256 appends of a sender. It has to live for longer than anybody would ask again.
+local kSent, kLives = 256, 900000
+local function keep_answer(key, number, answers)
+  call('HSET', key, number % kSent, text(number) .. '\n' .. table.concat(answers, '\n'))
+  if call('PTTL', key) < kLives / 2 then call('PEXPIRE', key, kLives) end
+end
+local function kept_answer(key, number)
+  local of, rest = match(call('HGET', key, number % kSent) or '', '^(%d+)\n(.*)$')
+  if tonumber(of or '') ~= number then return nil end
+  call('PEXPIRE', key, kLives)  -- A write, for a WAIT behind it to wait for.
+  local answers = {}
+  for word in string.gmatch(rest, '[^\n]+') do answers[#answers + 1] = word end
+  return answers
 end
 
 local function append()
@@ -302,53 +356,43 @@ local function append()
   if epoch ~= '' and epoch ~= had_epoch then
     return redis.error_reply('EPOCH this history is ' .. (had_epoch or 'empty') .. ', not ' .. epoch)
   end
-  local name, number, again = string.match(sender, '^([^:]+):(%d+)(.*)$')
+  local name, number, again = match(sender, '^([^:]+):(%d+)(.*)$')
   local sent_key = name and base .. ':sent:' .. name
+  number = tonumber(number or '')
   local here, elsewhere = try('EXISTS', stream, state_key, once_key, once_at, ids_key, ids_at, sent_key or stream)
   if not here then return elsewhere end
-  local answers = {}
-  if again == ':again' then
-    local before = redis.call('HGET', sent_key, number)
-    if before then
-      for word in string.gmatch(before, '[^\n]+') do answers[#answers + 1] = word end
-      redis.call('PEXPIRE', sent_key, 900000)  -- A write, for a WAIT behind it to wait for.
-      return answers
-    end
+  local before = again == ':again' and kept_answer(sent_key, number)
+  if before then return before end
+  local fault = read_drafts(4)
+  if fault then return redis.error_reply('ERR ' .. fault) end
+  local answers, fresh, seq, bytes = {}, {}, state.seq, state.bytes
+  for i = 1, drafts.count do
+    local id, place, is_repeat = put(i, fresh)
+    answers[3 * i - 2], answers[3 * i - 1], answers[3 * i] = id, place, is_repeat and '1' or '0'
   end
-  local drafts, fault = read_drafts(4)
-  if not drafts then return redis.error_reply('ERR ' .. fault) end
-  local fresh, is_new = {}, false
-  for _, draft in ipairs(drafts) do
-    for _, word in ipairs(put(draft, fresh)) do answers[#answers + 1] = word end
-    is_new = is_new or answers[#answers] == '0'
-  end
-  if is_new then
+  if state.seq > seq then
     save()
-    trim()
+    trim_after(seq, bytes)
   end
-  if sent_key then
-    redis.call('HSET', sent_key, number, table.concat(answers, '\n'))
-    redis.call('HDEL', sent_key, text(tonumber(number) - 256))
-    redis.call('PEXPIRE', sent_key, 900000)
-  end
+  if sent_key then keep_answer(sent_key, number, answers) end
   return answers
 end
 
 if ARGV[1] == 'append' then return append() end
 if ARGV[1] == 'open' then
-  redis.call('HSET', state_key, 'max_events', ARGV[2], 'max_bytes', ARGV[3], 'max_age', ARGV[4], 'window', ARGV[5],
+  call('HSET', state_key, 'max_events', ARGV[2], 'max_bytes', ARGV[3], 'max_age', ARGV[4], 'window', ARGV[5],
              'keys', ARGV[6], 'max_event', ARGV[7])
   save()
   return summary()
 end
 if ARGV[1] == 'tidy' then
-  if had_epoch then trim() end
+  if had_epoch then trim(state.seq) end
   return summary()
 end
 if ARGV[1] == 'renew' then
   if had_epoch == ARGV[2] then
     state.epoch = new_epoch()
-    add({'epoch', state.epoch})
+    add('\nepoch ' .. state.epoch .. '\n\n')
     save()
   end
   return summary()

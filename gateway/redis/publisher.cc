@@ -15,6 +15,9 @@ namespace {
 
 constexpr Millis kLook{50};
 constexpr Millis kTidy{1'000};
+/// A call costs Redis as much as five events. While so many are on their way, what comes waits for
+/// company, until one is answered.
+constexpr std::size_t kEager = 2;
 
 constexpr std::string_view kUnknown =
     "Redis did not say in time whether it kept this; it may have. Publish it again with the same "
@@ -22,11 +25,11 @@ constexpr std::string_view kUnknown =
 
 }  // namespace
 
-Publisher::Publisher(const Wiring& wiring, const Options& options, std::string epoch,
-                     journal::WriterCounters& written, Counters& counters, Doors doors)
+Publisher::Publisher(const Wiring& wiring, Setting setting, journal::WriterCounters& written,
+                     Counters& counters, Doors doors)
     : wiring_(wiring),
-      options_(options),
-      epoch_(std::move(epoch)),
+      options_(setting.options),
+      epoch_(std::move(setting.epoch)),
       sender_(sse::make_epoch()),
       written_(written),
       counters_(counters),
@@ -82,12 +85,23 @@ void Publisher::pump() {
       const CallPtr call = std::move(again_.front());
       again_.pop_front();
       send(call);
-    } else if (!queue_.empty()) {
+    } else if (sent_.size() < kEager ? !queue_.empty() : has_group()) {
       send(make_call());
     } else {
       return;
     }
   }
+}
+
+/// As much waits as goes into one call.
+bool Publisher::has_group() const {
+  std::size_t drafts = 0;
+  std::size_t bytes = 0;
+  return std::any_of(queue_.begin(), queue_.end(), [&](const Batch& batch) {
+    drafts += batch.drafts;
+    bytes += batch.words.bytes();
+    return drafts >= options_.group_events || bytes >= options_.group_bytes;
+  });
 }
 
 Publisher::CallPtr Publisher::make_call() {

@@ -57,8 +57,13 @@ class Publisher final : private Link::Events {
     std::function<void(sse::Position first, std::size_t bytes)> on_figures;
   };
 
-  Publisher(const Wiring& wiring, const Options& options, std::string epoch,
-            journal::WriterCounters& written, Counters& counters, Doors doors);
+  struct Setting {
+    const Options& options;
+    std::string epoch;
+  };
+
+  Publisher(const Wiring& wiring, Setting setting, journal::WriterCounters& written,
+            Counters& counters, Doors doors);
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
 
@@ -87,6 +92,7 @@ class Publisher final : private Link::Events {
   void on_down(std::string_view why) override;
   void load();
   void send(const CallPtr& call);
+  [[nodiscard]] bool has_group() const;
   CallPtr make_call();
   void on_answer(const CallPtr& call, const Result<Reply>& answer);
   void on_refusal(const CallPtr& call, std::string_view text);

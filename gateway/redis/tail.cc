@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kEntries = 512;  // At once …
 constexpr std::size_t kFirst = 2;      // … when it is known how large they are.
 constexpr Millis kBlock{1'000};
+constexpr Millis kGather{2};                  // For so long, where in that time …
+constexpr int kFast = 16;                     // … so many come.
 constexpr std::chrono::seconds kSilence{30};  // Between two lines about what others wrote.
 
 }  // namespace
@@ -31,6 +33,7 @@ Tail::Tail(const Wiring& wiring, std::string state_key, Place place, Counters& c
       mark_(place.mark),
       pace_(kFirst, kEntries, wiring.options.answer_bytes),
       link_(wiring, "sluice-tail", *this),
+      gather_(wiring.loop, [this] { read_on(); }),
       last_(place.last.value()) {}
 
 void Tail::on_up() {
@@ -39,6 +42,7 @@ void Tail::on_up() {
 }
 
 void Tail::on_down(std::string_view why) {
+  gather_.stop();
   doors_.on_link(why);
 }
 
@@ -89,12 +93,20 @@ void Tail::on_read(const Result<Reply>& answer) {
   if (answer->is_error()) return link_.cut(read_refusal(answer->text()).what);
   if (answer->size() == 0) return on_silence();
   const ReplyView entries = (*answer)[0][1];
+  const bool was_all = entries.size() < pace_.count();
   pace_.took(entries.size(), answer->memory());
   bool goes_on = true;
   for (std::size_t i = 0; i < entries.size() && goes_on; ++i) goes_on = take(entries[i]);
   show();
   if (!goes_on) return;
-  foreign_ == 0 ? read_on() : mend();
+  if (foreign_ > 0) return mend();
+  is_fast(entries.size()) && was_all ? gather_.start(kGather) : read_on();
+}
+
+bool Tail::is_fast(std::size_t entries) {
+  const TimePoint now = wiring_.loop.now();
+  const Duration since = now - std::exchange(read_at_, now);
+  return entries * kGather >= kFast * since;
 }
 
 /// Nothing stands behind what was seen. If the state says otherwise, it was removed.

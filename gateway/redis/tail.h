@@ -13,6 +13,9 @@
 ///
 /// In all but the first case it is *broken*: it follows no longer, and what was seen cannot go on.
 ///
+/// Where events come fast, it lets some of them come together before it asks again: each answer
+/// wakes two threads here, and has Redis look for who waits.
+///
 /// An entry that the script did not write is passed over, and taken out of the stream by the
 /// script (mend). One that holds no event that could be shown is passed over, and counted.
 ///
@@ -28,6 +31,7 @@
 #include <vector>
 
 #include "gateway/journal/counters.h"
+#include "gateway/net/timer.h"
 #include "gateway/redis/counters.h"
 #include "gateway/redis/link.h"
 #include "gateway/redis/pace.h"
@@ -66,6 +70,7 @@ class Tail final : private Link::Events {
   void on_state(const Result<Reply>& answer);
   void read_on();
   void on_silence();
+  [[nodiscard]] bool is_fast(std::size_t entries);
   void show();
   void mend();
   void take_out();
@@ -92,7 +97,9 @@ class Tail final : private Link::Events {
   std::string mended_id_;    ///< The one that was to be taken out.
   bool is_stuck_ = false;    ///< Not even one entry can be read.
   TimePoint next_word_of_them_{};
+  TimePoint read_at_{};  ///< When there was an answer.
   Link link_;
+  net::Timer gather_;
   // Any thread.
   std::atomic<std::uint64_t> last_;
 };

@@ -8,7 +8,8 @@ using namespace std::chrono_literals;
 
 using C = Make<Config>;
 
-std::vector<Row<Config>> redis_rows() {
+/// Which server, and who we are there.
+std::vector<Row<Config>> redis_server_rows() {
   return {
       C::text("history.url",
               "Server of the Redis journal, as \"redis://host:6379/0\"; \"rediss://…\" with TLS.",
@@ -48,6 +49,12 @@ std::vector<Row<Config>> redis_rows() {
               "Redis: name that its certificate must be for; without it the host, which for "
               "sentinels and in a cluster is what they call it.",
               SLUICE_AT(history.redis.link.server_name)),
+  };
+}
+
+/// How long and how much.
+std::vector<Row<Config>> redis_limit_rows() {
+  return {
       C::duration("history.connect_timeout", {1ms, 10min},
                   "Redis: for connecting, for the handshake and for the login, each.",
                   SLUICE_AT(history.redis.link.connect_timeout)),

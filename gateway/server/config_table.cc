@@ -120,7 +120,8 @@ std::vector<Row<Config>> all_rows() {
   add(rows, hub_rows());
   add(rows, publish_rows());
   add(rows, history_rows());
-  add(rows, redis_rows());
+  add(rows, redis_server_rows());
+  add(rows, redis_limit_rows());
   add(rows, live_sections(pace_rows()));
   add(rows, relay_rows());
   add(rows, limit_rows());

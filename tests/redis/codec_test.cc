@@ -116,7 +116,7 @@ TEST_SUITE("an answer of Redis") {
     const auto refused = read(text, memory - 1);
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().code == Errc::limit);
-    CHECK(refused.error().what == "an answer of Redis is larger than 1087B, history.answer_bytes");
+    CHECK(refused.error().what == "an answer of Redis is larger than 1047B, history.answer_bytes");
   }
 
   TEST_CASE("that announces more than there is memory is refused before anything is taken") {

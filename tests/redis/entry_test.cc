@@ -34,35 +34,55 @@ std::optional<Entry> read(std::string_view id, const Fields& fields) {
   return read_entry(reply_of(id, fields), "epoch");
 }
 
-/// What the script writes, with more.
-Fields with(Fields more) {
-  Fields fields{{"topic", "t"}, {"data", "x"}, {"time", "2000000"}, {"prev", "1000000"}};
-  fields.insert(fields.end(), more.begin(), more.end());
-  return fields;
+/// As the script writes it.
+std::string text_of(const Fields& lines, std::string_view data = "x",
+                    std::string_view marks = "2000000 1000000 64") {
+  std::string text(marks);
+  text += '\n';
+  for (const auto& [name, value] : lines) text += name + ' ' + value + '\n';
+  text += '\n';
+  text += data;
+  return text;
+}
+
+std::optional<Entry> read_text(std::string_view id, const std::string& text) {
+  return read(id, {{"event", text}});
+}
+
+/// An event of the topic "t", with more.
+std::string with(const Fields& more) {
+  Fields lines{{"topic", "t"}};
+  lines.insert(lines.end(), more.begin(), more.end());
+  return text_of(lines);
 }
 
 /// What the script is given, as it would stand in the stream.
 Entry stored(const sse::Draft& draft) {
   Words words;
   add_draft(draft, words);
-  const std::string text = words.command();
+  const std::string command = words.command();
   Decoder decoder;
-  decoder.feed(std::as_bytes(std::span(text)));
+  decoder.feed(std::as_bytes(std::span(command)));
   const auto reply = decoder.next();
   REQUIRE(reply->has_value());
   const Reply& given = **reply;
   CHECK(given[0].integer() == static_cast<std::int64_t>(given.size() - 1));
-  Fields fields{{"time", "2000000"}};
+  Fields lines;
+  std::string data;
   for (std::size_t i = 1; i < given.size(); i += 2) {
     std::string name(given[i].text());
     std::string value(given[i + 1].text());
+    if (name == "data") {
+      data = value;
+      continue;
+    }
     if (name == "ttl") {  // The script makes this of it.
       name = "expires";
       value = std::to_string(2'000 + std::stoll(value));
     }
-    fields.emplace_back(name, value);
+    lines.emplace_back(name, value);
   }
-  auto entry = read("7-0", fields);
+  auto entry = read_text("7-0", text_of(lines, data));
   REQUIRE(entry.has_value());
   REQUIRE(entry->event != nullptr);
   return std::move(*entry);
@@ -94,33 +114,46 @@ TEST_SUITE("an entry of the stream") {
   }
 
   TEST_CASE("knows the one before it") {
-    const auto entry = read("2-0", with({}));
+    const auto entry = read_text("2-0", with({}));
     REQUIRE(entry.has_value());
     CHECK(entry->prev == 1'000'000);
     CHECK(entry->epoch.empty());
   }
 
   TEST_CASE("may be the beginning of another epoch, and no event") {
-    const auto entry = read("2-0", {{"epoch", "next"}, {"time", "5"}, {"prev", "4"}});
+    const auto entry = read_text("2-0", text_of({{"epoch", "next"}}, "", "5 4 64"));
     REQUIRE(entry.has_value());
     CHECK(entry->epoch == "next");
     CHECK(entry->event == nullptr);
   }
 
-  TEST_CASE("of somebody else is told from ours") {
-    CHECK_FALSE(read("2-1", with({})).has_value());
-    CHECK_FALSE(read("1764451234567-3", with({})).has_value());
-    CHECK_FALSE(read("0-0", with({})).has_value());
-    CHECK_FALSE(read("x", with({})).has_value());
-    CHECK_FALSE(read("", with({})).has_value());
-    CHECK_FALSE(
-        read("9007199254740993-0", with({})).has_value());  // The script cannot count so far.
-    CHECK_FALSE(read("2-0", {{"topic", "t"}, {"data", "x"}}).has_value());
-    CHECK_FALSE(read("2-0", {}).has_value());
-    for (const char* time : {"", "0", "-1", "soon", "4503599627370497", "99999999999999999999"}) {
-      CAPTURE(time);
-      CHECK_FALSE(read("2-0", {{"topic", "t"}, {"time", time}}).has_value());
+  TEST_CASE("has data of any lines, empty ones and those that look like its own") {
+    for (const char* data : {"", "\n", "\n\nx", "topic u\nid mine\n\n", "epoch next\n"}) {
+      CAPTURE(data);
+      const auto entry = read_text("2-0", text_of({{"topic", "t"}}, data));
+      REQUIRE(entry.has_value());
+      REQUIRE(entry->event != nullptr);
+      CHECK(entry->event->topics == std::vector<std::string>{"t"});
+      CHECK(entry->event->id == "epoch-2");
     }
+  }
+
+  TEST_CASE("of somebody else is told from ours") {
+    for (const char* id : {"2-1", "1764451234567-3", "0-0", "x", "",
+                           "9007199254740993-0"}) {  // The script cannot count so far.
+      CAPTURE(id);
+      CHECK_FALSE(read_text(id, with({})).has_value());
+    }
+    CHECK_FALSE(read("2-0", {{"topic", "t"}, {"data", "x"}}).has_value());
+    CHECK_FALSE(read("2-0", {{"event", with({})}, {"more", ""}}).has_value());
+    CHECK_FALSE(read("2-0", {}).has_value());
+    for (const char* marks :
+         {"", "5", "5 4", "5 4 ", "0 0 0", "-1 0 0", "soon 0 0", "5 x 0", "5 4 x", "5 4 3 2",
+          "5  4 3", " 5 4 3", "4503599627370497 0 0", "99999999999999999999 0 0"}) {
+      CAPTURE(marks);
+      CHECK_FALSE(read_text("2-0", text_of({{"topic", "t"}}, "x", marks)).has_value());
+    }
+    CHECK_FALSE(read_text("2-0", "5 4 3").has_value());
   }
 
   TEST_CASE("of somebody else stands behind one of our places") {
@@ -130,19 +163,22 @@ TEST_SUITE("an entry of the stream") {
   }
 
   TEST_CASE("that holds no event that could be shown is passed over, not guessed at") {
-    const auto is_event = [](const Fields& fields) {
-      const auto entry = read("2-0", fields);
+    const auto is_event = [](const std::string& text) {
+      const auto entry = read_text("2-0", text);
       REQUIRE(entry.has_value());
       CHECK(entry->mark == 2'000'000);  // What follows, follows it.
       return entry->event != nullptr;
     };
     CHECK(is_event(with({})));
-    CHECK_FALSE(is_event({{"data", "no topic"}, {"time", "2000000"}}));
-    CHECK_FALSE(is_event(with({{"data", "\xff"}})));
-    CHECK_FALSE(is_event(with({{"topic", "a\nb"}})));
+    CHECK_FALSE(is_event(text_of({{"id", "no topic"}})));
+    CHECK_FALSE(is_event(text_of({{"topic", "t"}}, "\xff")));
+    CHECK_FALSE(is_event("2000000 1000000 64\n"));
+    CHECK_FALSE(is_event("2000000 1000000 64\ntopic t"));
+    CHECK_FALSE(is_event("2000000 1000000 64\ntopic t\n"));
+    CHECK_FALSE(is_event("2000000 1000000 64\ntopic t\nno-value\n\nx"));
     CHECK_FALSE(is_event(with({{"topic", "\xc0\x80"}})));
     CHECK_FALSE(is_event(with({{"id", "a\rb"}})));
-    CHECK_FALSE(is_event(with({{"type", "a\nb"}})));
+    CHECK_FALSE(is_event(with({{"type", "a\tb"}})));
     CHECK_FALSE(is_event(with({{"key", std::string("\0", 1)}})));
     CHECK_FALSE(is_event(with({{"retry", "soon"}})));
     CHECK_FALSE(is_event(with({{"retry", "-1"}})));
@@ -151,7 +187,7 @@ TEST_SUITE("an entry of the stream") {
 
   TEST_CASE("has a time to live that no number can break") {
     const auto expires = [](const char* value, WallTime when) {
-      const auto entry = read("2-0", with({{"expires", value}}));
+      const auto entry = read_text("2-0", with({{"expires", value}}));
       REQUIRE(entry.has_value());
       REQUIRE(entry->event != nullptr);
       return entry->event->is_expired(when);
@@ -161,12 +197,13 @@ TEST_SUITE("an entry of the stream") {
     CHECK(expires("0", now));
     CHECK_FALSE(expires("9223372036854775807", now));
     CHECK_FALSE(expires("inf", now));
-    CHECK(read("2-0", {{"topic", "t"}, {"time", "4503599627370496"}, {"expires", "7657199627370"}})
+    CHECK(read_text("2-0", text_of({{"topic", "t"}, {"expires", "7657199627370"}}, "x",
+                                   "4503599627370496 0 0"))
               ->event != nullptr);
   }
 
-  TEST_CASE("has fields that nobody knows yet") {
-    const auto entry = read("2-0", with({{"colour", "red"}, {"", ""}}));
+  TEST_CASE("has lines that nobody knows yet") {
+    const auto entry = read_text("2-0", with({{"colour", "red"}, {"", ""}}));
     REQUIRE(entry.has_value());
     CHECK(entry->event->wire == "id: epoch-2\ndata: x\n\n");
   }
@@ -174,8 +211,7 @@ TEST_SUITE("an entry of the stream") {
   TEST_CASE("of any shape is read without harm") {
     for (const std::string_view text :
          {"*0\r\n", ":1\r\n", "$-1\r\n", "*2\r\n:1\r\n:2\r\n", "*2\r\n$3\r\n2-0\r\n:5\r\n",
-          "*2\r\n$3\r\n2-0\r\n*3\r\n$4\r\ntime\r\n*1\r\n:5\r\n$1\r\nx\r\n",
-          "*1\r\n$3\r\n2-0\r\n"}) {
+          "*2\r\n$3\r\n2-0\r\n*2\r\n$5\r\nevent\r\n*1\r\n:5\r\n", "*1\r\n$3\r\n2-0\r\n"}) {
       CAPTURE(text);
       Decoder decoder;
       decoder.feed(std::as_bytes(std::span(text)));

@@ -259,8 +259,8 @@ TEST_SUITE("when Redis fails") {
     static_cast<void>(it.append({draft("t")}));
     // What a stranger does in one step comes between two looks.
     server.ask({"EVAL",
-                "for i = 2, 9 do redis.call('XADD', 'sluice', i .. '-0', 'topic', 't', 'time', i, "
-                "'prev', 1, 'at', 0) end redis.call('XTRIM', 'sluice', 'MAXLEN', 2)",
+                "for i = 2, 9 do redis.call('XADD', 'sluice', i .. '-0', 'event', i .. ' 1 "
+                "0\\ntopic t\\n\\n') end redis.call('XTRIM', 'sluice', 'MAXLEN', 2)",
                 "0"});
     CHECK(comes_true([&] { return it.is_replaced.load(); }));
     CHECK(it.witness.positions() == Numbers{1});

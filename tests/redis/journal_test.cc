@@ -140,6 +140,19 @@ TEST_SUITE("the Redis journal") {
     CHECK(it.counters.writer.bytes.value() == static_cast<std::int64_t>(held) * 164);
   }
 
+  TEST_CASE("shows more than it keeps to all who follow, before it goes") {
+    const Server server({"--stream-node-max-entries", "1"});
+    Options options = Instance::quick(server);
+    options.retention.events = 10;
+    const Instance it(options);
+    const Instance other(options);
+    static_cast<void>(it.append(std::vector(100, draft("t"))));
+    CHECK(comes_true([&] { return other.witness.seen() == 100 && it.witness.seen() == 100; }));
+    CHECK(comes_true([&] { return server.ask({"XLEN", "sluice"}) == "10"; }));
+    CHECK_FALSE(it.is_replaced);
+    CHECK_FALSE(other.is_replaced);
+  }
+
   TEST_CASE("lets go of what is too old even where nobody publishes") {
     const Server server({"--stream-node-max-entries", "1"});
     Options options = Instance::quick(server);

@@ -52,8 +52,8 @@ TEST_SUITE("an entry that the script did not write") {
                    "local mark = redis.call('HGET', '{sluice}:state', 'mark') "
                    "local next = string.format('%.0f', mark + 1) "
                    "for i = 1, 600 do redis.call('XADD', 'sluice', '1-' .. i, 'a', 'b') end "
-                   "redis.call('XADD', 'sluice', '2-0', 'topic', 't', 'data', 'x', 'time', next, "
-                   "'prev', mark, 'at', '65') "
+                   "redis.call('XADD', 'sluice', '2-0', 'event', "
+                   "next .. ' ' .. mark .. ' 65\\ntopic t\\n\\nx') "
                    "redis.call('HSET', '{sluice}:state', 'seq', 2, 'mark', next)");
     CHECK(comes_true([&] { return it.witness.positions() == Numbers{1, 2}; }));
     CHECK(positions_of(it.read_all()) == Numbers{1, 2});
@@ -141,9 +141,6 @@ TEST_SUITE("an entry that is no event") {
       return server.try_ask(words);
     };
     CHECK(contains(append({"topic", "t", "data", std::string(256 << 10, 'x')}), "262144 bytes"));
-    Words topics;
-    for (int i = 0; i < 2001; ++i) topics.add(Words{"topic", "t"});
-    CHECK(contains(append(topics), "more than 4000 words"));
     CHECK(contains(append({"topic", "t", "retry", "1234567890123456"}), "retry is no number"));
     CHECK(server.ask({"XLEN", "sluice"}) == "0");
   }
@@ -159,8 +156,8 @@ TEST_SUITE("what is larger than may be") {
     REQUIRE_FALSE(refused.has_value());
     CHECK(contains(refused.error().what, "a quarter of history.answer_bytes"));
     sse::Draft many = draft("t");
-    many.topics.resize(2'001, "t");
-    CHECK_FALSE(it.try_append({many}).has_value());
+    many.topics.resize(5'000, "t");
+    CHECK(it.append({many}).size() == 1);
     CHECK(it.append({draft("t", std::string(250 << 10, 'x'))}).size() == 1);
   }
 
@@ -207,7 +204,7 @@ TEST_SUITE("what is larger than may be") {
     CHECK(comes_true([&] { return contains(it.journal->trouble(), "larger than 64KiB"); }));
     CHECK(contains(it.journal->trouble(), "history.answer_bytes"));
     CHECK(it.witness.seen() == 0);
-    CHECK(newest.journal->trouble().empty());
+    CHECK(comes_true([&] { return newest.journal->trouble().empty(); }));
   }
 }
 
@@ -249,7 +246,7 @@ TEST_SUITE("what is removed by hand") {
     static_cast<void>(it.append({draft("t")}));
     // Appended and removed in one step: the state says that it was there.
     do_in_one_step(server,
-                   "redis.call('XADD', 'sluice', '2-0', 'topic', 't', 'time', '5', 'prev', '1') "
+                   "redis.call('XADD', 'sluice', '2-0', 'event', '5 1 65\\ntopic t\\n\\n') "
                    "redis.call('HSET', '{sluice}:state', 'seq', '2', 'mark', '5') "
                    "redis.call('XDEL', 'sluice', '2-0')");
     CHECK(comes_true([&] { return it.is_replaced.load(); }));
