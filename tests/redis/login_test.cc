@@ -92,10 +92,10 @@ TEST_SUITE("Redis with users") {
     Words rights{"ACL",     "SETUSER",       "ann",     "on",
                  ">secret", "resetchannels", "~sluice", "~{sluice}:*"};
     for (const char* command :
-         {"del",    "eval",          "evalsha",   "exists",      "hdel",  "hget", "hmget",
-          "hset",   "pexpire", "pttl",      "rename",    "script|load", "time",  "xadd", "xdel",
-          "xrange", "xread",         "xrevrange", "xsetid",      "xtrim", "zadd", "zcard",
-          "zrange", "zrangebyscore", "zrem",      "zscore"}) {
+         {"del",   "eval",    "evalsha",       "exists",    "hdel",        "hget",  "hmget",
+          "hset",  "pexpire", "pttl",          "rename",    "script|load", "time",  "xadd",
+          "xdel",  "xrange",  "xread",         "xrevrange", "xsetid",      "xtrim", "zadd",
+          "zcard", "zrange",  "zrangebyscore", "zrem",      "zscore"}) {
       rights.add(std::string("+") + command);
     }
     server.ask(rights);
