@@ -225,7 +225,7 @@ Faults PublishRun::faults() const {
   Faults faults{{"publish_refused", refused_},
                 {"publish_connections_lost", lost_},
                 {"unfinished", is_unfinished_ ? 1 : 0}};
-  for (const auto& stream : streams_) faults["stream_failed"] += stream->fault().empty() ? 0 : 1;
+  for (const auto& stream : streams_) faults["stream_failed"] += stream->fault().empty() ? 0U : 1U;
   faults["publish_unanswered"] = published_ - sum_of(acknowledged());
   add_faults(faults, audience_, 1, acknowledged());
   return faults;

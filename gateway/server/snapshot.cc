@@ -95,6 +95,7 @@ Snapshot take_snapshot(const Workers& workers, const Shared& shared, const Birth
                     .is_out_of_room = shared.is_short_of_memory(MemoryLevel::park),
                     .drain = shared.drain_progress(),
                     .journal = shared.config.history.journal,
+                    .trouble = shared.journal.trouble(),
                     .limits = shared.config.limits,
                     .workers = {},
                     .commits = nullptr};
@@ -113,6 +114,7 @@ std::string to_json(const Snapshot& snapshot, Json figures) {
             {"state", name_of(snapshot.state())},
             {"drain", drain_json(snapshot.drain)},
             {"journal", name_of(snapshot.journal)},
+            {"trouble", snapshot.trouble.empty() ? Json() : Json(snapshot.trouble)},
             {"limits",
              {{"streams", snapshot.limits.streams},
               {"connections", snapshot.limits.connections},

@@ -7,10 +7,10 @@
 ///   {"at_ms": 1790000000000, "started_ms": …, "uptime_ms": …, "version": "0.1.0",
 ///    "state": "ready" | "overloaded" | "draining",
 ///    "drain": null | {"stage": "delay" | "window" | "last_words", "began_with": 1000, "left_ms":
-///    …}, "journal": "memory" | "file", "limits": {"streams": …, "connections": …,
-///    "backlog_events": …}, "bounds_seconds": […], "workers": [{"connections": …, "streams": …,
-///    "deliveries": …, "backlog_events": …, "busy_seconds": …, "turns": […]}], "commits": […],
-///    "figures": {…}}
+///    …}, "journal": "memory" | "file" | "redis", "trouble": null | "Redis at … is away: …",
+///    "limits": {"streams": …, "connections": …, "backlog_events": …}, "bounds_seconds": […],
+///    "workers": [{"connections": …, "streams": …, "deliveries": …, "backlog_events": …,
+///    "busy_seconds": …, "turns": […]}], "commits": […], "figures": {…}}
 ///
 /// `turns` and `commits` count by `bounds_seconds`, and have one more for what is above the last.
 /// Thread  any; the drain's progress is the control thread's.
@@ -53,6 +53,7 @@ struct Snapshot {
   bool is_out_of_room = false;  ///< Of memory: newcomers are parked.
   DrainProgress drain;
   Journal journal = Journal::memory;
+  std::string trouble;                 ///< Why it cannot be worked with; empty: it can.
   LimitOptions limits;                 ///< With what they really are where that is less.
   std::vector<Load> workers;           ///< By index.
   const Histogram* commits = nullptr;  ///< Of the file journal.

@@ -1,6 +1,9 @@
 // The operator's dashboard, as real browsers show it.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 
 import { BROWSERS, Page, launch } from './browsers.js';
@@ -53,14 +56,28 @@ class Dashboard {
   }
 }
 
+/** A redis-server of its own, for as long as `body` takes. */
+async function withRedis(body) {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  const redis = spawn('redis-server', ['--port', port, '--bind', '127.0.0.1', '--save', ''], { stdio: 'ignore' });
+  try {
+    await body(redis, port);
+  } finally {
+    redis.kill('SIGKILL');
+  }
+}
+
 for (const kind of BROWSERS) {
   describe(`the dashboard in ${kind.name}`, () => {
     let browser;
     before(async () => { browser = await launch(kind); }, LIMIT);
     after(() => browser?.close(), LIMIT);
 
-    async function withDashboard(extra, body) {
-      const gateway = await new Gateway(extra).start();
+    async function withDashboard(extra, body, ...tables) {
+      const gateway = await new Gateway(extra, ...tables).start();
       try {
         const dashboard = await Dashboard.open(browser, gateway);
         await body(dashboard, gateway);
@@ -123,6 +140,17 @@ for (const kind of BROWSERS) {
         assert.match(await dashboard.text('#routes tbody'), /\/app\/\*/);
         assert.deepEqual(dashboard.complaints, []);
       }));
+
+    test('says that Redis is away, and that it is back', LIMIT, () =>
+      withRedis((redis, port) =>
+        withDashboard('', async (dashboard) => {
+          await dashboard.says('All is well');
+          redis.kill('SIGSTOP');
+          await dashboard.says('History cannot be reached');
+          assert.match(await dashboard.text('#gist'), new RegExp(`Redis at 127\\.0\\.0\\.1:${port} is away: it does not answer\\. Subscribers stay`));
+          redis.kill('SIGCONT');
+          await dashboard.says('All is well');
+        }, undefined, `journal = "redis"\nurl = "redis://127.0.0.1:${port}"\nanswer_timeout = "500ms"`)));
 
     test('says so when the connection is lost, and recovers', LIMIT, () =>
       withDashboard(DRAIN, async (dashboard, gateway) => {

@@ -42,6 +42,13 @@ TEST_SUITE("a snapshot") {
     CHECK(shown(snapshot)["state"] == "draining");
   }
 
+  TEST_CASE("says why history cannot be reached") {
+    Snapshot snapshot;
+    CHECK(shown(snapshot)["trouble"].is_null());
+    snapshot.trouble = "Redis at 10.0.1.21:6379 is away: it does not answer";
+    CHECK(shown(snapshot)["trouble"] == snapshot.trouble);
+  }
+
   TEST_CASE("tells how far a drain is") {
     Snapshot snapshot;
     CHECK(shown(snapshot)["drain"].is_null());
