@@ -1,6 +1,8 @@
 #include "gateway/redis/past.h"
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -169,6 +171,9 @@ void Past::on_fetched(const Piece& piece, const Result<Reply>& answer) {
     counters_.oversized.add();
     pace_.was_too_much();
   }
+  if (!answer && answer.error().code == Errc::limit && piece.count == 1) {
+    return put(piece.number, make_hole(piece));
+  }
   if (!answer) {
     if (wanted_.contains(piece.number)) queue_.push_front(piece.number);
     return;
@@ -178,8 +183,12 @@ void Past::on_fetched(const Piece& piece, const Result<Reply>& answer) {
     return link_.cut(read_refusal(answer->text()).what);
   }
   pace_.took(answer->size(), answer->memory());
-  chunks_.put(piece.number, make_chunk(piece, *answer));
-  const auto node = wanted_.extract(piece.number);
+  put(piece.number, make_chunk(piece, *answer));
+}
+
+void Past::put(std::uint64_t number, ChunkPtr chunk) {
+  chunks_.put(number, std::move(chunk));
+  const auto node = wanted_.extract(number);
   if (!node.empty()) {
     for (const ReadingPtr& reading : node.mapped()) {
       if (reading->done) go_on(reading);
@@ -206,6 +215,16 @@ ChunkPtr Past::make_chunk(const Piece& piece, const ReplyView& entries) {
   return chunk;
 }
 
+/// Of what is larger than an answer may be: readers are told that it is missing.
+ChunkPtr Past::make_hole(const Piece& piece) {
+  read_.damaged.add();
+  auto chunk = piece.before ? std::make_shared<Chunk>(*piece.before) : std::make_shared<Chunk>();
+  if (!piece.before) chunk->from = piece.first;
+  chunk->through = piece.first;
+  chunk->note_holes(piece.first);
+  return chunk;
+}
+
 // --- Places -------------------------------------------------------------------------------------
 
 void Past::find(std::string id, FindDone done) {
@@ -228,7 +247,7 @@ void Past::ask_place(Finding finding, Position position) {
   auto shared = std::make_shared<Finding>(std::move(finding));
   link_.call(Words{"HMGET", setting_.base + ":state", "epoch", "seq"}.command(),
              [this, shared, position](const Result<Reply>& answer) {
-               if (!answer) return ask(std::move(*shared));
+               if (!is_heard(answer)) return ask(std::move(*shared));
                const bool is_ours = answer->size() == 2 && (*answer)[0].text() == setting_.epoch;
                const auto last =
                    is_ours ? static_cast<std::uint64_t>((*answer)[1].integer().value_or(0)) : 0;
@@ -241,23 +260,32 @@ void Past::ask_id(Finding finding) {
   auto shared = std::make_shared<Finding>(std::move(finding));
   link_.call(Words{"HGET", setting_.base + ":ids", shared->id}.command(),
              [this, shared](const Result<Reply>& answer) {
-               if (!answer) return ask(std::move(*shared));
-               std::optional<Position> earliest;
-               std::uint64_t place = 0;
-               const auto note = [&] {
-                 const Position held(std::exchange(place, 0));
-                 if (held > evicted() && held <= setting_.followed()) earliest = held;
-               };
-               for (const char c : answer->text()) {
-                 if (c == ' ') {
-                   note();
-                 } else {
-                   place = place * 10 + static_cast<std::uint64_t>(c - '0');
-                 }
-               }
-               note();
-               shared->done(earliest);
+               if (!is_heard(answer)) return ask(std::move(*shared));
+               shared->done(earliest_of(answer->text()));
              });
+}
+
+std::optional<Position> Past::earliest_of(std::string_view places) const {
+  std::optional<Position> earliest;
+  const char* at = places.data();
+  const char* const end = at + places.size();
+  while (at != end) {
+    std::uint64_t place = 0;
+    const auto [rest, error] = std::from_chars(at, end, place);
+    if (error != std::errc{}) break;
+    if (Position(place) > evicted() && Position(place) <= setting_.followed()) {
+      earliest = Position(place);
+    }
+    at = rest == end ? end : rest + 1;
+  }
+  return earliest;
+}
+
+/// A refusal is no answer to a question for a place: it is asked again on another link.
+bool Past::is_heard(const Result<Reply>& answer) {
+  if (!answer) return false;
+  if (answer->is_error()) link_.cut(read_refusal(answer->text()).what);
+  return !answer->is_error();
 }
 
 // --- Time ---------------------------------------------------------------------------------------

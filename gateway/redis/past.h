@@ -5,6 +5,9 @@
 /// way; whoever needs another one waits. A chunk of large events is read in pieces (Pace); when as
 /// much is held of it as may be held of all, the next piece takes its place.
 ///
+/// An event that is larger than an answer may be (an instance with a larger answer_bytes took it)
+/// is missing for readers, who are told, and is counted as damaged.
+///
 /// Redis has no index of topics, so every event on the way of a page is read, but a chunk has one:
 /// a reader of few topics passes over a chunk for the price of kChunkLooks. What waits for longer
 /// than answer_timeout, twice, is Errc::io.
@@ -18,7 +21,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/journal/counters.h"
@@ -102,10 +107,14 @@ class Past final : private Link::Events {
   void fetch(std::uint64_t number);
   void on_fetched(const Piece& piece, const Result<Reply>& answer);
   ChunkPtr make_chunk(const Piece& piece, const ReplyView& entries);
+  ChunkPtr make_hole(const Piece& piece);
+  void put(std::uint64_t number, ChunkPtr chunk);
   void finish(Reading& reading);
   void ask(Finding finding);
   void ask_place(Finding finding, sse::Position position);
   void ask_id(Finding finding);
+  [[nodiscard]] bool is_heard(const Result<Reply>& answer);
+  [[nodiscard]] std::optional<sse::Position> earliest_of(std::string_view places) const;
   void look_at_time();
 
   // Set in the constructor.
