@@ -27,6 +27,10 @@ class Follower {
   /// quick and must not append.
   virtual void on_events(std::span<const sse::EventPtr> events) = 0;
 
+  /// False: it has more than it can work with; an engine that keeps events elsewhere waits. Any
+  /// thread.
+  [[nodiscard]] virtual bool has_room() const { return true; }
+
  protected:
   ~Follower() = default;
 };

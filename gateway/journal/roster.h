@@ -9,6 +9,7 @@
 /// Errors  Errc::io: the engine is away; Errc::limit: too much is asked of it at once.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <utility>
@@ -23,6 +24,7 @@ class Roster {
  public:
   /// By name, which is unique among all instances.
   using Entries = std::vector<std::pair<std::string, std::string>>;
+  using Revocations = std::vector<std::pair<std::string, WallTime>>;
   using Done = std::function<void(const Result<void>&)>;
   using ReadDone = std::function<void(Result<Entries>)>;
 
@@ -33,6 +35,8 @@ class Roster {
     std::function<void()> on_return = {};
     /// Of an instance that is gone. Each is given to one instance, once.
     std::function<void(Entries entries)> on_orphans = {};
+    /// Whose tokens are revoked, as far as is known here: told anew when it may have been lost.
+    std::function<Revocations()> revoked = {};
     /// By whichever instance, this one too; all that are remembered at the start.
     std::function<void(const std::string& subject, WallTime at)> on_revoked = {};
   };
@@ -51,6 +55,8 @@ class Roster {
   virtual void read(ReadDone done) = 0;
   /// Kept until the engine has it, which is seen by Duties::on_revoked.
   virtual void revoke(std::string subject, WallTime at) = 0;
+  /// Revocations that the engine does not have yet.
+  [[nodiscard]] virtual std::size_t untold() const = 0;
 };
 
 }  // namespace sluice::journal

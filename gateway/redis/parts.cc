@@ -1,5 +1,7 @@
 #include "gateway/redis/parts.h"
 
+#include <algorithm>
+
 namespace sluice::redis {
 namespace {
 
@@ -22,6 +24,7 @@ void RedisJournal::Parts::make(const Opened& opened) {
       wiring, base_of(options.key) + ":state",
       Tail::Place{.epoch = epoch, .last = opened.last, .mark = opened.mark}, counters,
       Tail::Doors{.on_events = [this](auto events) { on_events(events); },
+                  .has_room = [this] { return has_room(); },
                   .on_progress = [this] { publisher->on_progress(); },
                   .on_broken = [this](const std::string& why) { on_broken(why); },
                   .on_link = heard(Health::tail)});
@@ -86,9 +89,16 @@ void RedisJournal::Parts::on_events(std::span<const sse::EventPtr> events) {
   for (journal::Follower* follower : followers) follower->on_events(events);
 }
 
+bool RedisJournal::Parts::has_room() {
+  const std::lock_guard lock(mutex);
+  return std::all_of(followers.begin(), followers.end(),
+                     [](const journal::Follower* follower) { return follower->has_room(); });
+}
+
 void RedisJournal::Parts::on_broken(const std::string& why) {
   is_broken = true;
   health.breaks(why);
+  roster->tell_again();
   replace();
   replace_again.start_periodic(kReplaceAgain);
 }

@@ -75,6 +75,7 @@ struct RedisJournal::Parts {
   bool end_turn();
   void start_tail();
   void on_events(std::span<const sse::EventPtr> events);
+  bool has_room();
   void on_broken(const std::string& why);
   void replace();
   void stop();

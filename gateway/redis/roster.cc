@@ -80,6 +80,7 @@ void Roster::load() {
 void Roster::beat() {
   if (!link_.is_up() || sha_.empty() || is_beating_ || !pulse_.is_running()) return;
   if (is_behind_ && wiring_.loop.now() >= write_again_) write_all();
+  tell_revocations();
   is_beating_ = true;
   link_.call(Words{"EVALSHA", sha_, "1", wiring_.key, "beat", name_,
                    std::to_string(setting_.timeout.count()), revoked_until_}
@@ -99,6 +100,8 @@ void Roster::on_beat(const Result<Reply>& answer) {
   counters_.instances.set((*answer)[1].integer().value_or(0));
   if (was_lost) {
     write_all();
+    tell_again();
+    revoked_until_ = "0";
     if (duties_.on_return) duties_.on_return();
   }
   take_orphans((*answer)[2]);
@@ -187,13 +190,25 @@ void Roster::change(const Words& words, const Done& done) {
 // --- Revocations --------------------------------------------------------------------------------
 
 void Roster::revoke(std::string subject, WallTime at) {
+  ++untold_;
   wiring_.post([this, subject = std::move(subject), at] {
-    revocations_.emplace_back(subject, at);
-    if (revocations_.size() > setting_.revocations) {
-      revocations_.erase(revocations_.begin() + (is_telling_ ? 1 : 0));
-    }
+    keep(subject, at);
     tell_revocations();
   });
+}
+
+void Roster::keep(std::string subject, WallTime at) {
+  revocations_.emplace_back(std::move(subject), at);
+  if (revocations_.size() > setting_.revocations) {
+    revocations_.erase(revocations_.begin() + (is_telling_ ? 1 : 0));
+  }
+  untold_ = revocations_.size();
+}
+
+void Roster::tell_again() {
+  if (!duties_.revoked) return;
+  for (auto& [subject, at] : duties_.revoked()) keep(std::move(subject), at);
+  tell_revocations();
 }
 
 void Roster::tell_revocations() {
@@ -209,6 +224,7 @@ void Roster::tell_revocations() {
         if (!answer) return;
         if (answer->is_error()) return on_refusal(answer->text());
         revocations_.pop_front();
+        untold_ = revocations_.size();
         tell_revocations();
         beat();
       });

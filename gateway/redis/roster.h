@@ -4,7 +4,8 @@
 ///
 /// A beat says that this instance is here, and brings what others revoked and what those left who
 /// were not heard of for Setting::timeout; roster.lua does it in one step. An instance that was
-/// taken for gone writes its entries again and says so (Duties::on_return).
+/// taken for gone writes its entries again and says so (Duties::on_return), and tells again whose
+/// tokens are revoked: so it does when the history is found to be another one (tell_again()).
 ///
 /// Owner   RedisJournal. Thread  start(), leave(): its thread; journal::Roster: any.
 /// Limits  kMostCalls changes without an answer, kMostReaders that wait for a list, Setting::bytes
@@ -12,6 +13,7 @@
 ///         go.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -54,6 +56,9 @@ class Roster final : public journal::Roster, private Link::Events {
   void remove(std::string name, Done done) override;
   void read(ReadDone done) override;
   void revoke(std::string subject, WallTime at) override;
+  [[nodiscard]] std::size_t untold() const override { return untold_.load(); }
+  /// What is known of revocations, when Redis may have lost it.
+  void tell_again();
 
  private:
   /// A list in the making.
@@ -76,6 +81,7 @@ class Roster final : public journal::Roster, private Link::Events {
   void take_revocations(ReplyView revocations);
   void write_all();
   void change(const Words& words, const Done& done);
+  void keep(std::string subject, WallTime at);
   void tell_revocations();
   void begin_reading();
   void read_piece(const ReadingPtr& reading, std::string_view cursor);
@@ -99,6 +105,7 @@ class Roster final : public journal::Roster, private Link::Events {
   bool is_behind_ = false;  ///< Some entry could not be written.
   TimePoint write_again_{};
   std::deque<std::pair<std::string, WallTime>> revocations_;  ///< That Redis does not have.
+  std::atomic<std::size_t> untold_{0};                        ///< How many; any thread.
   bool is_telling_ = false;                                   ///< The first of them is under way.
   std::vector<ReadDone> readers_;  ///< They wait until the list that is being read is done.
   bool is_reading_ = false;

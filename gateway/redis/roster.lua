@@ -35,8 +35,14 @@ end
 if ARGV[1] == 'beat' then
   local name, ttl, after = ARGV[2], tonumber(ARGV[3]), ARGV[4]
   local was = redis.call('ZSCORE', instances, name) and 1 or 0
-  redis.call('ZADD', instances, text(now / 1000 + ttl), name)
-  local left = orphans()
+  -- What others revoked is read even where nothing can be written.
+  local refusal, left = redis.pcall('ZADD', instances, text(now / 1000 + ttl), name), {}
+  if type(refusal) ~= 'table' then
+    left = orphans()
+  elseif not string.find(refusal.err, '^%-?OOM') and not string.find(refusal.err, '^%-?MISCONF') and
+         not string.find(refusal.err, '^%-?NOREPLICAS') then
+    return refusal
+  end
   return {was, redis.call('ZCARD', instances), left,
           redis.call('ZRANGEBYSCORE', revoked, '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)}
 end

@@ -18,6 +18,7 @@ constexpr std::size_t kEntries = 512;  // At once …
 constexpr std::size_t kFirst = 2;      // … when it is known how large they are.
 constexpr Millis kBlock{1'000};
 constexpr Millis kGather{2};                  // For so long, where in that time …
+constexpr Millis kFull{10};                   // Until it is looked again whether there is room.
 constexpr int kFast = 16;                     // … so many come.
 constexpr std::chrono::seconds kSilence{30};  // Between two lines about what others wrote.
 
@@ -33,7 +34,7 @@ Tail::Tail(const Wiring& wiring, std::string state_key, Place place, Counters& c
       mark_(place.mark),
       pace_(kFirst, kEntries, wiring.options.answer_bytes),
       link_(wiring, "sluice-tail", *this),
-      gather_(wiring.loop, [this] { read_on(); }),
+      gather_(wiring.loop, [this] { go_on(); }),
       last_(place.last.value()) {}
 
 void Tail::on_up() {
@@ -100,7 +101,11 @@ void Tail::on_read(const Result<Reply>& answer) {
   show();
   if (!goes_on) return;
   if (foreign_ > 0) return mend();
-  is_fast(entries.size()) && was_all ? gather_.start(kGather) : read_on();
+  is_fast(entries.size()) && was_all ? gather_.start(kGather) : go_on();
+}
+
+void Tail::go_on() {
+  doors_.has_room() ? read_on() : gather_.start(kFull);
 }
 
 bool Tail::is_fast(std::size_t entries) {

@@ -43,6 +43,8 @@ class Tail final : private Link::Events {
  public:
   struct Doors {
     std::function<void(std::span<const sse::EventPtr>)> on_events;
+    /// False: those who follow have too much already. Redis keeps the rest.
+    std::function<bool()> has_room;
     /// Something was followed, events or not.
     std::function<void()> on_progress;
     std::function<void(const std::string& why)> on_broken;
@@ -70,6 +72,7 @@ class Tail final : private Link::Events {
   void on_state(const Result<Reply>& answer);
   void read_on();
   void on_silence();
+  void go_on();
   [[nodiscard]] bool is_fast(std::size_t entries);
   void show();
   void mend();

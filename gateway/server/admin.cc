@@ -164,16 +164,23 @@ Admin::AnswerPtr Admin::open_revoke(const http::Request& request, http::Exchange
                          "name whose tokens are to count no more: POST /revoke?subject=SUBJECT");
   }
   const std::size_t streams = shared_.subjects.streams_of(*subject);
+  const journal::Roster* const roster = shared_.journal.roster();
+  const std::size_t untold = roster == nullptr ? 0 : roster->untold();
   shared_.revoke(*subject);
-  if (shared_.journal.roster() == nullptr) {
+  if (roster == nullptr) {
     return text(request, exchange, 200, kPlain,
                 fmt::format("{} streams are being ended\n", streams));
   }
-  const std::string trouble = shared_.journal.trouble();
+  std::string trouble = shared_.journal.trouble();
+  if (trouble.empty() && untold > 0) {
+    trouble = fmt::format("{} before this one wait for Redis to take them", untold);
+  }
   const bool is_well = trouble.empty();
-  return text(request, exchange, is_well ? 200 : 202, kPlain,
-              fmt::format("{} streams are being ended here; the other instances are told {}\n",
-                          streams, is_well ? "too" : "when they can be: " + trouble));
+  return text(
+      request, exchange, is_well ? 200 : 202, kPlain,
+      fmt::format(
+          "{} streams are being ended here; the other instances are told {}\n", streams,
+          is_well ? "too" : "when they can be, if this one is there for so long: " + trouble));
 }
 
 Admin::AnswerPtr Admin::open_reload(const http::Request& request, http::Exchange& exchange) {

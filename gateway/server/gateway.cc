@@ -77,7 +77,7 @@ class Gateway {
         shared_(config, clock_, *journal_),
         loop_(clock_),
         certificates_(loop_, clock_),
-        feed_(workers_),
+        feed_(workers_, config_.limits),
         admin_(loop_, shared_, workers_),
         instances_(shared_, workers_),
         drain_(loop_, shared_, workers_, [this] { stop(); }),
@@ -106,7 +106,7 @@ class Gateway {
     shared_.access_log = parts.access_log.get();
     shared_.upstream_contexts = std::move(parts.upstream_contexts);
     shared_.totals = [this] { return totals(workers_); };
-    shared_.is_behind = [this] { return is_behind(); };
+    shared_.is_behind = [this] { return !feed_.has_room(); };
     shared_.choose = [this](Worker& accepting) -> Worker& { return least_loaded(accepting); };
     shared_.drain = [this] { drain(); };
     shared_.descriptor_limit = parts.descriptors;
@@ -282,14 +282,6 @@ class Gateway {
       }
     }
     return *least;
-  }
-
-  [[nodiscard]] bool is_behind() const {
-    const LimitOptions& limits = config_.limits;
-    return std::any_of(workers_.begin(), workers_.end(), [&limits](const auto& worker) {
-      return worker->backlog() > limits.backlog_events ||
-             worker->backlog_bytes() > limits.backlog_bytes;
-    });
   }
 
   void leave_to_others() {

@@ -13,6 +13,7 @@ void Instances::join() {
   journal::Roster::Duties duties;
   if (shared_.presence) shared_.presence->join(*roster, duties);
   duties.on_revoked = [this](const std::string& subject, WallTime at) { revoke_here(subject, at); };
+  duties.revoked = [this] { return shared_.subjects.revocations(); };
   roster->serve(std::move(duties));
 }
 

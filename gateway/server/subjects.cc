@@ -38,6 +38,11 @@ bool Subjects::revoke(const std::string& subject, WallTime at) {
   return true;
 }
 
+std::vector<std::pair<std::string, WallTime>> Subjects::revocations() const {
+  const std::lock_guard lock(mutex_);
+  return {revoked_.begin(), revoked_.end()};
+}
+
 bool Subjects::is_revoked(const std::string& subject, std::optional<WallTime> issued,
                           WallTime now) const {
   if (subject.empty()) return false;

@@ -13,6 +13,7 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/units.h"
@@ -61,6 +62,8 @@ class Subjects {
 
   /// Tokens of `subject` that were issued before `at` count no more. False: that was known.
   bool revoke(const std::string& subject, WallTime at);
+  /// All that are remembered.
+  [[nodiscard]] std::vector<std::pair<std::string, WallTime>> revocations() const;
   /// `issued`: the token's `iat`; a token that does not say, or names the future, is as old as can
   /// be.
   [[nodiscard]] bool is_revoked(const std::string& subject, std::optional<WallTime> issued,

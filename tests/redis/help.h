@@ -38,6 +38,8 @@ class Witness final : public journal::Follower {
     const std::lock_guard lock(mutex_);
     events_.insert(events_.end(), events.begin(), events.end());
   }
+  [[nodiscard]] bool has_room() const override { return has_room_; }
+  void set_room(bool has_room) { has_room_ = has_room; }
   [[nodiscard]] std::size_t seen() const {
     const std::lock_guard lock(mutex_);
     return events_.size();
@@ -56,6 +58,7 @@ class Witness final : public journal::Follower {
  private:
   mutable std::mutex mutex_;
   std::vector<sse::EventPtr> events_;
+  std::atomic<bool> has_room_{true};
 };
 
 inline sse::Draft draft(std::string topic, std::string data = "x") {

@@ -94,6 +94,11 @@ class Member {
                   const std::lock_guard lock(heard->mutex);
                   for (const auto& [name, value] : entries) heard->orphans.insert(name);
                 },
+            .revoked =
+                [heard] {
+                  const std::lock_guard lock(heard->mutex);
+                  return Roster::Revocations(heard->revoked.begin(), heard->revoked.end());
+                },
             .on_revoked =
                 [heard](const auto& subject, WallTime at) {
                   const std::lock_guard lock(heard->mutex);
@@ -196,6 +201,36 @@ TEST_SUITE("the roster of instances") {
     const Member third(server);
     CHECK(comes_true([&] { return third.revoked().size() == 3; }));
     CHECK(!third.revoked().contains("subject 1"));
+  }
+
+  TEST_CASE("keeps a revocation for as long as Redis takes nothing") {
+    const Server server;
+    const Member one(server);
+    const Member other(server);
+    one.roster().revoke("ann", WallTime(Millis(1'790'000'000'000)));
+    CHECK(comes_true([&] { return other.revoked().contains("ann"); }));
+    server.ask({"CONFIG", "SET", "maxmemory", "1"});
+    one.roster().revoke("bob", WallTime(Millis(1'790'000'000'001)));
+    CHECK(one.roster().untold() == 1);
+    server.ask({"CONFIG", "SET", "maxmemory", "0"});
+    CHECK(comes_true([&] { return other.revoked().contains("bob"); }));
+    CHECK(comes_true([&] { return one.roster().untold() == 0; }));
+  }
+
+  TEST_CASE("tells again of what Redis has lost") {
+    const Server server;
+    const Member one(server);
+    one.roster().revoke("ann", WallTime(Millis(1'790'000'000'000)));
+    CHECK(comes_true([&] { return one.revoked().contains("ann"); }));
+    SUBCASE("with all that is known of instances") {
+      server.ask({"DEL", "{sluice}:revoked", "{sluice}:instances"});
+    }
+    SUBCASE("with a history") {
+      server.ask({"FLUSHALL"});
+    }
+    CHECK(comes_true([&] { return server.ask({"EXISTS", "{sluice}:revoked"}) == "1"; }));
+    const Member other(server);
+    CHECK(comes_true([&] { return other.revoked().contains("ann"); }));
   }
 
   TEST_CASE("keeps a revocation for as long as Redis is away") {
