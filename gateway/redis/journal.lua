@@ -11,8 +11,9 @@ answers three words for each: its id, its position, and 1 if it is a repeat, els
   once      two events with the same one, within a window of time, are one
 
 EPOCH  empty, or the one that the caller goes by: an append to another history is refused.
-SENDER empty, or NAME:NUMBER[:again]. `again`: it is not known whether this was done before; if it
-       was, the answer of that time is given.
+SENDER empty, or NAME:NUMBER[:again]. What was done under that name and number is not done again: the
+       answer of that time is given. NUMBER rises; what is 256 behind the newest is refused.
+       `again` is for people who look: it is not known whether this was done before.
 
   EVALSHA sha 1 KEY open MAX_EVENTS MAX_BYTES MAX_AGE WINDOW KEYS MAX_EVENT   keeps these bounds
                                        (0: none); MAX_EVENT: bytes of one event
@@ -34,13 +35,15 @@ and the others are what was given, each a name and its value; `expires` (ms sinc
 ttl. An entry with `epoch` is no event: another epoch begins behind it. It is one field, for each of
 them is some 2 µs of Redis for every event, and half of one for every instance that follows.
 Nothing is written before all is known to be good; the first write is one that Redis refuses where
-it refuses any (OOM, MISCONF, READONLY), so that nothing is ever half done. In a cluster a slot moves
-key by key: while it is on its way every call is answered TRYAGAIN.
+it refuses any (OOM, MISCONF, READONLY). Events and the state are written first: where something else
+fails behind them (a key that others made anew as another type, a right that is missing), the events
+are there, and it is an error of the script, of which nobody says that nothing was kept. In a cluster a
+slot moves key by key: while it is on its way every call is answered TRYAGAIN.
 
 What others do to these keys, by hand or by mistake, stops nobody for good:
-  XADD         an entry that the script did not write is no event: nobody is shown it, and it is
-               taken out, by the first instance that sees it or the first append that it is in the
-               way of. Where Redis does not let the end of a stream go back (since 7.2) the newest
+  XADD         an entry that does not look like one of the script's is no event: nobody is shown it,
+               and it is taken out, by the first instance that sees it or the first append that it is
+               in the way of. (One that does look so is believed: who may write here is trusted.) Where Redis does not let the end of a stream go back (since 7.2) the newest
                10000 events are copied for it, and older ones are gone.
   XDEL, XTRIM  of what was shown: readers of history are told that it is missing. Of what was not
                shown yet: as with FLUSHALL, for the instances that had not seen it.
@@ -87,11 +90,10 @@ local function try(...)
 end
 local values, unreachable = try('HMGET', state_key, unpack(fields))
 if not values then return unreachable end
-local state = {epoch = values[1], seq = tonumber(values[2] or 0), mark = tonumber(values[3] or 0),
-               bytes = tonumber(values[4] or 0), max_events = tonumber(values[5] or 0),
-               max_bytes = tonumber(values[6] or 0), max_age = tonumber(values[7] or 0),
-               window = tonumber(values[8] or 600000), keys = tonumber(values[9] or 100000),
-               max_event = tonumber(values[10] or 16777216)}
+local function number_at(i, otherwise) return tonumber(values[i] or otherwise) or otherwise end
+local state = {epoch = values[1], seq = number_at(2, 0), mark = number_at(3, 0), bytes = number_at(4, 0),
+               max_events = number_at(5, 0), max_bytes = number_at(6, 0), max_age = number_at(7, 0),
+               window = number_at(8, 600000), keys = number_at(9, 100000), max_event = number_at(10, 16777216)}
 local had_epoch = state.epoch
 
 -- Eight characters of [0-9a-z], by the time: no two within a month are alike.
@@ -164,7 +166,7 @@ end
 local once_key, once_at = base .. ':once', base .. ':once:at'
 local function repeated(once)
   local at = call('ZSCORE', once_at, once)
-  if not at or tonumber(at) <= now - state.window * 1000 then return nil end
+  if not at or tonumber(at) <= math.max(now, state.mark) - state.window * 1000 then return nil end
   local found = call('HGET', once_key, once)
   if not found then return nil end
   local place, id = string.match(found, '^(%d+) (.*)$')
@@ -175,10 +177,10 @@ local function forget(members)
   call('ZREM', once_at, unpack(members))
   call('HDEL', once_key, unpack(members))
 end
-local function remember(once, answer)
-  call('HSET', once_key, once, answer[2] .. ' ' .. answer[1])
-  call('ZADD', once_at, text(now), once)
-  forget(call('ZRANGEBYSCORE', once_at, '-inf', text(now - state.window * 1000), 'LIMIT', 0, 4))
+local function remember(once, id, place)
+  call('HSET', once_key, once, place .. ' ' .. id)
+  call('ZADD', once_at, text(state.mark), once)
+  forget(call('ZRANGEBYSCORE', once_at, '-inf', text(state.mark - state.window * 1000), 'LIMIT', 0, 4))
   local over = call('ZCARD', once_at) - state.keys
   if over > 0 then forget(call('ZRANGE', once_at, 0, math.min(over, 4) - 1)) end
 end
@@ -206,16 +208,20 @@ local function fault_of(name, value)
   if names[name] == nil then return 'no event has a field ' .. name end
   if numbers[name] and (#value > 15 or not find(value, '^%d+$')) then return name .. ' is no number of milliseconds' end
   if find(value, '%c') then return name .. ' holds a control character' end
-  if value == '' and name == 'topic' then return 'a topic is empty' end
+  if name == 'topic' and (value == '' or value == '*') then return 'a topic is empty, or *' end
+  if name == 'id' and (value == 'earliest' or find(value, '^#') or
+                       find(value, '^' .. state.epoch .. '%-%d+$')) then
+    return 'an id must not be one that the gateway gives, nor "earliest", nor begin with #'
+  end
 end
 
 -- Tables are dear here: there is one for all events, and none for each.
-local drafts = {count = 0, tail = {}, size = {}, id = {}, once = {}}
+local drafts = {count = 0, tail = {}, size = {}, id = {}, once = {}, before = {}}
 local lines = {'', '', '', '', '', ''}
 
 -- tail: of its entry, all behind the first line. Returns what is wrong.
 local function read_draft(at, from, to)
-  local data, n, size, has_topic, ttl = '', 1, 64, false, nil
+  local data, n, size, topics, ttl = '', 1, 64, 0, nil
   for i = from, to, 2 do
     local name, value = ARGV[i], ARGV[i + 1]
     size = size + #value
@@ -228,7 +234,7 @@ local function read_draft(at, from, to)
         n = n + 1
         lines[n] = name .. ' ' .. value
       end
-      if name == 'topic' then has_topic = true
+      if name == 'topic' then topics = topics + 1
       elseif value == '' then  -- As if it were not there.
       elseif name == 'ttl' then ttl = value
       elseif name == 'id' then drafts.id[at] = value
@@ -236,16 +242,18 @@ local function read_draft(at, from, to)
       end
     end
   end
-  if not has_topic then return 'an event needs a topic' end
-  if size > state.max_event then
-    return 'an event has more than ' .. text(state.max_event) .. ' bytes, a quarter of history.answer_bytes'
-  end
+  if topics == 0 or topics > 1000 then return 'an event needs a topic, and has 1000 at most' end
   if ttl then
     n = n + 1
     lines[n] = 'expires ' .. text(math.floor(now / 1000) + tonumber(ttl))
   end
   lines[n + 1], lines[n + 2] = '', data
-  drafts.tail[at], drafts.size[at] = table.concat(lines, '\n', 1, n + 2), size
+  local tail = table.concat(lines, '\n', 1, n + 2)
+  if #tail + 64 > state.max_event then
+    return 'an event has more than ' .. text(state.max_event) .. ' bytes, a quarter of history.answer_bytes'
+  end
+  drafts.tail[at], drafts.size[at] = tail, size
+  drafts.before[at] = state.keys > 0 and drafts.once[at] and repeated(drafts.once[at])
 end
 
 local function read_drafts(from)
@@ -298,8 +306,12 @@ local function mend(from)
   free_end()
 end
 
+-- Where the clock is behind the marks (it was set back), they must not be those of another history that
+-- goes on from the same event: what a fail-over loses is seen by them.
+local step = 1 + tonumber(clock[2]) % 251
 local function add(tail)
-  local mark = math.max(now, state.mark + 1)
+  local mark = math.max(now, state.mark + step)
+  step = 1
   local place, entry = text(state.seq + 1), format(marks, mark, state.mark, state.bytes) .. tail
   local added = pcall('XADD', stream, place, 'event', entry)
   if added.err then
@@ -313,18 +325,26 @@ end
 
 -- Its id and its place; true: it is a repeat.
 local function put(i, fresh)
-  local own, once = drafts.id[i], state.keys > 0 and drafts.once[i]
-  local before = once and (fresh[once] or repeated(once))
-  if before then return before[1], before[2], true end
+  local once = state.keys > 0 and drafts.once[i]
+  local before = once and (fresh[once] or drafts.before[i])
+  if before then
+    drafts.id[i], drafts.once[i] = nil, nil
+    return before[1], before[2], true
+  end
   local place = add(drafts.tail[i])
   state.bytes = state.bytes + drafts.size[i]
-  local id = own or state.epoch .. '-' .. place
-  if own then note_id(id, place) end
-  if once then
-    fresh[once] = {id, place}
-    remember(once, fresh[once])
-  end
+  local id = drafts.id[i] or state.epoch .. '-' .. place
+  if once then fresh[once] = {id, place} end
   return id, place, false
+end
+
+-- What goes with the events that were put.
+local function note(answers)
+  for i = 1, drafts.count do
+    local id, place = answers[3 * i - 2], answers[3 * i - 1]
+    if drafts.id[i] then note_id(id, place) end
+    if state.keys > 0 and drafts.once[i] then remember(drafts.once[i], id, place) end
+  end
 end
 
 -- Nodes of the stream hold many events, so it is enough to look now and then. Age is seen to by `tidy`.
@@ -341,9 +361,11 @@ local function keep_answer(key, number, answers)
   call('HSET', key, number % kSent, text(number) .. '\n' .. table.concat(answers, '\n'))
   if call('PTTL', key) < kLives / 2 then call('PEXPIRE', key, kLives) end
 end
+-- true: it was overtaken by so many that nobody knows.
 local function kept_answer(key, number)
   local of, rest = match(call('HGET', key, number % kSent) or '', '^(%d+)\n(.*)$')
-  if tonumber(of or '') ~= number then return nil end
+  of = tonumber(of or 0)
+  if of ~= number then return nil, of > number end
   call('PEXPIRE', key, kLives)  -- A write, for a WAIT behind it to wait for.
   local answers = {}
   for word in string.gmatch(rest, '[^\n]+') do answers[#answers + 1] = word end
@@ -356,13 +378,17 @@ local function append()
   if epoch ~= '' and epoch ~= had_epoch then
     return redis.error_reply('EPOCH this history is ' .. (had_epoch or 'empty') .. ', not ' .. epoch)
   end
-  local name, number, again = match(sender, '^([^:]+):(%d+)(.*)$')
+  local name, number = match(sender, '^([^:]+):(%d+)')
   local sent_key = name and base .. ':sent:' .. name
   number = tonumber(number or '')
   local here, elsewhere = try('EXISTS', stream, state_key, once_key, once_at, ids_key, ids_at, sent_key or stream)
   if not here then return elsewhere end
-  local before = again == ':again' and kept_answer(sent_key, number)
-  if before then return before end
+  -- Not only where it says `again`: the first copy may come behind the second one.
+  if sent_key then
+    local before, is_late = kept_answer(sent_key, number)
+    if before then return before end
+    if is_late then return redis.error_reply('ERR this call was overtaken by 256 others of its sender') end
+  end
   local fault = read_drafts(4)
   if fault then return redis.error_reply('ERR ' .. fault) end
   local answers, fresh, seq, bytes = {}, {}, state.seq, state.bytes
@@ -372,9 +398,10 @@ local function append()
   end
   if state.seq > seq then
     save()
-    trim_after(seq, bytes)
+    note(answers)
   end
   if sent_key then keep_answer(sent_key, number, answers) end
+  if state.seq > seq then trim_after(seq, bytes) end
   return answers
 end
 

@@ -183,6 +183,9 @@ void Publisher::on_refusal(const CallPtr& call, std::string_view text) {
     case Meaning::nothing_kept:
     case Meaning::other_history:
       return turn_down(*call, Errc::limit, refusal.what);
+    case Meaning::broke_off:
+      return give_up(*call, fmt::format("The script failed in Redis, which may have kept this: {}",
+                                        refusal.what));
     case Meaning::other:
       return turn_down(*call, Errc::io, "Redis refuses to append: " + refusal.what);
   }

@@ -10,6 +10,7 @@
 ///   LOADING, READONLY, BUSY, MASTERDOWN, …      the link is made anew, the call repeated
 ///   OOM, MISCONF, NOREPLICAS                    nothing was kept: Errc::limit, at once
 ///   EPOCH                                       nothing was kept: Errc::limit
+///   an error within the script                  nobody knows: Errc::expired
 ///   anything else                               nothing was kept: Errc::io
 /// unless the call is one that was made before and had no answer: then it is Errc::expired. So is
 /// one that is kept, and that fewer replicas than wait_replicas confirm (WAIT); its text says so.

@@ -51,7 +51,10 @@ Refusal read_refusal(std::string_view text) {
   const std::string_view code = said.substr(0, said.find(' '));
   const auto* const row = std::find_if(std::begin(kRows), std::end(kRows),
                                        [&](const Row& each) { return each.code == code; });
-  if (row == std::end(kRows)) return {Meaning::other, code, std::string(said)};
+  if (row == std::end(kRows)) {
+    const bool is_of_script = text.find("@user_script") != text.npos;
+    return {is_of_script ? Meaning::broke_off : Meaning::other, code, std::string(said)};
+  }
   const std::string_view what = row->advice.empty() ? said : row->advice;
   return {row->meaning, code, std::string(what)};
 }

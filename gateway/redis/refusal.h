@@ -15,6 +15,7 @@ enum class Meaning : std::uint8_t {
   not_now,         ///< The server does not serve at the moment, or no longer: another link might.
   nothing_kept,    ///< It serves, and takes nothing more until somebody does something.
   other_history,   ///< EPOCH: of the script.
+  broke_off,       ///< The script failed on its way: what it had done is done.
   other,
 };
 

@@ -90,6 +90,12 @@ class Checker {
     const std::size_t open = key.find_first_of("{}");
     if (open == key.npos) return;
     const std::size_t close = key.find('}', open);
+    if (open == 0 && close + 1 == key.size() && close > 1) {
+      return fault("key",
+                   fmt::format("\"{}\" is all braces: what stands beside it would be that of "
+                               "\"{}\" too; leave them away, or add a name, as in \"{}:events\"",
+                               key, key.substr(1, key.size() - 2), key));
+    }
     if (key[open] == '{' && close != key.npos && close > open + 1) return;
     fault("key", fmt::format("\"{}\" has braces that enclose nothing: they name what a cluster "
                              "keeps together, as in \"{{app}}:events\"",

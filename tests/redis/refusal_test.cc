@@ -26,6 +26,10 @@ TEST_SUITE("a refusal of Redis") {
     CHECK(meaning("ERR unknown command") == Meaning::other);
     CHECK(meaning("BUSYGROUP no such thing here") == Meaning::other);
     CHECK(meaning("") == Meaning::other);
+    CHECK(meaning("WRONGTYPE Operation against a key holding the wrong kind of value script: 9fa1, "
+                  "on @user_script:174.") == Meaning::broke_off);
+    CHECK(meaning("ERR Error running script (call to f_9fa1): @user_script:7: @user_script: 7: "
+                  "WRONGTYPE Operation against a key") == Meaning::broke_off);
   }
 
   TEST_CASE("of Redis 6 stands behind other words, and means the same") {

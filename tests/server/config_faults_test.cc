@@ -300,6 +300,10 @@ TEST_SUITE("Configuration fault") {
         faults_of(least("[history]\njournal = \"redis\"\nurl = \"redis://h\"\nkey = \"{}a\"\n")) ==
         Lines{"9:7: history.key: \"{}a\" has braces that enclose nothing: they name what a cluster "
               "keeps together, as in \"{app}:events\""});
+    CHECK(faults_of(
+              least("[history]\njournal = \"redis\"\nurl = \"redis://h\"\nkey = \"{app}\"\n")) ==
+          Lines{"9:7: history.key: \"{app}\" is all braces: what stands beside it would be that of "
+                "\"app\" too; leave them away, or add a name, as in \"{app}:events\""});
   }
 
   TEST_CASE("Redis is found by its URL or by sentinels, and not by both") {
