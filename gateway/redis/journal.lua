@@ -300,10 +300,15 @@ local function free_end()
 end
 
 local function mend(from)
+  local is_mended = false
   for _, entry in ipairs(call('XRANGE', stream, '(' .. text(from) .. '-0', '+', 'COUNT', 512)) do
-    if not marks_of(entry) then call('XDEL', stream, entry[1]) end
+    if not marks_of(entry) then
+      call('XDEL', stream, entry[1])
+      is_mended = true
+    end
   end
-  free_end()
+  -- Where the end cannot go back that is a copy of all, which an append may have made already.
+  if is_mended then free_end() end
 end
 
 -- Where the clock is behind the marks (it was set back), they must not be those of another history that

@@ -84,6 +84,8 @@ TEST_SUITE("an entry that the script did not write") {
     CHECK(server.ask({"XLEN", "sluice"}) == "10001");
     CHECK(server.ask({"EXISTS", "{sluice}:copy"}) == "0");
     CHECK(comes_true([&] { return it.witness.seen() == 11'001; }));
+    // Who asks for it once more, when all is well again, has nothing copied.
+    static_cast<void>(server.ask({"EVAL", kScript, "1", "sluice", "mend", "11000"}));
     CHECK(comes_true([&] { return it.journal->evicted() == sse::Position(1'000); }));
     CHECK(it.read_all().events.size() == 10'001);
     CHECK_FALSE(it.is_replaced);
