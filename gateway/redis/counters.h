@@ -22,6 +22,8 @@ struct Counters {
   Counter fetches;      ///< Ranges read for history.
   Gauge instances;      ///< That share the stream, this one too.
   Counter orphans;      ///< Entries of instances that are gone, which fell to this one.
+  Gauge untold;         ///< Revocations that Redis does not have yet.
+  Counter held;         ///< Times that more was not read, as who follows had too much already.
   Counter unlisted;     ///< Entries of this one that could not be written at once.
 };
 

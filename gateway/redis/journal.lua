@@ -11,9 +11,8 @@ answers three words for each: its id, its position, and 1 if it is a repeat, els
   once      two events with the same one, within a window of time, are one
 
 EPOCH  empty, or the one that the caller goes by: an append to another history is refused.
-SENDER empty, or NAME:NUMBER[:again]. What was done under that name and number is not done again: the
-       answer of that time is given. NUMBER rises; what is 256 behind the newest is refused.
-       `again` is for people who look: it is not known whether this was done before.
+SENDER empty, or NAME:NUMBER. What was done under that name and number is not done again: the answer
+       of that time is given. NUMBER rises; what is 256 behind the newest is refused.
 
   EVALSHA sha 1 KEY open MAX_EVENTS MAX_BYTES MAX_AGE WINDOW KEYS MAX_EVENT   keeps these bounds
                                        (0: none); MAX_EVENT: bytes of one event
@@ -383,12 +382,12 @@ local function append()
   if epoch ~= '' and epoch ~= had_epoch then
     return redis.error_reply('EPOCH this history is ' .. (had_epoch or 'empty') .. ', not ' .. epoch)
   end
-  local name, number = match(sender, '^([^:]+):(%d+)')
+  local name, number = match(sender, '^([^:]+):(%d+)$')
   local sent_key = name and base .. ':sent:' .. name
   number = tonumber(number or '')
   local here, elsewhere = try('EXISTS', stream, state_key, once_key, once_at, ids_key, ids_at, sent_key or stream)
   if not here then return elsewhere end
-  -- Not only where it says `again`: the first copy may come behind the second one.
+  -- Of two copies on different connections the first may come last.
   if sent_key then
     local before, is_late = kept_answer(sent_key, number)
     if before then return before end

@@ -123,7 +123,6 @@ Publisher::CallPtr Publisher::make_call() {
 }
 
 void Publisher::send(const CallPtr& call) {
-  const std::string_view again = call->is_unknown ? ":again" : "";
   if (call->is_unknown) counters_.again.add();
   counters_.calls.add();
   Words words{"EVALSHA",
@@ -132,7 +131,7 @@ void Publisher::send(const CallPtr& call) {
               wiring_.key,
               "append",
               epoch_,
-              fmt::format("{}:{}{}", sender_, call->number, again)};
+              fmt::format("{}:{}", sender_, call->number)};
   words.add(call->words);
   sent_.push_back(call);
   link_.call(words.command(), [this, call](const auto& answer) { on_answer(call, answer); });

@@ -202,7 +202,12 @@ void Roster::keep(std::string subject, WallTime at) {
   if (revocations_.size() > setting_.revocations) {
     revocations_.erase(revocations_.begin() + (is_telling_ ? 1 : 0));
   }
+  count_untold();
+}
+
+void Roster::count_untold() {
   untold_ = revocations_.size();
+  counters_.untold.set(static_cast<std::int64_t>(revocations_.size()));
 }
 
 void Roster::tell_again() {
@@ -224,7 +229,7 @@ void Roster::tell_revocations() {
         if (!answer) return;
         if (answer->is_error()) return on_refusal(answer->text());
         revocations_.pop_front();
-        untold_ = revocations_.size();
+        count_untold();
         tell_revocations();
         beat();
       });

@@ -82,6 +82,7 @@ class Roster final : public journal::Roster, private Link::Events {
   void write_all();
   void change(const Words& words, const Done& done);
   void keep(std::string subject, WallTime at);
+  void count_untold();
   void tell_revocations();
   void begin_reading();
   void read_piece(const ReadingPtr& reading, std::string_view cursor);

@@ -105,7 +105,9 @@ void Tail::on_read(const Result<Reply>& answer) {
 }
 
 void Tail::go_on() {
-  doors_.has_room() ? read_on() : gather_.start(kFull);
+  if (doors_.has_room()) return read_on();
+  counters_.held.add();
+  gather_.start(kFull);
 }
 
 bool Tail::is_fast(std::size_t entries) {

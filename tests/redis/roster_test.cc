@@ -212,6 +212,7 @@ TEST_SUITE("the roster of instances") {
     server.ask({"CONFIG", "SET", "maxmemory", "1"});
     one.roster().revoke("bob", WallTime(Millis(1'790'000'000'001)));
     CHECK(one.roster().untold() == 1);
+    CHECK(comes_true([&] { return one.counters().untold.value() == 1; }));
     server.ask({"CONFIG", "SET", "maxmemory", "0"});
     CHECK(comes_true([&] { return other.revoked().contains("bob"); }));
     CHECK(comes_true([&] { return one.roster().untold() == 0; }));
