@@ -28,7 +28,7 @@ Site::Site(Shared& shared, const net::Loop& loop, Counters& counters, Subscribe 
       counters_(counters),
       subscribe_(std::move(subscribe)),
       publish_(std::move(publish)),
-      subscriptions_(subscriptions),
+      subscriptions_(std::move(subscriptions)),
       demo_(shared),
       relay_(std::move(relay)) {}
 
