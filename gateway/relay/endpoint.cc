@@ -28,7 +28,7 @@ void Endpoint::on_change(http::Client& client) {
   }
   keep(client);
   upstream_.room_at(*this);
-  let_idle_go();
+  let_idle_go(upstream_.max_idle());
 }
 
 void Endpoint::on_gone(http::Client& client) {
@@ -51,11 +51,10 @@ void Endpoint::keep(http::Client& client) {
   ready_.push_back(&client);
 }
 
-/// Those that were idle for longest.
-void Endpoint::let_idle_go() {
+void Endpoint::let_idle_go(std::size_t most) {
   const auto is_idle = [](const http::Client* one) { return one->open_calls() == 0; };
   auto idle = static_cast<std::size_t>(std::count_if(ready_.begin(), ready_.end(), is_idle));
-  for (; idle > upstream_.max_idle(); --idle) {
+  for (; idle > most; --idle) {
     const auto at = std::find_if(ready_.begin(), ready_.end(), is_idle);
     http::Client& client = **at;
     ready_.erase(at);

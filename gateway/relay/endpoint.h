@@ -41,8 +41,8 @@ class Endpoint final : public http::ClientOwner {
   [[nodiscard]] bool is_shut() const { return !shut_.empty(); }
   /// After a call was given to ready().
   void used(http::Client& client);
-  /// Ends what is beyond max_idle.
-  void let_idle_go();
+  /// Ends what is idle beyond `most`, those first that were idle for longest.
+  void let_idle_go(std::size_t most);
 
   /// No more calls; its connections end with those they have.
   void retire();

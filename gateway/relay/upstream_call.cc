@@ -85,6 +85,8 @@ void UpstreamCall::on_failure(const http::CallFailure& failure) {
   if (pending_ != nullptr && may_repeat(failure)) {
     ++pending_->repeats;
     upstream_->counters_.repeats.add();
+    // It was the one used last: what is idle has been so for longer, and is no better.
+    if (!failure.is_untouched) endpoint.let_idle_go(0);
     upstream_->call_ended(endpoint);
     upstream_->place(*this);
     return;

@@ -414,6 +414,31 @@ def test_a_get_is_sent_once_more_and_a_post_never(start, method, status, times):
         assert gateway.metric("sluice_upstream_repeats_total") == times - 1
 
 
+def test_of_kept_connections_that_all_close_one_is_tried(start):
+    """As they do where a server ends what was idle for some seconds: the newest one has told of all."""
+    kept = 8
+    with Application() as app:
+        all_are_there = asyncio.Event()
+
+        @app.at("/page")
+        async def page(exchange):
+            earlier = [one for one in app.requests if one.connection == exchange.request.connection]
+            if len(earlier) > 1:
+                return exchange.cut()
+            if len(app.requests) == kept:
+                all_are_there.set()
+            await all_are_there.wait()
+            await exchange.reply(200, b"fine")
+
+        gateway = start(route=routes(app), server={"workers": 1})
+        with H2(gateway.tls) as client:
+            streams = [client.request("GET", "/page") for _ in range(kept)]
+            assert [client.answer(one).status for one in streams] == [200] * kept
+            assert client.answer(client.request("GET", "/page")).text == "fine"
+        assert gateway.metric("sluice_upstream_repeats_total") == 1
+        wait_until(lambda: app.open_connections == 1, "the others are let go")
+
+
 def test_an_application_that_does_not_answer_is_not_waited_for(start, app):
     @app.at("/never")
     async def never(exchange):
