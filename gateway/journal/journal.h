@@ -63,6 +63,7 @@ class Journal {
   /// Orders the drafts one behind the other, all or none. `done` is called exactly once, on any
   /// thread, perhaps before append() returns, and after the followers have had the events.
   virtual void append(std::vector<sse::Draft> drafts, Appended done) = 0;
+  /// `follower` outlives the journal.
   virtual void follow(Follower& follower) = 0;
 
   /// Another process orders the events from now on. What waits is stored first; append() is

@@ -20,8 +20,10 @@ using redis::numbers_up_to;
 using redis::Texts;
 using redis::Witness;
 
-/// A journal, and what it stands on.
+/// A journal, what it stands on, and whom it may show events: they live longer than it does.
 struct Place {
+  Witness first;
+  Witness second;
   SteadyClock clock;
   Counters counters;
   redis::Counters redis_counters;
@@ -60,15 +62,27 @@ struct Maker {
 };
 constexpr Maker kMakers[] = {{"memory", make_memory}, {"file", make_file}, {"redis", make_redis}};
 
-void with_each(const std::function<void(Journal&)>& test) {
+void with_each_place(const std::function<void(Place&)>& test) {
   log::set_level(log::Level::off);
   for (const Maker& maker : kMakers) {
     CAPTURE(maker.name);
     Place place;
     maker.make(place);
-    test(*place.journal);
+    test(place);
     place.journal.reset();  // Before what it stands on.
   }
+}
+
+void with_each(const std::function<void(Journal&)>& test) {
+  with_each_place([&](Place& place) { test(*place.journal); });
+}
+
+void with_each_followed(const std::function<void(Journal&, Witness&, Witness&)>& test) {
+  with_each_place([&](Place& place) {
+    place.journal->follow(place.first);
+    place.journal->follow(place.second);
+    test(*place.journal, place.first, place.second);
+  });
 }
 
 void with_each_history(const std::function<void(Journal&, History&)>& test) {
@@ -117,9 +131,7 @@ TEST_SUITE("every journal") {
   }
 
   TEST_CASE("answers when its followers have had the events") {
-    with_each([](Journal& journal) {
-      Witness witness;
-      journal.follow(witness);
+    with_each_followed([](Journal& journal, Witness& witness, Witness&) {
       std::promise<std::size_t> seen;
       journal.append({draft("a"), draft("b")},
                      [&](const auto&) { seen.set_value(witness.seen()); });
@@ -128,11 +140,7 @@ TEST_SUITE("every journal") {
   }
 
   TEST_CASE("shows all followers one order, whoever appends at the same time") {
-    with_each([](Journal& journal) {
-      Witness first;
-      Witness second;
-      journal.follow(first);
-      journal.follow(second);
+    with_each_followed([](Journal& journal, Witness& first, Witness& second) {
       std::vector<std::thread> publishers;
       for (int i = 0; i < 4; ++i) {
         publishers.emplace_back([&] {
@@ -146,9 +154,7 @@ TEST_SUITE("every journal") {
   }
 
   TEST_CASE("shows everything there is of an event") {
-    with_each([](Journal& journal) {
-      Witness witness;
-      journal.follow(witness);
+    with_each_followed([](Journal& journal, Witness& witness, Witness&) {
       append(journal, {{.topics = {"first", "second", "first"},
                         .data = "two\nlines",
                         .id = "own",
