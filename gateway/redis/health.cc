@@ -10,8 +10,9 @@
 
 namespace sluice::redis {
 namespace {
-constexpr std::chrono::seconds kSilence{30};  // Between two lines that say the same.
-}
+constexpr std::chrono::seconds kSilence{30};  // Between two lines that say the same …
+constexpr std::chrono::seconds kNews{5};      // … and two that do not.
+}  // namespace
 
 Health::Health(std::string where, const Clock& clock, Counters& counters)
     : where_(std::move(where)), clock_(clock), counters_(counters), away_since_(clock.now()) {}
@@ -42,9 +43,12 @@ void Health::tell(std::string_view why) {
     const std::lock_guard lock(mutex_);
     if (!is_broken_) trouble_ = fmt::format("Redis at {} is away: {}", where_, why);
   }
-  if (now < next_word_) return;
+  const bool is_news = why != said_ && now >= news_from_;
+  if (now < next_word_ && !is_news) return;
   if (next_word_ == TimePoint()) away_since_ = now;
   next_word_ = now + kSilence;
+  news_from_ = now + kNews;
+  said_ = why;
   log::warning(
       "Redis at {} is away: {}. Subscribers stay connected and get what comes when it is back; "
       "publishers are told to try again",

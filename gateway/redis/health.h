@@ -42,6 +42,8 @@ class Health {
   bool was_well_ = false;
   TimePoint away_since_;
   TimePoint next_word_{};
+  std::string said_;       ///< The last reason that was logged …
+  TimePoint news_from_{};  ///< … and when another one may be.
   // Any thread, under mutex_.
   mutable std::mutex mutex_;
   std::string trouble_ = "Redis was not reached yet";

@@ -34,6 +34,9 @@ Result<std::unique_ptr<RedisJournal>> RedisJournal::open(Options options, const 
   auto opened = open_history(parts->wiring, parts->options);
   if (!opened) return tl::unexpected(opened.error());
   if (const auto warning = warning_of_eviction(opened->eviction)) log::warning("{}", *warning);
+  log::info("history in Redis at {}: epoch {}, {} events up to {}",
+            parts->wiring.whereabouts.name(), opened->epoch,
+            opened->last.next().value() - opened->first.value(), opened->last.value());
   parts->make(*opened);
   parts->thread = std::thread([its = parts.get()] { its->run(); });
   return std::unique_ptr<RedisJournal>(new RedisJournal(std::move(parts)));

@@ -361,9 +361,9 @@ end
 
 -- Of the last 256 appends of a sender. It has to live for longer than anybody would ask again.
 local kSent, kLives = 256, 900000
-local function keep_answer(key, number, answers)
-  call('HSET', key, number % kSent, text(number) .. '\n' .. table.concat(answers, '\n'))
-  if call('PTTL', key) < kLives / 2 then call('PEXPIRE', key, kLives) end
+local function keep_answer(run, key, number, answers)
+  run('HSET', key, number % kSent, text(number) .. '\n' .. table.concat(answers, '\n'))
+  if call('PTTL', key) < kLives / 2 then run('PEXPIRE', key, kLives) end
 end
 -- true: it was overtaken by so many that nobody knows.
 local function kept_answer(key, number)
@@ -404,16 +404,20 @@ local function append()
     save()
     note(answers)
   end
-  if sent_key then keep_answer(sent_key, number, answers) end
+  -- Of repeats alone: what they repeat is kept, though Redis may take no more now.
+  if sent_key then keep_answer(state.seq > seq and call or pcall, sent_key, number, answers) end
   if state.seq > seq then trim_after(seq, bytes) end
   return answers
 end
 
 if ARGV[1] == 'append' then return append() end
 if ARGV[1] == 'open' then
-  call('HSET', state_key, 'max_events', ARGV[2], 'max_bytes', ARGV[3], 'max_age', ARGV[4], 'window', ARGV[5],
-             'keys', ARGV[6], 'max_event', ARGV[7])
-  save()
+  local opened = pcall('HSET', state_key, 'max_events', ARGV[2], 'max_bytes', ARGV[3], 'max_age', ARGV[4],
+                       'window', ARGV[5], 'keys', ARGV[6], 'max_event', ARGV[7])
+  -- Redis may be full, or lack replicas. A history that is there can be read all the same.
+  local is_refused = type(opened) == 'table' and opened.err
+  if is_refused and not had_epoch then return opened end
+  if not is_refused then save() end
   return summary()
 end
 if ARGV[1] == 'tidy' then

@@ -164,7 +164,9 @@ void Link::on_reply(Reply reply) {
 
 void Link::look_at_time() {
   if (pending_.empty()) return watch_.stop();
-  if (wiring_.loop.now() >= pending_.front().due) lost("it does not answer");
+  if (wiring_.loop.now() < pending_.front().due) return;
+  is_doubted_ = true;
+  lost("it does not answer");
 }
 
 /// An old master does not know yet that it is none, and takes what nobody will have. Sentinels that
@@ -192,9 +194,9 @@ void Link::lost(std::string_view why, Errc code) {
   state_ = State::waiting;
   watch_.stop();
   review_.stop();
-  if (was_up && wiring_.loop.now() - up_since_ >= wiring_.options.backoff_max) {
-    backoff_ = wiring_.options.backoff;
-  }
+  // One that was silent from its first command on was never of use.
+  const Duration of_use = wiring_.options.backoff_max + wiring_.options.answer_timeout;
+  if (was_up && wiring_.loop.now() - up_since_ >= of_use) backoff_ = wiring_.options.backoff;
   if (is_hop) {
     again_.start(Duration(0));
   } else {

@@ -68,6 +68,10 @@ class Link final : private Line::Events {
   /// It is no good as it is: made anew. Not from inside on_up() and on_down().
   void cut(std::string_view why);
   [[nodiscard]] std::size_t unanswered() const { return pending_.size(); }
+  /// The last one fell silent. That this one could be made says little: Redis may greet, and answer
+  /// all but what matters (CLIENT PAUSE WRITE), until believe() says that it does.
+  [[nodiscard]] bool is_doubted() const { return is_doubted_; }
+  void believe() { is_doubted_ = false; }
 
  private:
   enum class State : std::uint8_t { off, waiting, finding, dialing, greeting, up };
@@ -103,9 +107,10 @@ class Link final : private Line::Events {
   const std::shared_ptr<Link*> self_;  ///< For what comes back when this may be gone.
 
   State state_ = State::off;
-  Place place_;                  ///< Where it is, or was last.
-  std::unique_ptr<Line> line_;   ///< While dialing, greeting or up.
-  bool is_replica_ = false;      ///< It said so while greeting.
+  Place place_;                 ///< Where it is, or was last.
+  std::unique_ptr<Line> line_;  ///< While dialing, greeting or up.
+  bool is_replica_ = false;     ///< It said so while greeting.
+  bool is_doubted_ = false;
   std::optional<Place> led_to_;  ///< It said that the slot is there.
   std::size_t hops_ = 0;         ///< In this try.
   std::deque<Pending> pending_;

@@ -28,11 +28,8 @@ class Opening final : public Link::Events {
       wiring_.connections.flush();
     }
     if (opened_) return std::move(*opened_);
-    return fail(Errc::io, fmt::format("Redis at {} cannot be used: {}; is it there, and {} right?",
-                                      wiring_.whereabouts.name(), trouble_,
-                                      wiring_.whereabouts.has_sentinels()
-                                          ? "are history.sentinels and history.master"
-                                          : "is history.url"));
+    return fail(Errc::io, fmt::format("Redis at {} cannot be used: {}{}",
+                                      wiring_.whereabouts.name(), trouble_, advice()));
   }
 
  private:
@@ -49,8 +46,33 @@ class Opening final : public Link::Events {
   }
   void on_down(std::string_view why) override { trouble_ = why; }
 
+  /// What Redis itself says speaks for itself.
+  [[nodiscard]] std::string advice() const {
+    const bool has_sentinels = wiring_.whereabouts.has_sentinels();
+    const auto is_about = [&](std::string_view what) {
+      return trouble_.find(what) != trouble_.npos;
+    };
+    if (has_answered_) return "";
+    if (is_about("certificate") || is_about("hostname")) {
+      return "; history.ca_file says whom to trust, history.server_name what its certificate is "
+             "for";
+    }
+    const std::string where =
+        has_sentinels ? "are history.sentinels and history.master right?" : "is history.url right?";
+    if (wiring_.tls != nullptr && is_about("TLS")) {
+      return fmt::format("; does it speak TLS there ({} is without), and {}",
+                         has_sentinels ? "history.tls = false" : "redis://", where);
+    }
+    if (wiring_.tls == nullptr && is_about("the connection broke")) {
+      return fmt::format("; does it want TLS there ({}), and {}",
+                         has_sentinels ? "history.tls = true" : "rediss://", where);
+    }
+    return fmt::format("; is it there, and {}", where);
+  }
+
   void on_answer(const Result<Reply>& answer) {
     if (!answer) return;
+    has_answered_ = true;
     if (answer->is_error() || answer->size() < 5) {
       return link_.cut(read_refusal(answer->text()).what);
     }
@@ -76,6 +98,7 @@ class Opening final : public Link::Events {
   const Wiring& wiring_;
   const Options& options_;
   std::string trouble_ = "it does not answer";
+  bool has_answered_ = false;
   Opened seen_;
   std::optional<Opened> opened_;
   Link link_;

@@ -1,8 +1,8 @@
 /// Pace: for how many entries Redis is asked at once, so that an answer takes about a quarter of
 /// what it may: few of large ones, many of small ones.
 ///
-/// It asks for at most four times as many as before. Where that was too much all the same, it
-/// begins anew with one.
+/// It asks for at most four times as many as before. Where that was too much all the same, or did
+/// not come in time, it begins anew with one.
 ///
 /// Owner   who asks. Thread  its thread. Units  bytes of memory (Reply::memory()).
 #pragma once

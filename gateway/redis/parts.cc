@@ -32,11 +32,13 @@ void RedisJournal::Parts::make(const Opened& opened) {
       wiring, Publisher::Setting{.options = options, .epoch = epoch}, journal_counters.writer,
       counters,
       Publisher::Doors{.followed = followed,
+                       .on_other_history = [this] { tail->look(); },
                        .on_link = heard(Health::publisher),
-                       .on_figures = [this](sse::Position first, std::size_t bytes) {
-                         past->begins_at(first);
-                         journal_counters.writer.bytes.set(static_cast<std::int64_t>(bytes));
-                       }});
+                       .on_figures =
+                           [this](sse::Position first, std::size_t bytes) {
+                             past->begins_at(first);
+                             journal_counters.writer.bytes.set(static_cast<std::int64_t>(bytes));
+                           }});
   past = std::make_unique<Past>(wiring,
                                 Past::Setting{.base = base_of(options.key),
                                               .epoch = epoch,

@@ -167,14 +167,11 @@ void Past::fetch(std::uint64_t number) {
 
 void Past::on_fetched(const Piece& piece, const Result<Reply>& answer) {
   --fetching_;
-  if (!answer && answer.error().code == Errc::limit) {
-    counters_.oversized.add();
-    pace_.was_too_much();
-  }
-  if (!answer && answer.error().code == Errc::limit && piece.count == 1) {
-    return put(piece.number, make_hole(piece));
-  }
   if (!answer) {
+    const bool is_oversized = answer.error().code == Errc::limit;
+    if (is_oversized) counters_.oversized.add();
+    pace_.was_too_much();  // Or it did not come in time: a slow link brings a smaller one.
+    if (is_oversized && piece.count == 1) return put(piece.number, make_hole(piece));
     if (wanted_.contains(piece.number)) queue_.push_front(piece.number);
     return;
   }

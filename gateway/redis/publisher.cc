@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "gateway/base/log.h"
 #include "gateway/redis/refusal.h"
 #include "gateway/redis/script.h"
 #include "gateway/sse/event_id.h"
@@ -15,6 +17,7 @@ namespace {
 
 constexpr Millis kLook{50};
 constexpr Millis kTidy{1'000};
+constexpr std::chrono::seconds kSilence{30};  // Between two lines about what Redis refuses.
 /// A call costs Redis as much as five events. While so many are on their way, what comes waits for
 /// company, until one is answered.
 constexpr std::size_t kEager = 2;
@@ -56,8 +59,15 @@ bool Publisher::is_idle() const {
 
 void Publisher::on_up() {
   trouble_ = "it does not answer";
-  doors_.on_link("");
+  if (!link_.is_doubted()) doors_.on_link("");
   load();
+}
+
+/// The script runs.
+void Publisher::believe() {
+  if (!link_.is_doubted()) return;
+  link_.believe();
+  doors_.on_link("");
 }
 
 void Publisher::on_down(std::string_view why) {
@@ -100,7 +110,7 @@ bool Publisher::has_group() const {
   return std::any_of(queue_.begin(), queue_.end(), [&](const Batch& batch) {
     drafts += batch.drafts;
     bytes += batch.words.bytes();
-    return drafts >= options_.group_events || bytes >= options_.group_bytes;
+    return batch.is_alone || drafts >= options_.group_events || bytes >= options_.group_bytes;
   });
 }
 
@@ -108,14 +118,15 @@ Publisher::CallPtr Publisher::make_call() {
   auto call = std::make_shared<Call>();
   call->number = next_number_++;
   std::size_t drafts = 0;
+  std::size_t bytes = 0;
   while (!queue_.empty()) {
     Batch& batch = queue_.front();
     const bool is_full = drafts + batch.drafts > options_.group_events ||
-                         call->words.bytes() + batch.words.bytes() > options_.group_bytes;
-    if (is_full && drafts > 0) break;
+                         bytes + batch.words.bytes() > options_.group_bytes;
+    const bool is_apart = batch.is_alone || (drafts > 0 && call->batches.back().is_alone);
+    if ((is_full || is_apart) && drafts > 0) break;
     drafts += batch.drafts;
-    call->words.add(batch.words);
-    batch.words = {};
+    bytes += batch.words.bytes();
     call->batches.push_back(std::move(batch));
     queue_.pop_front();
   }
@@ -132,7 +143,7 @@ void Publisher::send(const CallPtr& call) {
               "append",
               epoch_,
               fmt::format("{}:{}", sender_, call->number)};
-  words.add(call->words);
+  for (const Batch& batch : call->batches) words.add(batch.words);
   sent_.push_back(call);
   link_.call(words.command(), [this, call](const auto& answer) { on_answer(call, answer); });
   if (options_.wait_replicas == 0) return;
@@ -160,7 +171,15 @@ void Publisher::repeat(const CallPtr& call) {
 // --- What Redis says ----------------------------------------------------------------------------
 
 void Publisher::on_answer(const CallPtr& call, const Result<Reply>& answer) {
-  if (answer && !answer->is_error()) return on_kept(call, *answer);
+  if (answer && !answer->is_error()) {
+    std::size_t drafts = 0;
+    for (const Batch& batch : call->batches) drafts += batch.drafts;
+    if (answer->size() == 3 * drafts) return on_kept(call, *answer);
+    call->is_unknown = true;
+    unsend(call);
+    if (!call->is_given_up) repeat(call);
+    return link_.cut("its answer is not one of our script's");
+  }
   unsend(call);
   if (call->is_given_up) return;
   if (!answer) {
@@ -172,6 +191,9 @@ void Publisher::on_answer(const CallPtr& call, const Result<Reply>& answer) {
 
 void Publisher::on_refusal(const CallPtr& call, std::string_view text) {
   const Refusal refusal = read_refusal(text);
+  const bool is_final =
+      refusal.meaning != Meaning::script_is_gone && refusal.meaning != Meaning::not_now;
+  if (is_final) complain(refusal.what);
   switch (refusal.meaning) {
     case Meaning::script_is_gone:
       repeat(call);
@@ -180,14 +202,34 @@ void Publisher::on_refusal(const CallPtr& call, std::string_view text) {
       repeat(call);
       return link_.cut(refusal.what);
     case Meaning::nothing_kept:
+      return turn_down(*call, Errc::limit, refusal.what);
     case Meaning::other_history:
+      doors_.on_other_history();
       return turn_down(*call, Errc::limit, refusal.what);
     case Meaning::broke_off:
       return give_up(*call, fmt::format("The script failed in Redis, which may have kept this: {}",
                                         refusal.what));
     case Meaning::other:
-      return turn_down(*call, Errc::io, "Redis refuses to append: " + refusal.what);
+      return on_fault(*call, "Redis refuses to append: " + refusal.what);
   }
+}
+
+/// One batch may have an event that the script does not take; the others have done nothing.
+void Publisher::on_fault(Call& call, const std::string& why) {
+  if (call.is_unknown || call.batches.size() == 1) return turn_down(call, Errc::io, why);
+  while (!call.batches.empty()) {
+    queue_.push_front(std::move(call.batches.back()));
+    queue_.front().is_alone = true;
+    call.batches.pop_back();
+  }
+  pump();
+}
+
+void Publisher::complain(const std::string& why) {
+  const TimePoint now = wiring_.loop.now();
+  if (now < next_complaint_) return;
+  next_complaint_ = now + kSilence;
+  log::warning("Redis refused what was published: {}. Its publishers are told", why);
 }
 
 /// Nothing was kept this time. Whether it was before, when no answer came, nobody knows.
@@ -198,9 +240,10 @@ void Publisher::turn_down(Call& call, Errc code, const std::string& why) {
 
 /// Three words for each draft: its id, its position, whether it is a repeat.
 void Publisher::on_kept(const CallPtr& call, const Reply& reply) {
+  believe();
   std::size_t at = 0;
   for (Batch& batch : call->batches) {
-    for (std::size_t i = 0; i < batch.drafts && at + 2 < reply.size(); ++i, at += 3) {
+    for (std::size_t i = 0; i < batch.drafts; ++i, at += 3) {
       const bool is_repeat = reply[at + 2].text() == "1";
       batch.receipts.push_back({std::string(reply[at].text()), is_repeat});
       const auto position = static_cast<std::uint64_t>(reply[at + 1].integer().value_or(0));
@@ -235,7 +278,10 @@ std::string Publisher::said_by(std::size_t replicas) const {
 void Publisher::keep(const CallPtr& call) {
   unsend(call);
   if (!call->is_given_up) {
-    for (Batch& batch : call->batches) kept_.push_back(std::move(batch));
+    for (Batch& batch : call->batches) {
+      batch.words = {};
+      kept_.push_back(std::move(batch));
+    }
   }
   on_progress();
   pump();
@@ -317,10 +363,11 @@ void Publisher::tidy() {
   link_.call(Words{"EVALSHA", sha_, "1", wiring_.key, "tidy"}.command(),
              [this](const auto& answer) {
                if (!answer || answer->size() < 5) return;
+               believe();
                const auto number = [&](std::size_t i) {
                  return static_cast<std::uint64_t>((*answer)[i].integer().value_or(0));
                };
-               if ((*answer)[0].text() != epoch_) return;  // The tail finds out.
+               if ((*answer)[0].text() != epoch_) return doors_.on_other_history();
                written_.events.set((*answer)[1].integer().value_or(0) + 1 -
                                    (*answer)[3].integer().value_or(0));
                doors_.on_figures(sse::Position(number(3)), number(4));

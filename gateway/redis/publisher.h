@@ -11,7 +11,8 @@
 ///   OOM, MISCONF, NOREPLICAS                    nothing was kept: Errc::limit, at once
 ///   EPOCH                                       nothing was kept: Errc::limit
 ///   an error within the script                  nobody knows: Errc::expired
-///   anything else                               nothing was kept: Errc::io
+///   anything else                               nothing was kept; each of its batches is sent by
+///                                               itself, and what is refused then: Errc::io
 /// unless the call is one that was made before and had no answer: then it is Errc::expired. So is
 /// one that is kept, and that fewer replicas than wait_replicas confirm (WAIT); its text says so.
 /// When publish_timeout is over, a batch that was never sent is Errc::limit; one that was sent and
@@ -44,6 +45,7 @@ struct Batch {
   std::size_t drafts = 0;
   journal::Appended done;
   TimePoint due{};
+  bool is_alone = false;  ///< It shares no call: of one that did, something was refused.
   // When it is kept.
   std::vector<journal::Receipt> receipts = {};
   sse::Position last = {};
@@ -53,6 +55,7 @@ class Publisher final : private Link::Events {
  public:
   struct Doors {
     std::function<sse::Position()> followed;                ///< How far the tail is.
+    std::function<void()> on_other_history;                 ///< Redis says that it holds one.
     std::function<void(std::string_view trouble)> on_link;  ///< "": it is up.
     /// Events or bytes of the history, as the script says; every second.
     std::function<void(sse::Position first, std::size_t bytes)> on_figures;
@@ -83,7 +86,6 @@ class Publisher final : private Link::Events {
   struct Call {
     std::uint64_t number = 0;
     std::vector<Batch> batches;
-    Words words;
     bool is_unknown = false;  ///< It was sent, and no answer came.
     bool is_given_up = false;
   };
@@ -98,6 +100,8 @@ class Publisher final : private Link::Events {
   void on_answer(const CallPtr& call, const Result<Reply>& answer);
   void on_refusal(const CallPtr& call, std::string_view text);
   void turn_down(Call& call, Errc code, const std::string& why);
+  void on_fault(Call& call, const std::string& why);
+  void believe();
   void on_kept(const CallPtr& call, const Reply& reply);
   void on_replicated(const CallPtr& call, const Result<Reply>& answer);
   void leave_unconfirmed(Call& call, const std::string& why);
@@ -107,6 +111,7 @@ class Publisher final : private Link::Events {
   void repeat(const CallPtr& call);
   void refuse(Call& call, Errc code, const std::string& why);
   void give_up(Call& call, const std::string& why);
+  void complain(const std::string& why);
   void look_at_time();
   void expire(TimePoint now);
   void tidy();
@@ -123,6 +128,7 @@ class Publisher final : private Link::Events {
   std::string sha_;  ///< Of the script; empty: it is not loaded on this link.
   bool is_loading_ = false;
   std::string trouble_ = "it was not reached yet";
+  TimePoint next_complaint_{};
   std::uint64_t next_number_ = 1;
   std::deque<Batch> queue_;
   std::deque<CallPtr> again_;  ///< To be sent before the queue, in this order.

@@ -33,8 +33,14 @@ constexpr Row kRows[] = {
      "Redis cannot write to its disk, and takes nothing until it can: see its log"},
     {"NOREPLICAS", Meaning::nothing_kept,
      "Redis has fewer replicas than its min-replicas-to-write asks for"},
+    {"WRONGTYPE", Meaning::broke_off,
+     "WRONGTYPE: history.key, or a key beside it that begins so, is there and is no history: is it "
+     "somebody else's? Choose another history.key, or remove it"},
     {"EPOCH", Meaning::other_history, "the history in Redis is another one than before"},
 };
+
+constexpr const char* kRights =
+    ". history.user lacks a right, or a key: docs/scaling.md has the line of ACL SETUSER";
 
 /// Redis 6: "ERR Error running script (call to f_…): @user_script:7: @user_script: 7: -OOM …".
 std::string_view inner(std::string_view text) {
@@ -53,7 +59,9 @@ Refusal read_refusal(std::string_view text) {
                                        [&](const Row& each) { return each.code == code; });
   if (row == std::end(kRows)) {
     const bool is_of_script = text.find("@user_script") != text.npos;
-    return {is_of_script ? Meaning::broke_off : Meaning::other, code, std::string(said)};
+    const bool is_of_acl = code == "NOPERM" || said.find("can't run this command") != said.npos;
+    return {is_of_script ? Meaning::broke_off : Meaning::other, code,
+            std::string(said) + (is_of_acl ? kRights : "")};
   }
   const std::string_view what = row->advice.empty() ? said : row->advice;
   return {row->meaning, code, std::string(what)};

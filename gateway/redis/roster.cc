@@ -52,7 +52,7 @@ void Roster::leave() {
 
 void Roster::on_up() {
   trouble_ = "it does not answer";
-  setting_.on_link("");
+  if (!link_.is_doubted()) setting_.on_link("");
   load();
 }
 
@@ -71,6 +71,7 @@ void Roster::load() {
     if (answer->is_error()) return link_.cut(answer->text());
     sha_ = answer->text();
     if (pulse_.is_running()) appear();
+    tell_lost();
     tell_revocations();
   });
 }
@@ -95,6 +96,10 @@ void Roster::on_beat(const Result<Reply>& answer) {
   if (!answer) return;
   if (answer->is_error()) return on_refusal(answer->text());
   if (answer->size() != 4) return link_.cut("its answer is not one of our script's");
+  if (link_.is_doubted()) {
+    link_.believe();
+    setting_.on_link("");
+  }
   const bool was_lost = (*answer)[0].integer() == 0 && was_here_;
   was_here_ = true;
   counters_.instances.set((*answer)[1].integer().value_or(0));
@@ -146,8 +151,7 @@ void Roster::write_all() {
   const auto written = [this](const Result<Reply>& answer) {
     if (answer && answer->is_error()) is_behind_ = true;
   };
-  // As DEL, which the user that docs/scaling.md makes may not use.
-  link_.call(Words{"PEXPIRE", entries_, "0"}.command(), written);
+  link_.call(Words{"EVALSHA", sha_, "1", wiring_.key, "clear", name_}.command(), written);
   const Entries own = duties_.own ? duties_.own() : Entries();
   for (std::size_t first = 0; first < own.size(); first += kEntries) {
     Words words{"HSET", entries_};
@@ -208,6 +212,28 @@ void Roster::keep(std::string subject, WallTime at) {
 void Roster::count_untold() {
   untold_ = revocations_.size();
   counters_.untold.set(static_cast<std::int64_t>(revocations_.size()));
+}
+
+/// Behind a new link may stand a replica that has not all of them.
+void Roster::tell_lost() {
+  if (!duties_.revoked) return;
+  const auto all = duties_.revoked();
+  for (std::size_t first = 0; first < all.size(); first += kEntries) {
+    const std::size_t end = std::min(first + kEntries, all.size());
+    const std::vector some(all.begin() + static_cast<std::ptrdiff_t>(first),
+                           all.begin() + static_cast<std::ptrdiff_t>(end));
+    Words words{"EVALSHA", sha_, "1", wiring_.key, "lacks"};
+    for (const auto& [subject, at] : some) {
+      words.add(fmt::format("{} {}", millis_of(at), subject));
+    }
+    link_.call(words.command(), [this, some](const Result<Reply>& answer) {
+      if (!answer || answer->size() != some.size()) return;
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        if ((*answer)[i].integer() == 1) keep(some[i].first, some[i].second);
+      }
+      tell_revocations();
+    });
+  }
 }
 
 void Roster::tell_again() {

@@ -5,7 +5,8 @@
 /// A beat says that this instance is here, and brings what others revoked and what those left who
 /// were not heard of for Setting::timeout; roster.lua does it in one step. An instance that was
 /// taken for gone writes its entries again and says so (Duties::on_return), and tells again whose
-/// tokens are revoked: so it does when the history is found to be another one (tell_again()).
+/// tokens are revoked: so it does when the history is found to be another one (tell_again()), and
+/// behind each new link with those that Redis lacks (tell_lost()).
 ///
 /// Owner   RedisJournal. Thread  start(), leave(): its thread; journal::Roster: any.
 /// Limits  kMostCalls changes without an answer, kMostReaders that wait for a list, Setting::bytes
@@ -83,6 +84,7 @@ class Roster final : public journal::Roster, private Link::Events {
   void change(const Words& words, const Done& done);
   void keep(std::string subject, WallTime at);
   void count_untold();
+  void tell_lost();
   void tell_revocations();
   void begin_reading();
   void read_piece(const ReadingPtr& reading, std::string_view cursor);

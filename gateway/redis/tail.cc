@@ -21,6 +21,7 @@ constexpr Millis kGather{2};                  // For so long, where in that time
 constexpr Millis kFull{10};                   // Until it is looked again whether there is room.
 constexpr int kFast = 16;                     // … so many come.
 constexpr std::chrono::seconds kSilence{30};  // Between two lines about what others wrote.
+constexpr const char* kAnother = "it holds another history than before";
 
 }  // namespace
 
@@ -38,8 +39,15 @@ Tail::Tail(const Wiring& wiring, std::string state_key, Place place, Counters& c
       last_(place.last.value()) {}
 
 void Tail::on_up() {
-  doors_.on_link("");
+  if (!link_.is_doubted()) doors_.on_link("");
   ask_state();
+}
+
+/// It reads.
+void Tail::believe() {
+  if (!link_.is_doubted()) return;
+  link_.believe();
+  doors_.on_link("");
 }
 
 void Tail::on_down(std::string_view why) {
@@ -53,12 +61,22 @@ void Tail::ask_state() {
              [this](const auto& answer) { on_state(answer); });
 }
 
+void Tail::look() {
+  if (is_broken_ || !link_.is_up()) return;
+  link_.call(
+      Words{"HMGET", state_key_, "epoch"}.command(),
+      [this](const auto& answer) {
+        if (!answer || is_broken_ || answer->size() != 1) return;
+        if ((*answer)[0].text() != epoch_) break_off(kAnother);
+      },
+      kBlock);
+}
+
 void Tail::on_state(const Result<Reply>& answer) {
   if (!answer || is_broken_) return;
   if (answer->is_error()) return link_.cut(read_refusal(answer->text()).what);
-  if (answer->size() != 3 || (*answer)[0].text() != epoch_) {
-    return break_off("it holds another history than before");
-  }
+  if (answer->size() != 3) return link_.cut("its answer is not one to HMGET");
+  if ((*answer)[0].text() != epoch_) return break_off(kAnother);
   const auto seq = static_cast<std::uint64_t>((*answer)[1].integer().value_or(0));
   const auto mark = static_cast<std::uint64_t>((*answer)[2].integer().value_or(0));
   if (seq < last().value()) {
@@ -85,13 +103,16 @@ void Tail::read_on() {
 }
 
 void Tail::on_read(const Result<Reply>& answer) {
-  if (!answer && answer.error().code == Errc::limit) {
-    counters_.oversized.add();
-    is_stuck_ = pace_.count() == 1;
-    pace_.was_too_much();
+  if (!answer) {
+    const bool is_oversized = answer.error().code == Errc::limit;
+    if (is_oversized) counters_.oversized.add();
+    is_stuck_ = is_oversized && pace_.count() == 1;
+    // Or it did not come in time: a slow link brings a smaller one.
+    return pace_.was_too_much();
   }
-  if (!answer || is_broken_) return;
+  if (is_broken_) return;
   if (answer->is_error()) return link_.cut(read_refusal(answer->text()).what);
+  believe();
   if (answer->size() == 0) return on_silence();
   const ReplyView entries = (*answer)[0][1];
   const bool was_all = entries.size() < pace_.count();

@@ -60,6 +60,8 @@ class Tail final : private Link::Events {
   Tail(const Wiring& wiring, std::string state_key, Place place, Counters& counters, Doors doors);
 
   void start() { link_.start(); }
+  /// Somebody heard of another history: the state is looked at, though events come.
+  void look();
   [[nodiscard]] bool is_broken() const { return is_broken_; }
   [[nodiscard]] sse::Position last() const {
     return sse::Position(last_.load(std::memory_order_acquire));
@@ -71,6 +73,7 @@ class Tail final : private Link::Events {
   void ask_state();
   void on_state(const Result<Reply>& answer);
   void read_on();
+  void believe();
   void on_silence();
   void go_on();
   [[nodiscard]] bool is_fast(std::size_t entries);

@@ -23,6 +23,8 @@ class FaultyRelay:
         self.target = target    # the port that a new connection leads to
         self.faults = None      # (least, most) bytes
         self.cuts = 0
+        self.lie = None         # (part, answer): what has the part is not passed, but answered
+        self.pace = None        # bytes a second, of the answers on each connection
         self.port = None
         self._chance = random.Random(seed)
         self._connections = set()
@@ -105,6 +107,11 @@ class FaultyRelay:
                 await self._gates[way].wait()
                 if connection.is_cut:
                     return
+                if way == "commands" and self.lie and self.lie[0] in data:
+                    connection.writers[0].write(self.lie[1])
+                    continue
+                if way == "answers" and self.pace:
+                    await asyncio.sleep(len(data) / self.pace)
                 if faults := self.faults:
                     left = self._draw(*faults) if left is None else left
                     if len(data) >= left:

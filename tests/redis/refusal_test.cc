@@ -46,8 +46,14 @@ TEST_SUITE("a refusal of Redis") {
     CHECK(read_refusal("NOREPLICAS x").what.find("min-replicas-to-write") != std::string::npos);
     CHECK(read_refusal("READONLY x").what.find("history.url") != std::string::npos);
     CHECK(read_refusal("BUSY x").what.find("SCRIPT KILL") != std::string::npos);
-    CHECK(read_refusal("WRONGTYPE Operation against a key").what ==
-          "WRONGTYPE Operation against a key");
+    CHECK(read_refusal("WRONGTYPE x").what.find("another history.key") != std::string::npos);
+    CHECK(read_refusal("NOPERM x").what ==
+          "NOPERM x" + std::string(". history.user lacks a right, or a key: docs/scaling.md has "
+                                   "the line of ACL SETUSER"));
+    CHECK(read_refusal("ERR The user executing the script can't run this command or subcommand "
+                       "script: 9fa1, on @user_script:7.")
+              .what.find("ACL SETUSER") != std::string::npos);
+    CHECK(read_refusal("ERR no such thing").what == "ERR no such thing");
   }
 }
 

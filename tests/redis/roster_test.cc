@@ -119,6 +119,45 @@ class Member {
   const Instance instance_;
 };
 
+/// The script, asked as an instance would.
+Reply beat(const Server& server, const std::string& name) {
+  const std::string sha = server.ask({"SCRIPT", "LOAD", kRosterScript});
+  auto reply = server.converse({"EVALSHA", sha, "1", "sluice", "beat", name, "60000", "0"});
+  REQUIRE(reply.has_value());
+  REQUIRE(reply->size() == 4);
+  return std::move(*reply);
+}
+void leave_entries(const Server& server, const std::string& name, int count,
+                   const std::string& value) {
+  for (int i = 0; i < count; ++i) {
+    server.ask({"HSET", "{sluice}:present:" + name, std::to_string(i), value});
+  }
+  server.ask({"ZADD", "{sluice}:instances", "1", name});
+}
+
+TEST_SUITE("what an instance leaves") {
+  TEST_CASE("comes in pieces, and the instance learns of it though some is left") {
+    const Server server;
+    CHECK(beat(server, "one")[0].integer() == 0);
+    CHECK(beat(server, "one")[0].integer() == 1);
+    leave_entries(server, "one", 300, "x");
+    CHECK(beat(server, "other")[2].size() == 2 * 256);
+    CHECK(beat(server, "one")[0].integer() == 0);
+  }
+
+  TEST_CASE("comes in pieces of some megabytes at most") {
+    const Server server;
+    leave_entries(server, "one", 40, std::string(100'000, 'x'));
+    std::size_t entries = 0;
+    for (std::size_t size = 1; size > 0; entries += size / 2) {
+      size = beat(server, "other")[2].size();
+      CHECK(size <= 2 * 11);
+    }
+    CHECK(entries == 40);
+    CHECK(server.ask({"EXISTS", "{sluice}:present:one"}) == "0");
+  }
+}
+
 TEST_SUITE("the roster of instances") {
   TEST_CASE("shows the entries of all, as soon as they are put and until they are removed") {
     const Server server;
@@ -164,6 +203,23 @@ TEST_SUITE("the roster of instances") {
     server.kill();
     server.start();
     CHECK(comes_true([&] { return one.names() == Names{"ann"}; }));
+  }
+
+  TEST_CASE("keeps its entries where they cannot be written anew") {
+    const Server server;
+    Member one(server);
+    for (const auto* name : {"a", "b", "c"}) one.put(name, "x");
+    const Names all{"a", "b", "c"};
+    server.ask({"CONFIG", "SET", "maxmemory", "1"});
+    const auto before = one.counters().connects.value();
+    server.ask({"CLIENT", "KILL", "TYPE", "normal"});
+    const auto is_right = [&] {
+      const Names names = one.names();
+      CHECK((names == all || names.begin()->starts_with('(')));
+      return names == all;
+    };
+    CHECK(comes_true([&] { return is_right() && one.counters().connects.value() >= before + 4; }));
+    CHECK(comes_true(is_right));
   }
 
   TEST_CASE("says so while Redis is away") {
@@ -228,6 +284,10 @@ TEST_SUITE("the roster of instances") {
     }
     SUBCASE("with a history") {
       server.ask({"FLUSHALL"});
+    }
+    SUBCASE("and nothing else, as a replica had that lagged and is the master now") {
+      server.ask({"ZREM", "{sluice}:revoked", "1790000000000 ann"});
+      server.ask({"CLIENT", "KILL", "TYPE", "normal"});
     }
     CHECK(comes_true([&] { return server.ask({"EXISTS", "{sluice}:revoked"}) == "1"; }));
     const Member other(server);
