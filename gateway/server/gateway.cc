@@ -349,10 +349,17 @@ Result<void> make_parts(const Config& config, Gateway::Parts& parts) {
   if (parts.predecessor != nullptr && config.history.journal != Journal::memory) {
     if (auto given = parts.predecessor->ask_for_history(); !given) return given;
   }
-  auto journal = make_journal(config, parts.clock, parts.counters);
-  if (!journal) return tl::unexpected(journal.error());
-  parts.journal = std::move(*journal);
   return {};
+}
+
+// What serve() returns when there was no start. A supervisor tries again only where that may help
+// (packaging/systemd).
+constexpr int kTryAgain = 1;
+constexpr int kCannotWork = 2;
+
+int failed(int status, const Error& why) {
+  log::error("{}", why.what);
+  return status;
 }
 
 }  // namespace
@@ -366,15 +373,15 @@ int serve(const Config& config) {
   std::signal(SIGXFSZ, SIG_IGN);
   Gateway::Parts parts;
   parts.descriptors = raise_descriptor_limit();
-  if (auto made = make_parts(config, parts); !made) {
-    log::error("{}", made.error().what);
-    return 2;
+  if (auto made = make_parts(config, parts); !made) return failed(kCannotWork, made.error());
+  auto journal = make_journal(config, parts.clock, parts.counters);
+  if (!journal) {
+    const bool is_elsewhere = config.history.journal == Journal::redis;  // It may come back.
+    return failed(is_elsewhere ? kTryAgain : kCannotWork, journal.error());
   }
+  parts.journal = std::move(*journal);
   Gateway gateway(config, parts);
-  if (auto opened = gateway.open_listeners(); !opened) {
-    log::error("{}", opened.error().what);
-    return 2;
-  }
+  if (auto opened = gateway.open_listeners(); !opened) return failed(kCannotWork, opened.error());
   return gateway.run();
 }
 
