@@ -15,7 +15,7 @@ namespace sluice::server {
 
 /// `config` holds valid values; its file names are resolved.
 std::vector<Fault> check(const Config& config, const Places& places);
-/// Of it, what is about the Redis journal, if it is that.
+/// Of it, what is about the Redis journal, or about another one that is told of a Redis.
 std::vector<Fault> check_redis(const Config& config, const Places& places);
 
 }  // namespace sluice::server

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/file.h"
 #include "gateway/redis/aim.h"
 #include "gateway/redis/url.h"
 #include "gateway/server/config_check.h"
@@ -18,6 +19,20 @@ class Checker {
  public:
   Checker(const Config& config, const Places& places)
       : config_(config), places_(places), link_(config.history.redis.link) {}
+
+  /// Of a journal that is another one.
+  std::vector<Fault> run_beside() {
+    const bool is_awaited = config_.history.redis.wait_replicas > 0;
+    for (const auto& [option, is_given] :
+         {std::pair("url", !link_.url.empty()), std::pair("sentinels", !link_.sentinels.empty()),
+          std::pair("wait_replicas", is_awaited)}) {
+      if (!is_given) continue;
+      fault(option,
+            "it is of no use without history.journal = \"redis\": add that, or this instance "
+            "shares its history with nobody");
+    }
+    return std::move(faults_);
+  }
 
   std::vector<Fault> run() {
     const bool has_url = !link_.url.empty();
@@ -35,6 +50,7 @@ class Checker {
     }
     check_key();
     check_sizes();
+    check_files();
     return std::move(faults_);
   }
 
@@ -110,12 +126,31 @@ class Checker {
              fmt::format("history.answer_bytes: {} is less than four times hub.max_event_bytes, {}",
                          format_size(answer), format_size(config_.access.max_event_bytes))));
     }
+    const std::size_t queue = config_.history.redis.queue_events;
+    if (config_.publish.max_batch > queue) {
+      faults_.push_back(
+          at({"hub.max_batch"},
+             fmt::format("hub.max_batch: {} are more than the {} that may wait for Redis",
+                         config_.publish.max_batch, queue)));
+    }
     if (config_.access.max_topics > kMostTopicsInRedis) {
       faults_.push_back(
           at({"hub.max_topics"},
              fmt::format("hub.max_topics: {} are more than the {} that an event can have in Redis",
                          config_.access.max_topics, kMostTopicsInRedis)));
     }
+  }
+
+  void check_files() {
+    check_file("password_file", config_.history.password_file);
+    check_file("ca_file", link_.ca_file);
+    if (!link_.sentinels.empty()) {
+      check_file("sentinel_password_file", config_.history.sentinel_password_file);
+    }
+  }
+  void check_file(std::string_view option, const std::string& file) {
+    if (file.empty()) return;
+    if (const auto text = read_file(file); !text) fault(option, text.error().what);
   }
 
   [[nodiscard]] bool is_given(std::string_view option) const {
@@ -139,8 +174,8 @@ class Checker {
 }  // namespace
 
 std::vector<Fault> check_redis(const Config& config, const Places& places) {
-  if (config.history.journal != Journal::redis) return {};
-  return Checker(config, places).run();
+  Checker checker(config, places);
+  return config.history.journal == Journal::redis ? checker.run() : checker.run_beside();
 }
 
 }  // namespace sluice::server

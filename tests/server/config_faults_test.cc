@@ -306,6 +306,28 @@ TEST_SUITE("Configuration fault") {
                 "\"app\" too; leave them away, or add a name, as in \"{app}:events\""});
   }
 
+  TEST_CASE("a Redis that no journal would use is a journal that was forgotten") {
+    const std::string without =
+        ": it is of no use without history.journal = \"redis\": add that, or this instance shares "
+        "its history with nobody";
+    CHECK(faults_of(least("[history]\nurl = \"redis://h\"\n")) ==
+          Lines{"7:7: history.url" + without});
+    CHECK(faults_of(least("[history]\njournal = \"memory\"\nwait_replicas = 1\n")) ==
+          Lines{"8:17: history.wait_replicas" + without});
+    CHECK(faults_of(least("[history]\nsentinels = [\"h\"]\n")) ==
+          Lines{"7:13: history.sentinels" + without});
+  }
+
+  TEST_CASE("the files that a login at Redis needs are there") {
+    const std::string redis = "[history]\njournal = \"redis\"\nurl = \"rediss://h\"\n";
+    for (const std::string option : {"password_file", "ca_file"}) {
+      const Lines found = faults_of(least(redis + option + " = \"/nowhere/file\"\n"));
+      REQUIRE(found.size() == 1);
+      CHECK(found[0].find("history." + option + ": ") != std::string::npos);
+      CHECK(found[0].find("/nowhere/file") != std::string::npos);
+    }
+  }
+
   TEST_CASE("Redis is found by its URL or by sentinels, and not by both") {
     const auto faults = [](std::string_view lines) {
       return faults_of(least("[history]\njournal = \"redis\"\n" + std::string(lines)));
@@ -358,6 +380,9 @@ TEST_SUITE("Configuration fault") {
     CHECK(faults_of(least("max_event_bytes = \"1MiB\"\n" + redis + "answer_bytes = \"3MiB\"\n")) ==
           Lines{"10:16: history.answer_bytes: 3MiB is less than four times hub.max_event_bytes, "
                 "1MiB"});
+    CHECK(faults_of(least("max_batch = 65536\n" + redis)).empty());
+    CHECK(faults_of(least("max_batch = 65537\n" + redis)) ==
+          Lines{"6:13: hub.max_batch: 65537 are more than the 65536 that may wait for Redis"});
     CHECK(faults_of(least("max_topics = 1000\n" + redis)).empty());
     CHECK(faults_of(least("max_topics = 1001\n" + redis)) ==
           Lines{"6:14: hub.max_topics: 1001 are more than the 1000 that an event can have in "
