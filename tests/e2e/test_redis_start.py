@@ -50,14 +50,15 @@ def test_the_example_starts_as_it_stands(tmp_path, certificate):
 
 @pytest.fixture
 def fails(tmp_path, certificate):
-    """What `sluice serve` says when it cannot start with that history."""
+    """What `sluice serve` says when it cannot start with that history. Its status is one with which
+    systemd tries again."""
     def serve(**history):
         for name in ("cert.pem", "key.pem"):
             shutil.copy(certificate / name, tmp_path)
         file = tmp_path / "sluice.toml"
         file.write_text(toml(config(history={"start_timeout": "1s", **history})))
         done = run("serve", "--config", file, cwd=tmp_path)
-        assert done.returncode != 0 and done.stdout == ""
+        assert done.returncode == 1 and done.stdout == ""
         return done.stderr
 
     return serve
@@ -68,6 +69,22 @@ def test_a_redis_that_is_not_there_is_named_with_what_to_look_at(fails):
     said = fails(**shared(f"redis://127.0.0.1:{port}"))
     assert re.search(rf"Redis at 127\.0\.0\.1:{port} cannot be used: .*refused", said), said
     assert "history.url" in said
+
+
+def test_a_redis_without_tls_is_said_to_be_one(fails, tmp_path):
+    with Redis(tmp_path / "redis") as server:
+        said = fails(**shared(server.url.replace("redis:", "rediss:"), connect_timeout="200ms"))
+    assert "does it speak TLS there (redis:// is without)" in said, said
+
+
+def test_the_log_says_what_history_was_found(start, tmp_path):
+    with Redis(tmp_path / "redis") as server:
+        first = start(history=shared(server.url))
+        assert re.search(r"history in Redis at \S+: epoch \w{8}, 0 events up to 0", first.stderr())
+        for data in "xy":
+            first.publish("a", data)
+        second = start(history=shared(server.url))
+        assert re.search(r"epoch \w{8}, 2 events up to 2", second.stderr())
 
 
 @pytest.mark.parametrize("login", ["wrong", None])
