@@ -63,7 +63,7 @@ void Publisher::on_up() {
   load();
 }
 
-/// The script runs.
+/// The script runs, whatever it says.
 void Publisher::believe() {
   if (!link_.is_doubted()) return;
   link_.believe();
@@ -171,6 +171,7 @@ void Publisher::repeat(const CallPtr& call) {
 // --- What Redis says ----------------------------------------------------------------------------
 
 void Publisher::on_answer(const CallPtr& call, const Result<Reply>& answer) {
+  if (answer) believe();
   if (answer && !answer->is_error()) {
     std::size_t drafts = 0;
     for (const Batch& batch : call->batches) drafts += batch.drafts;
@@ -240,7 +241,6 @@ void Publisher::turn_down(Call& call, Errc code, const std::string& why) {
 
 /// Three words for each draft: its id, its position, whether it is a repeat.
 void Publisher::on_kept(const CallPtr& call, const Reply& reply) {
-  believe();
   std::size_t at = 0;
   for (Batch& batch : call->batches) {
     for (std::size_t i = 0; i < batch.drafts; ++i, at += 3) {
@@ -362,8 +362,8 @@ void Publisher::tidy() {
   if (!link_.is_up() || sha_.empty()) return;
   link_.call(Words{"EVALSHA", sha_, "1", wiring_.key, "tidy"}.command(),
              [this](const auto& answer) {
+               if (answer) believe();
                if (!answer || answer->size() < 5) return;
-               believe();
                const auto number = [&](std::size_t i) {
                  return static_cast<std::uint64_t>((*answer)[i].integer().value_or(0));
                };
