@@ -14,7 +14,7 @@ EPOCH  empty, or the one that the caller goes by: an append to another history i
 SENDER empty, or NAME:NUMBER. What was done under that name and number is not done again: the answer
        of that time is given. NUMBER rises; what is 256 behind the newest is refused.
 
-  EVALSHA sha 1 KEY open MAX_EVENTS MAX_BYTES MAX_AGE WINDOW KEYS MAX_EVENT   keeps these bounds
+  EVALSHA sha 1 KEY open MAX_EVENTS MAX_BYTES MAX_AGE WINDOW KEYS MAX_EVENT   keeps these bounds, where Redis takes them
                                        (0: none); MAX_EVENT: bytes of one event
   EVALSHA sha 1 KEY tidy               holds to the bounds
   EVALSHA sha 1 KEY renew EPOCH        begins another epoch, unless there is another one already

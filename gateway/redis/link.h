@@ -29,6 +29,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/result.h"
@@ -71,7 +72,8 @@ class Link final : private Line::Events {
   /// The last one fell silent. That this one could be made says little: Redis may greet, and answer
   /// all but what matters (CLIENT PAUSE WRITE), until believe() says that it does.
   [[nodiscard]] bool is_doubted() const { return is_doubted_; }
-  void believe() { is_doubted_ = false; }
+  /// True: it was doubted until now.
+  [[nodiscard]] bool believe() { return std::exchange(is_doubted_, false); }
 
  private:
   enum class State : std::uint8_t { off, waiting, finding, dialing, greeting, up };

@@ -63,13 +63,6 @@ void Publisher::on_up() {
   load();
 }
 
-/// The script runs, whatever it says.
-void Publisher::believe() {
-  if (!link_.is_doubted()) return;
-  link_.believe();
-  doors_.on_link("");
-}
-
 void Publisher::on_down(std::string_view why) {
   trouble_ = why;
   sha_.clear();
@@ -171,7 +164,7 @@ void Publisher::repeat(const CallPtr& call) {
 // --- What Redis says ----------------------------------------------------------------------------
 
 void Publisher::on_answer(const CallPtr& call, const Result<Reply>& answer) {
-  if (answer) believe();
+  if (answer && link_.believe()) doors_.on_link("");
   if (answer && !answer->is_error()) {
     std::size_t drafts = 0;
     for (const Batch& batch : call->batches) drafts += batch.drafts;
@@ -362,7 +355,7 @@ void Publisher::tidy() {
   if (!link_.is_up() || sha_.empty()) return;
   link_.call(Words{"EVALSHA", sha_, "1", wiring_.key, "tidy"}.command(),
              [this](const auto& answer) {
-               if (answer) believe();
+               if (answer && link_.believe()) doors_.on_link("");
                if (!answer || answer->size() < 5) return;
                const auto number = [&](std::size_t i) {
                  return static_cast<std::uint64_t>((*answer)[i].integer().value_or(0));

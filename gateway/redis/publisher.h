@@ -101,7 +101,6 @@ class Publisher final : private Link::Events {
   void on_refusal(const CallPtr& call, std::string_view text);
   void turn_down(Call& call, Errc code, const std::string& why);
   void on_fault(Call& call, const std::string& why);
-  void believe();
   void on_kept(const CallPtr& call, const Reply& reply);
   void on_replicated(const CallPtr& call, const Result<Reply>& answer);
   void leave_unconfirmed(Call& call, const std::string& why);

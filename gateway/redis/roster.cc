@@ -94,10 +94,7 @@ void Roster::beat() {
 
 void Roster::on_beat(const Result<Reply>& answer) {
   if (!answer) return;
-  if (link_.is_doubted()) {
-    link_.believe();
-    setting_.on_link("");
-  }
+  if (link_.believe()) setting_.on_link("");
   if (answer->is_error()) return on_refusal(answer->text());
   if (answer->size() != 4) return link_.cut("its answer is not one of our script's");
   const bool was_lost = (*answer)[0].integer() == 0 && was_here_;

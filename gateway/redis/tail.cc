@@ -43,13 +43,6 @@ void Tail::on_up() {
   ask_state();
 }
 
-/// It reads.
-void Tail::believe() {
-  if (!link_.is_doubted()) return;
-  link_.believe();
-  doors_.on_link("");
-}
-
 void Tail::on_down(std::string_view why) {
   gather_.stop();
   doors_.on_link(why);
@@ -62,10 +55,11 @@ void Tail::ask_state() {
 }
 
 void Tail::look() {
-  if (is_broken_ || !link_.is_up()) return;
+  if (is_broken_ || !link_.is_up() || std::exchange(is_looking_, true)) return;
   link_.call(
       Words{"HMGET", state_key_, "epoch"}.command(),
       [this](const auto& answer) {
+        is_looking_ = false;
         if (!answer || is_broken_ || answer->size() != 1) return;
         if ((*answer)[0].text() != epoch_) break_off(kAnother);
       },
@@ -112,7 +106,7 @@ void Tail::on_read(const Result<Reply>& answer) {
   }
   if (is_broken_) return;
   if (answer->is_error()) return link_.cut(read_refusal(answer->text()).what);
-  believe();
+  if (link_.believe()) doors_.on_link("");
   if (answer->size() == 0) return on_silence();
   const ReplyView entries = (*answer)[0][1];
   const bool was_all = entries.size() < pace_.count();

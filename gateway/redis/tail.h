@@ -73,7 +73,6 @@ class Tail final : private Link::Events {
   void ask_state();
   void on_state(const Result<Reply>& answer);
   void read_on();
-  void believe();
   void on_silence();
   void go_on();
   [[nodiscard]] bool is_fast(std::size_t entries);
@@ -95,6 +94,7 @@ class Tail final : private Link::Events {
   // Its thread only.
   std::uint64_t mark_;
   bool is_broken_ = false;
+  bool is_looking_ = false;
   std::uint64_t expected_ = 0;  ///< What the state says is there to be read.
   Pace pace_;
   std::vector<sse::EventPtr> events_;
