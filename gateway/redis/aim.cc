@@ -10,10 +10,10 @@ namespace sluice::redis {
 namespace {
 
 Result<Aim> aim_by_sentinels(const LinkOptions& options) {
-  Aim aim{
-      .login = {.user = options.user, .password = options.password, .database = options.database},
-      .is_tls = options.is_tls,
-      .name = fmt::format("the master \"{}\" of its sentinels", options.master)};
+  Aim aim;
+  aim.login = {.user = options.user, .password = options.password, .database = options.database};
+  aim.is_tls = options.is_tls;
+  aim.name = fmt::format("the master \"{}\" of its sentinels", options.master);
   for (const std::string& text : options.sentinels) {
     auto place = parse_place(text, kSentinelPort);
     if (!place) return fail(place.error().code, "history.sentinels: " + place.error().what);
