@@ -15,11 +15,16 @@ HeapTrim::HeapTrim(net::Loop& loop, Allocator allocator)
       timer_(loop, [this] { look(); }),
       least_(allocator_.resident()) {}
 
+std::size_t HeapTrim::worth(std::size_t resident) {
+  return std::clamp(resident / 32, kLeastWorth, kMostWorth);
+}
+
 bool HeapTrim::is_worth_it() {
   const std::size_t resident = allocator_.resident();
   if (resident == 0) return false;
   least_ = least_ == 0 ? resident : std::min(least_, resident);
-  return resident - least_ >= kWorth && allocator_.free() >= kWorth;
+  const std::size_t wanted = worth(resident);
+  return resident - least_ >= wanted && allocator_.free() >= wanted;
 }
 
 void HeapTrim::look() {
@@ -36,7 +41,7 @@ void HeapTrim::look() {
   const std::size_t after = allocator_.resident();
   if (before == 0 || after == 0) return;
   least_ = after;
-  patience_ = before >= after + kWorth ? 0 : std::min(2 * patience_ + 1, kMostLooksLeftOut);
+  patience_ = before >= after + worth(before) ? 0 : std::min(2 * patience_ + 1, kMostLooksLeftOut);
   left_out_ = patience_;
   log::debug("gave memory back: {} KiB of {} are left", after / 1024, before / 1024);
 }

@@ -1,12 +1,13 @@
-/// HeapTrim: gives memory back to the system after many clients have left.
+/// HeapTrim: gives memory back to the system after many clients have come or left.
 ///
 /// What ten thousand connections leave behind lies between what is still in use, and glibc
 /// returns only what is at the end of its heap. malloc_trim() returns whole pages from
 /// everywhere. Counting what is free, and more so trimming, holds up whoever allocates from the
 /// same arena: milliseconds after a crowd has left. So usually only the process's resident memory
-/// is looked at. What is free is counted when that has grown by kWorth since the last trim, and
-/// given back when it is that much at two looks running. A trim that gains less is not soon tried
-/// again.
+/// is looked at. What is free is counted when that has grown by what is worth a trim since the last
+/// one, and given back when it is that much at two looks running. A trim that gains less is not
+/// soon tried again. A large heap takes longer to walk, and in it the same is worth less: worth a
+/// trim is a part in 32 of what is resident, within bounds.
 ///
 /// Owner   server::Gateway. Thread  control; malloc locks what it walks.
 #pragma once
@@ -28,7 +29,8 @@ class HeapTrim {
     std::function<std::size_t()> free;
     std::function<void()> trim;
   };
-  static constexpr std::size_t kWorth = 8_MiB;
+  static constexpr std::size_t kLeastWorth = 128_KiB;
+  static constexpr std::size_t kMostWorth = 8_MiB;
   static constexpr unsigned kMostLooksLeftOut = 128;
   static constexpr Millis kInterval{2'000};
 
@@ -39,6 +41,7 @@ class HeapTrim {
   void look();
 
  private:
+  [[nodiscard]] static std::size_t worth(std::size_t resident);
   bool is_worth_it();
 
   const Allocator allocator_;

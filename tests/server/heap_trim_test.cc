@@ -44,7 +44,7 @@ struct House {
 TEST_SUITE("HeapTrim") {
   TEST_CASE("memory goes back when much is free at two looks running") {
     House house;
-    CHECK_FALSE(house.looks(60_MiB, 2_MiB));
+    CHECK_FALSE(house.looks(60_MiB, 1_MiB));
     CHECK_FALSE(house.looks(60_MiB, 50_MiB));
     CHECK(house.looks(60_MiB, 50_MiB));
   }
@@ -59,15 +59,35 @@ TEST_SUITE("HeapTrim") {
   TEST_CASE("it stays when the clients are back by the second look") {
     House house;
     CHECK_FALSE(house.looks(60_MiB, 50_MiB));
-    CHECK_FALSE(house.looks(60_MiB, 2_MiB));
+    CHECK_FALSE(house.looks(60_MiB, 1_MiB));
     CHECK_FALSE(house.looks(60_MiB, 50_MiB));
     CHECK(house.looks(60_MiB, 50_MiB));
   }
 
   TEST_CASE("what is free is not counted while the process is hardly larger than at its least") {
     House house;
-    for (int i = 0; i < 3; ++i) CHECK_FALSE(house.looks(17_MiB, 50_MiB));
+    for (int i = 0; i < 3; ++i) CHECK_FALSE(house.looks(10_MiB + 256_KiB, 50_MiB));
     CHECK(house.measurements == 0);
+  }
+
+  TEST_CASE("worth a trim is a part in 32 of what is resident, 128 KiB to 8 MiB") {
+    struct Row {
+      std::size_t resident;
+      std::size_t free;
+    };
+    for (const Row& least : {Row{12_MiB, 384_KiB}, Row{64_MiB, 2_MiB}, Row{1'024_MiB, 8_MiB}}) {
+      House house;
+      house.gain = 0;
+      for (int i = 0; i < 3; ++i) CHECK_FALSE(house.looks(least.resident, least.free - 1));
+      house.looks(least.resident, least.free);
+      CHECK(house.looks(least.resident, least.free));
+    }
+    House small;
+    small.resident = small.gain = 0;
+    small.looks(2_MiB, 0);
+    CHECK_FALSE(small.looks(3_MiB, 128_KiB - 1));
+    small.looks(3_MiB, 128_KiB);
+    CHECK(small.looks(3_MiB, 128_KiB));
   }
 
   TEST_CASE("what is back already is not given again, but what is used and left again is") {
@@ -75,7 +95,7 @@ TEST_SUITE("HeapTrim") {
     house.looks(60_MiB, 50_MiB);
     CHECK(house.looks(60_MiB, 50_MiB));
     for (int i = 0; i < 3; ++i) CHECK_FALSE(house.looks(12_MiB, 50_MiB));
-    house.looks(60_MiB, 2_MiB);
+    house.looks(60_MiB, 1_MiB);
     house.looks(60_MiB, 50_MiB);
     CHECK(house.looks(60_MiB, 50_MiB));
   }
@@ -84,9 +104,9 @@ TEST_SUITE("HeapTrim") {
     House house;
     house.gain = 1_MiB;
     std::vector<int> looks_between;
-    std::size_t used = 60_MiB;
+    std::size_t used = 160_MiB;
     for (int i = 0; i < 5; ++i) {
-      used += HeapTrim::kWorth;  // What is used grows; little of it is free in one piece.
+      used += HeapTrim::kMostWorth;  // What is used grows; little of it is free in one piece.
       int looks = 1;
       while (!house.looks(used, 20_MiB)) ++looks;
       looks_between.push_back(looks);
