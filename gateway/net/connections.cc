@@ -126,8 +126,13 @@ void Connections::take_in(std::unique_ptr<Connection> connection) {
 bool Connections::flush() {
   loop_.assert_here();
   read_on();
-  release();
-  flush_dirty();
+  if (release()) {
+    const TimePoint begin = loop_.clock().now();
+    flush_dirty();
+    paced_flush_ = loop_.clock().now() - begin;
+  } else {
+    flush_dirty();
+  }
   shake_hands();
   sweep();
   resumed_.take_all(unread_);
@@ -236,8 +241,10 @@ void Connections::let_wait(Connection& connection, TimePoint due) {
   paced_.push_back(connection);
 }
 
-void Connections::release() {
-  if (!paced_.empty() && loop_.now() >= release_at_) dirty_.take_all(paced_);
+bool Connections::release() {
+  if (paced_.empty() || loop_.now() < release_at_) return false;
+  dirty_.take_all(paced_);
+  return true;
 }
 
 void Connections::read_on() {

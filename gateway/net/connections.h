@@ -159,6 +159,8 @@ class Connections {
   /// How long flush_soon() may wait, from now on; zero: not at all.
   void set_pace(Duration pace) { pace_ = pace; }
   /// Turn end: writes what there is to write and destroys what is done. True: work is left.
+  /// What the last flush() that wrote to who had waited so took, of that.
+  [[nodiscard]] Duration paced_flush() const { return paced_flush_; }
   bool flush();
   /// The same answer, for a turn end that flushes several Connections: what one of them brings may
   /// be work for another that was flushed before it.
@@ -207,7 +209,8 @@ class Connections {
   void let_wait_outside(Connection& connection);
   void ask_doorkeeper();
   void release_newcomers();
-  void release();
+  /// True: those that waited are to be written to now.
+  bool release();
   void read_on();
   void flush_dirty();
   void shake_hands();
@@ -237,6 +240,7 @@ class Connections {
   Duration pace_{};
   TimePoint release_at_{};
   Timer release_;
+  Duration paced_flush_{};
   /// Handshakes that can go on. A connection reads nothing else before the end of its own.
   IntrusiveList<Connection, UnreadTag> shaking_;
   std::size_t shaking_size_ = 0;

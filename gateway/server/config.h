@@ -125,7 +125,7 @@ struct LimitOptions {
   std::size_t bodies = 64_MiB;               ///< Of all requests; see server/body_room.h.
   std::size_t backlog_events = 65'536;       ///< Of one worker; past it publishers get 503.
   std::size_t backlog_bytes = 64_MiB;        ///< The same, encoded.
-  Millis gather{5};                          ///< See server/pacing.h; 0: never.
+  Millis gather{10};                         ///< See server/pacing.h; 0: never.
   Millis max_stream_duration{0};             ///< Of an event stream; 0: for as long as it likes.
 };
 

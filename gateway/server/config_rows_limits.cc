@@ -128,7 +128,8 @@ std::vector<Row<Config>> connection_rows() {
                SLUICE_AT(net.handshakes_per_turn)),
       C::duration("limits.gather", {Millis(0), Millis(100)},
                   "A busy worker writes relayed events to one connection no more often than this, "
-                  "so that several leave at once; 0: at once, always.",
+                  "so that several leave at once; twice as often while its writing takes less than "
+                  "an eighth of its time. 0: at once, always.",
                   SLUICE_AT(limits.gather)),
       C::duration(
           "limits.max_connection_age", {Millis(0), 30 * 24h},

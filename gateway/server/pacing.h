@@ -2,13 +2,18 @@
 ///
 /// An application's streams bring their events one by one, and one event in one TLS record in one
 /// system call costs ten times what it costs among others. So a worker that is busy writes to each
-/// client's connection no more often than once in `most` (Connections::set_pace()); what waits
+/// client's connection no more often than once in a pace (Connections::set_pace()); what waits
 /// nevertheless waits for less than that. It begins when the worker's turns take three tenths of
 /// its time, and ends when they take less than a tenth: what the waiting saves must not end it.
+///
+/// What a write costs, most of it the kernel's, it costs for one event as for ten. So the pace is
+/// such that writing takes an eighth of the time, but no more than `most` and no less than half of
+/// that: with few connections events wait less, with many more of them share a write.
 ///
 /// Owner   the worker. Thread  its own.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 
 #include "gateway/base/clock.h"
@@ -20,17 +25,16 @@ class Pacing {
   /// `most` zero: never.
   explicit Pacing(Duration most) : most_(most) {}
 
-  /// At the end of each turn; `busy`: what all turns until now have taken. How long connections may
-  /// wait from now on.
-  [[nodiscard]] Duration look(TimePoint now, Duration busy) {
+  /// At the end of each turn; `busy`: what all turns until now have taken; `writing`: what the last
+  /// write to all that had waited took. How long connections may wait from now on.
+  [[nodiscard]] Duration look(TimePoint now, Duration busy, Duration writing) {
     const Duration passed = now - since_;
     if (passed < kLook) return pace_;
     const Duration worked = busy - busy_then_;
-    if (worked * 10 >= passed * 3) {
-      pace_ = most_;
-    } else if (worked * 10 < passed) {
-      pace_ = Duration::zero();
-    }
+    if (worked * 10 >= passed * 3) is_pacing_ = true;
+    if (worked * 10 < passed) is_pacing_ = false;
+    writing_ += (writing - writing_) / 4;
+    pace_ = is_pacing_ ? std::clamp(writing_ * 8, most_ / 2, most_) : Duration::zero();
     since_ = now;
     busy_then_ = busy;
     return pace_;
@@ -40,6 +44,8 @@ class Pacing {
   static constexpr Duration kLook = std::chrono::milliseconds(10);
 
   const Duration most_;
+  bool is_pacing_ = false;
+  Duration writing_{};  ///< Smoothed.
   Duration pace_{};
   TimePoint since_{};
   Duration busy_then_{};

@@ -270,7 +270,7 @@ bool Worker::end_turn() {
   // publish what it is for.
   if (relay_ != nullptr) {
     relay_->flush();
-    connections_.set_pace(pacing_.look(begin, loop_.busy()));
+    connections_.set_pace(pacing_.look(begin, loop_.busy(), connections_.paced_flush()));
   }
   show_upstreams(false);  // Who is told of a failure may look at once.
   connections_.flush();

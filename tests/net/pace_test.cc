@@ -77,6 +77,17 @@ TEST_SUITE("pace") {
     CHECK(worker.connections.counters().paced.value() == 0);
   }
 
+  TEST_CASE("it is known how long it took to write to those that had waited") {
+    Busy worker;
+    CHECK(worker.connections.paced_flush() == Duration::zero());
+    worker.say_soon("second");
+    worker.turn();
+    worker.clock.tick(milliseconds(1));
+    worker.pass(hours(1));
+    CHECK(receive(worker.client) == "second");
+    CHECK(worker.connections.paced_flush() >= milliseconds(1));
+  }
+
   TEST_CASE("what cannot wait takes along what does") {
     Busy worker;
     worker.say_soon("second ");

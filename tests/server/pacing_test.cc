@@ -5,6 +5,7 @@
 namespace sluice::server {
 namespace {
 
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 /// A worker, looked at each 10 ms, that was busy for so many of them.
@@ -12,10 +13,11 @@ struct Worker {
   Duration work(int busy_ms) {
     now += milliseconds(10);
     busy += milliseconds(busy_ms);
-    return pacing.look(now, busy);
+    return pacing.look(now, busy, writing);
   }
 
-  Pacing pacing{milliseconds(2)};
+  Pacing pacing{milliseconds(4)};
+  Duration writing{};
   TimePoint now{std::chrono::hours(1)};
   Duration busy{};
 };
@@ -46,14 +48,44 @@ TEST_SUITE("pacing") {
   TEST_CASE("it looks no more often than each 10 ms") {
     Worker worker;
     (void)worker.work(0);
-    CHECK(worker.pacing.look(worker.now + milliseconds(9), milliseconds(9)) == Duration::zero());
+    CHECK(worker.pacing.look(worker.now + milliseconds(9), milliseconds(9), {}) ==
+          Duration::zero());
   }
 
   TEST_CASE("with gather = 0 nobody ever waits") {
     Pacing never{Duration::zero()};
     const TimePoint now{std::chrono::hours(1)};
-    (void)never.look(now, Duration::zero());
-    CHECK(never.look(now + milliseconds(10), milliseconds(10)) == Duration::zero());
+    (void)never.look(now, Duration::zero(), {});
+    CHECK(never.look(now + milliseconds(10), milliseconds(10), milliseconds(5)) ==
+          Duration::zero());
+  }
+
+  TEST_CASE("writing takes an eighth of the time, within what was set and half of that") {
+    struct Row {
+      Duration writing;
+      Duration pace;
+    };
+    for (const Row& row :
+         {Row{microseconds(0), milliseconds(2)}, Row{microseconds(250), milliseconds(2)},
+          Row{microseconds(400), microseconds(3'200)}, Row{microseconds(500), milliseconds(4)},
+          Row{milliseconds(20), milliseconds(4)}}) {
+      Worker worker;
+      worker.writing = row.writing;
+      Duration pace{};
+      for (int i = 0; i < 100; ++i) pace = worker.work(9);
+      CHECK(pace > row.pace - microseconds(1));
+      CHECK(pace <= row.pace);
+    }
+  }
+
+  TEST_CASE("one write that was held up changes little") {
+    Worker worker;
+    worker.writing = microseconds(300);
+    for (int i = 0; i < 100; ++i) (void)worker.work(9);
+    worker.writing = microseconds(400);
+    const Duration pace = worker.work(9);
+    CHECK(pace > microseconds(2'550));
+    CHECK(pace < microseconds(2'650));
   }
 }
 
