@@ -23,6 +23,7 @@
 #include <string_view>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/slab.h"
 #include "gateway/h1/chunked.h"
 #include "gateway/h1/options.h"
 #include "gateway/http/client.h"
@@ -31,7 +32,7 @@ namespace sluice::h1 {
 
 struct AnswerHead;
 
-class ClientSession final : public http::Client, private http::Call {
+class ClientSession final : public http::Client, public InSlab, private http::Call {
  public:
   /// What all sessions with one server have in common.
   struct Setting {

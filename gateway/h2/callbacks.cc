@@ -179,17 +179,6 @@ OptionPtr make_option(const Options& options) {
   return OptionPtr(option);
 }
 
-nghttp2_mem allocator_of(SessionMemory& memory) {
-  static constexpr auto kOf = [](void* user) { return static_cast<SessionMemory*>(user); };
-  return {
-      &memory, [](std::size_t size, void* user) noexcept { return kOf(user)->allocate(size); },
-      [](void* block, void* user) noexcept { kOf(user)->release(block); },
-      [](std::size_t count, std::size_t size, void*) noexcept { return std::calloc(count, size); },
-      [](void* block, std::size_t size, void* user) noexcept {
-        return kOf(user)->reallocate(block, size);
-      }};
-}
-
 }  // namespace
 
 SessionPtr Session::make_native() {

@@ -179,9 +179,15 @@ OptionPtr make_option(const ClientOptions& options) {
 SessionPtr ClientSession::make_native() {
   static const CallbacksPtr table = Callbacks::make();
   const OptionPtr option = make_option(shared_.options);
+  nghttp2_mem mem = allocator_of(own_memory_);
   nghttp2_session* native = nullptr;
-  SLUICE_ASSERT(nghttp2_session_client_new2(&native, table.get(), this, option.get()) == 0,
+  const SharedMemory::Use use(memory_);
+  SLUICE_ASSERT(nghttp2_session_client_new3(&native, table.get(), this, option.get(), &mem) == 0,
                 "out of memory");
+  // It stands in a frame buffer that is lent until the end of `use`: fill() has another one.
+  const std::uint8_t* preface = nullptr;
+  SLUICE_ASSERT(nghttp2_session_mem_send(native, &preface) == NGHTTP2_CLIENT_MAGIC_LEN,
+                "nghttp2 does not begin with the connection preface");
   return SessionPtr(native);
 }
 

@@ -25,21 +25,24 @@ std::uint32_t code_for(ssize_t error) {
 
 }  // namespace
 
-ClientSession::ClientSession(Transport& transport, http::ClientOwner& owner,
-                             const ClientOptions& options, ClientCounters& counters,
-                             const Clock& clock)
+ClientSession::ClientSession(Transport& transport, http::ClientOwner& owner, const Setting& setting)
     : owner_(owner),
-      clock_(clock),
-      created_(clock.now()),
-      shared_{.native = nullptr, .transport = transport, .options = options, .counters = counters},
+      clock_(setting.clock),
+      created_(setting.clock.now()),
+      shared_{.native = nullptr,
+              .transport = transport,
+              .options = setting.options,
+              .counters = setting.counters},
+      memory_(setting.memory),
+      own_memory_(setting.memory),
       native_(make_native()),
-      resets_(options.resets, created_),
-      control_frames_(options.control_frames, created_),
-      light_frames_(options.light_frames, created_),
+      resets_(setting.options.resets, created_),
+      control_frames_(setting.options.control_frames, created_),
+      light_frames_(setting.options.light_frames, created_),
       silent_since_(created_),
       idle_since_(created_) {
   shared_.native = native_.get();
-  counters.sessions.add();
+  shared_.counters.sessions.add();
   submit_preface();
 }
 
@@ -76,8 +79,8 @@ http::Call& ClientSession::call(http::Outgoing request, http::Caller& caller) {
   ++calls_made_;
   resets_.give(1);
   progress_.called = true;
-  streams_.push_back(
-      std::make_unique<ClientStream>(shared_, caller, static_cast<std::uint32_t>(streams_.size())));
+  streams_.push_back(make_in<ClientStream>(memory_.client_streams(), shared_, caller,
+                                           static_cast<std::uint32_t>(streams_.size())));
   ClientStream& stream = *streams_.back();
   stream.submit(request);
   return stream;
@@ -156,6 +159,9 @@ bool ClientSession::is_finished() const {
 
 bool ClientSession::fill(OutBuffer& out) {
   if (is_dead_) return false;
+  if (!std::exchange(progress_.preface_left, true)) {
+    out.append(as_bytes(as_octets(NGHTTP2_CLIENT_MAGIC), NGHTTP2_CLIENT_MAGIC_LEN));
+  }
   const bool is_more = pump(out);
   settle();
   return is_more && !is_dead_ && nghttp2_session_want_write(native_.get()) != 0;
@@ -163,6 +169,7 @@ bool ClientSession::fill(OutBuffer& out) {
 
 /// Moves nghttp2's bytes to `out` until it is full. False: nghttp2 has nothing more at the moment.
 bool ClientSession::pump(OutBuffer& out) {
+  const SharedMemory::Use use(memory_);
   while (out.room() > 0) {
     const std::uint8_t* data = nullptr;
     const ssize_t size = nghttp2_session_mem_send(native_.get(), &data);

@@ -23,6 +23,7 @@
 #include "gateway/h2/client_stream.h"
 #include "gateway/h2/counters.h"
 #include "gateway/h2/limits.h"
+#include "gateway/h2/memory.h"
 #include "gateway/h2/session.h"
 #include "gateway/http/client.h"
 
@@ -30,9 +31,17 @@ namespace sluice::h2 {
 
 class ClientSession final : public http::Client {
  public:
-  /// All of them outlive the session. The preface waits to be sent from the beginning: call fill().
-  ClientSession(Transport& transport, http::ClientOwner& owner, const ClientOptions& options,
-                ClientCounters& counters, const Clock& clock);
+  /// What sessions with one server have in common; all of it outlives them.
+  struct Setting {
+    const ClientOptions& options;
+    ClientCounters& counters;
+    const Clock& clock;
+    SharedMemory& memory;
+  };
+
+  /// Transport and owner outlive the session. The preface waits to be sent from the beginning: call
+  /// fill().
+  ClientSession(Transport& transport, http::ClientOwner& owner, const Setting& setting);
   ~ClientSession() override;
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;
@@ -61,6 +70,7 @@ class ClientSession final : public http::Client {
 
   /// What the connection has been through.
   struct Progress {
+    bool preface_left = false;    ///< The 24 bytes before our SETTINGS (RFC 9113 §3.4).
     bool settings_seen = false;   ///< The server's SETTINGS.
     bool settings_acked = false;  ///< Ours were acknowledged.
     bool goaway_seen = false;
@@ -107,6 +117,8 @@ class ClientSession final : public http::Client {
   const TimePoint created_;
 
   ClientShared shared_;  ///< What the streams use of this session.
+  SharedMemory& memory_;
+  SessionMemory own_memory_;
   SessionPtr native_;
   std::vector<std::unique_ptr<ClientStream>> streams_;  ///< In no order; each knows its place.
   std::vector<std::unique_ptr<ClientStream>> dying_;  ///< Closed; swept when nghttp2 has returned.

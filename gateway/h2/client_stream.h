@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "gateway/base/protocol.h"
+#include "gateway/base/slab.h"
 #include "gateway/h2/client_options.h"
 #include "gateway/h2/counters.h"
 #include "gateway/h2/response_head.h"
@@ -40,7 +41,7 @@ struct ClientShared {
   bool has_changed = false;  ///< The owner is to be told, when nghttp2 has returned.
 };
 
-class ClientStream final : public http::Call {
+class ClientStream final : public http::Call, public InSlab {
  public:
   /// What read() has for nghttp2.
   struct Piece {

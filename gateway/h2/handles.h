@@ -12,6 +12,11 @@
 
 namespace sluice::h2 {
 
+class SessionMemory;
+
+/// It refers to `memory`.
+nghttp2_mem allocator_of(SessionMemory& memory);
+
 using CallbacksPtr = CHandle<nghttp2_session_callbacks, nghttp2_session_callbacks_del>;
 using NativePtr = CHandle<nghttp2_session, nghttp2_session_del>;
 using OptionPtr = CHandle<nghttp2_option, nghttp2_option_del>;

@@ -1,5 +1,5 @@
 /// SharedMemory, SessionMemory: nghttp2's allocator, which lends sessions what need not be their
-/// own.
+/// own, and keeps what is waiting apart from what comes and goes.
 ///
 /// nghttp2 gives every session a frame buffer of 16 394 bytes, and its HPACK encoder the index of
 /// a table, 1 KiB. With some thousand connections that wait these are most of what HTTP/2 costs,
@@ -10,19 +10,22 @@
 ///   share one, on conditions that are kept here and by Session: what mem_send() gave is copied
 ///   before any other session's turn (Use); nghttp2_session_send(), which goes back to earlier
 ///   bytes, is not used, and a send_data_callback never says WOULDBLOCK, which would leave a
-///   frame's header there; a session never changes its thread; it is a server's, for a client's
-///   has the connection preface waiting in it.
+///   frame's header there; a session never changes its thread; and a client's session, which is
+///   made with the connection preface in it, is relieved of that before another's turn.
 /// - An encoder whose table has no room stores no entry and looks none up. All get the same
 ///   address, which nobody may read or write: a mistake here ends the process, it cannot mix
 ///   connections.
 ///
-/// And one kind of block comes and goes with every burst: the item that nghttp2 queues for it. A
-/// connection of a hundred streams takes a hundred of them at the begin of its flush; they are
-/// kept for the next one, so that malloc neither merges nor splits them.
+/// Those two are found by size and order, which is this version's way and not a promise. Hence the
+/// self-test, once in a process: do sessions ask for these blocks, and leave them alone when we
+/// say? If not, every session has its own again, and is_shared() says so.
 ///
-/// The first two are found by size and order, which is this version's way and not a promise.
-/// Hence the self-test, once in a process: does a session ask for these blocks, and leave them
-/// alone when we say? If not, every session has its own again, and is_shared() says so.
+/// Two kinds of block have slabs, found by size as well; where another version's sizes differ they
+/// are malloc's, as all others:
+///
+/// - What nghttp2 knows of a stream, for as long as that waits.
+/// - The item that it queues for a burst. A connection of a hundred streams takes a hundred of them
+///   at the begin of its flush; their pages are kept for the next one.
 ///
 /// Owner   SharedMemory: the worker; it outlives its sessions. SessionMemory: its session.
 /// Thread  the worker's.
@@ -30,11 +33,10 @@
 ///            poisoned meanwhile, so every test proves it.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <memory>
 
-#include "gateway/base/assert.h"
+#include "gateway/base/slab.h"
 
 namespace sluice::h2 {
 
@@ -51,6 +53,11 @@ class SharedMemory {
   SharedMemory& operator=(const SharedMemory&) = delete;
 
   [[nodiscard]] bool is_shared() const { return frame_buffer_ != nullptr; }
+  /// Of all sessions: our own part of their streams.
+  [[nodiscard]] Slab& streams() { return streams_; }
+  [[nodiscard]] Slab& client_streams() { return client_streams_; }
+  /// Now and then: gives back what bursts have not needed since the last time.
+  void tidy() { items_.tidy(); }
 
   /// Held around nghttp2_session_mem_send() and until what it gave was copied.
   class Use {
@@ -66,18 +73,13 @@ class SharedMemory {
 
  private:
   friend class SessionMemory;
-  static constexpr std::size_t kItem = 152;  ///< sizeof(nghttp2_outbound_item).
-  static constexpr std::size_t kItemsKept = 256;
-
-  void* take_item();
-  /// False: it is none, or there are enough.
-  bool keep_item(void* block);
 
   std::unique_ptr<std::byte[]> frame_buffer_;  ///< Null: not shared.
-  std::array<void*, kItemsKept> items_{};
-  std::size_t items_kept_ = 0;
-  std::size_t item_usable_ = 0;  ///< What malloc makes of kItem. 0: none are kept.
   bool is_in_use_ = false;
+  Slab streams_;
+  Slab client_streams_;
+  Slab native_streams_;
+  Slab items_;
 };
 
 /// The `mem_user_data` of one session; outlives it.

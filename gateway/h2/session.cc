@@ -166,7 +166,7 @@ Stream& Session::add_stream(std::int32_t id) {
   progress_.any_request = true;
   shared_.counters.streams.add();
   streams_.push_back(
-      std::make_unique<Stream>(shared_, id, static_cast<std::uint32_t>(streams_.size())));
+      make_in<Stream>(memory_.streams(), shared_, id, static_cast<std::uint32_t>(streams_.size())));
   return *streams_.back();
 }
 

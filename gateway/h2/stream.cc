@@ -183,7 +183,7 @@ http::Flow Stream::flow() const {
 }
 
 void Stream::reset(std::uint32_t code) {
-  reset_code_ = code;
+  reset_code_ = static_cast<std::uint8_t>(code);
   nghttp2_submit_rst_stream(shared_.native, NGHTTP2_FLAG_NONE, id_, code);
   shared_.transport.flush_later();
 }
@@ -285,25 +285,37 @@ bool Stream::may_receive() const {
          nghttp2_session_get_local_window_size(shared_.native) > 0;
 }
 
+bool Stream::has_body_moved() {
+  const bool has = body_moved_;
+  body_moved_ = false;
+  return has;
+}
+
+bool Stream::has_send_moved() {
+  const bool has = send_moved_;
+  send_moved_ = false;
+  return has;
+}
+
 Stream::Health Stream::check(TimePoint now, TimePoint& next) {
   const Options& limits = shared_.options;
   if (is_over_) {
     // Answered before its body was complete: the client may end it, or stop sending.
-    if (is_request_ended_ || reset_code_ != UINT32_MAX) return Health::good;
-    if (std::exchange(body_moved_, false)) since_ = now;
+    if (is_request_ended_ || reset_code_ != kNoCode) return Health::good;
+    if (has_body_moved()) since_ = now;
     if (now - since_ >= limits.body_timeout) return Health::body_unwanted;
     next = std::min(next, since_ + limits.body_timeout);
     return Health::good;
   }
   if (answer_ == nullptr) return Health::good;
   if (!is_request_ended_ && !is_responded_) {
-    if (std::exchange(body_moved_, false) || !may_receive()) since_ = now;
+    if (has_body_moved() || !may_receive()) since_ = now;
     if (now - since_ >= limits.body_timeout) return Health::body_overdue;
     next = std::min(next, since_ + limits.body_timeout);
   }
   if (is_responded_ && (sending_ == Sending::busy || is_woken_)) {
     // A window that was used up exactly looks shut, though there may be nothing left to send.
-    if (std::exchange(send_moved_, false)) {
+    if (has_send_moved()) {
       since_ = now;
     } else if (now - since_ >= limits.stalled_stream) {
       const http::Answer::Ready ready = answer_->ready(1);

@@ -22,6 +22,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/out_buffer.h"
 #include "gateway/base/protocol.h"
+#include "gateway/base/slab.h"
 #include "gateway/h2/counters.h"
 #include "gateway/h2/options.h"
 #include "gateway/h2/request_head.h"
@@ -49,7 +50,7 @@ struct Shared {
   std::vector<std::unique_ptr<http::Answer>> dying;
 };
 
-class Stream final : public http::Exchange {
+class Stream final : public http::Exchange, public InSlab {
  public:
   /// What read() has for nghttp2.
   struct Chunk {
@@ -103,7 +104,9 @@ class Stream final : public http::Exchange {
 
   [[nodiscard]] std::int32_t native_id() const { return id_; }
   /// An RST_STREAM with this code is our choice, not the peer's doing.
-  [[nodiscard]] bool asked_for(std::uint32_t code) const { return code == reset_code_; }
+  [[nodiscard]] bool asked_for(std::uint32_t code) const {
+    return code == reset_code_ && reset_code_ != kNoCode;
+  }
   [[nodiscard]] std::uint32_t place() const { return place_; }
   void set_place(std::uint32_t place) { place_ = place; }
 
@@ -122,6 +125,11 @@ class Stream final : public http::Exchange {
   void refuse(int status);
   void reset(std::uint32_t code);
   [[nodiscard]] bool may_receive() const;
+  /// Since they were asked last.
+  bool has_body_moved();
+  bool has_send_moved();
+
+  static constexpr std::uint8_t kNoCode = 0xff;  ///< RFC 9113 §7 has none above 13.
 
   Shared& shared_;
   std::unique_ptr<RequestHead> head_;
@@ -132,7 +140,6 @@ class Stream final : public http::Exchange {
   const std::int32_t id_;
   std::uint32_t place_;           ///< In Session::streams_.
   std::uint32_t unconsumed_ = 0;  ///< Bytes of body given to the Answer and not dealt with.
-  std::uint32_t reset_code_ = UINT32_MAX;  ///< Of the RST_STREAM that we asked for.
   bool is_head_request_ : 1 = false;
   bool is_event_stream_ : 1 = false;
   bool is_opened_ : 1 = false;  ///< Counted in Connection::open_exchanges.
@@ -145,12 +152,13 @@ class Stream final : public http::Exchange {
   bool may_wait_ : 1 = false;    ///< … by wake_soon() alone.
   bool is_retired_ : 1 = false;  ///< The answer was told to end.
   bool ends_burst_ : 1 = false;  ///< The frame that was read is the burst's last.
-  bool body_moved_ = true;
-  bool send_moved_ = true;
-  Sending sending_ = Sending::busy;
+  bool body_moved_ : 1 = true;
+  bool send_moved_ : 1 = true;
+  Sending sending_ : 2 = Sending::busy;
+  std::uint8_t reset_code_ = kNoCode;  ///< Of the RST_STREAM that we asked for.
   http::Ending ending_ = http::Ending::none;
 };
 
-static_assert(sizeof(Stream) <= 72, "a million of them wait idle");
+static_assert(sizeof(Stream) <= 64, "a million of them wait idle");
 
 }  // namespace sluice::h2

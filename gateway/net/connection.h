@@ -22,6 +22,7 @@
 #include "gateway/base/c_handle.h"
 #include "gateway/base/intrusive_list.h"
 #include "gateway/base/protocol.h"
+#include "gateway/base/slab.h"
 #include "gateway/base/timer_wheel.h"
 #include "gateway/net/connections.h"
 #include "gateway/net/dial.h"
@@ -33,6 +34,7 @@ namespace sluice::net {
 
 class Connection final : public Transport,
                          public Pollable,
+                         public InSlab,
                          public ListHook<OwnedTag>,
                          public ListHook<DirtyTag>,
                          public ListHook<UnreadTag> {

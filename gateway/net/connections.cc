@@ -56,6 +56,7 @@ Connections::Connections(Loop& loop, const Options& options, ProtocolFactory fac
       options_(options),
       factory_(std::move(factory)),
       doorkeeper_(doorkeeper),
+      memory_(sizeof(Connection)),
       read_buffer_(std::make_unique_for_overwrite<std::byte[]>(kReadBuffer)),
       // It counts by a coarser clock than the loop, and may come before it: it has the last word.
       release_(loop, [this] { release_at_ = TimePoint::min(); }) {}
@@ -79,7 +80,7 @@ void Connections::add(UniqueFd socket, std::string peer,
   if (proxied != Proxied::no) greeting.proxy = std::make_unique<ProxyHeader>();
   greeting.is_stranger = proxied == Proxied::refused;
   counters_.accepted.add();
-  auto connection = std::make_unique<Connection>(*this, std::move(socket));
+  auto connection = make_in<Connection>(memory_, *this, std::move(socket));
   Connection& added = *connection;
   take_in(std::move(connection));
   added.greet(std::move(greeting));
@@ -114,7 +115,7 @@ void Connections::dial(Dial dial) {
                                 .dial = {},
                                 .error = error};
   greeting.dial = std::make_unique<Dial>(std::move(dial));
-  take_in(std::make_unique<Connection>(*this, std::move(socket), std::move(greeting)));
+  take_in(make_in<Connection>(memory_, *this, std::move(socket), std::move(greeting)));
 }
 
 void Connections::take_in(std::unique_ptr<Connection> connection) {

@@ -49,6 +49,7 @@
 #include "gateway/base/out_buffer.h"
 #include "gateway/base/peer_certificate.h"
 #include "gateway/base/protocol.h"
+#include "gateway/base/slab.h"
 #include "gateway/base/timer_wheel.h"
 #include "gateway/base/units.h"
 #include "gateway/net/doorkeeper.h"
@@ -158,9 +159,9 @@ class Connections {
   void dial(Dial dial);
   /// How long flush_soon() may wait, from now on; zero: not at all.
   void set_pace(Duration pace) { pace_ = pace; }
-  /// Turn end: writes what there is to write and destroys what is done. True: work is left.
   /// What the last flush() that wrote to who had waited so took, of that.
   [[nodiscard]] Duration paced_flush() const { return paced_flush_; }
+  /// Turn end: writes what there is to write and destroys what is done. True: work is left.
   bool flush();
   /// The same answer, for a turn end that flushes several Connections: what one of them brings may
   /// be work for another that was flushed before it.
@@ -221,6 +222,7 @@ class Connections {
   const Options options_;
   const ProtocolFactory factory_;
   Doorkeeper* const doorkeeper_;
+  Slab memory_;  ///< Connections'.
   // Lent to one connection at a time.
   const std::unique_ptr<std::byte[]> read_buffer_;
   OutBuffer out_;
@@ -238,9 +240,9 @@ class Connections {
   IntrusiveList<Connection, DirtyTag>
       paced_;  ///< … and of the first turn at or behind release_at_.
   Duration pace_{};
+  Duration paced_flush_{};
   TimePoint release_at_{};
   Timer release_;
-  Duration paced_flush_{};
   /// Handshakes that can go on. A connection reads nothing else before the end of its own.
   IntrusiveList<Connection, UnreadTag> shaking_;
   std::size_t shaking_size_ = 0;

@@ -14,21 +14,30 @@ char* ByteQueue::Block::bytes() {
 }
 
 void ByteQueue::BlockFree::operator()(Block* block) const noexcept {
-  std::free(block);
+  block->capacity == kLeast ? Slab::give(block) : std::free(block);
 }
 
-void ByteQueue::add(std::string_view bytes) {
+void ByteQueue::add(std::string_view bytes, Slab& pieces) {
   if (bytes.empty()) return;
-  if (block_ == nullptr || block_->capacity - block_->end < bytes.size()) make_room(bytes.size());
+  if (block_ == nullptr || block_->capacity - block_->end < bytes.size()) {
+    make_room(bytes.size(), pieces);
+  }
   std::memcpy(block_->bytes() + block_->end, bytes.data(), bytes.size());
   block_->end += bytes.size();
 }
 
-void ByteQueue::make_room(std::size_t more) {
+void ByteQueue::make_room(std::size_t more, Slab& pieces) {
   const std::size_t used = size();
-  const std::size_t capacity = std::max({kLeast, used + more, 2 * used});
-  void* place = std::malloc(sizeof(Block) + capacity);
-  if (place == nullptr) throw std::bad_alloc();
+  std::size_t capacity = kLeast;
+  void* place = nullptr;
+  if (used + more <= kLeast) {
+    place = pieces.take();
+  } else {
+    // Its capacity says whose a block is.
+    capacity = std::max({kLeast + 1, used + more, 2 * used});
+    place = std::malloc(sizeof(Block) + capacity);
+    if (place == nullptr) throw std::bad_alloc();
+  }
   const std::unique_ptr<Block, BlockFree> old = std::move(block_);
   block_.reset(new (place) Block{.taken = 0, .end = used, .capacity = capacity});
   if (used > 0) std::memcpy(block_->bytes(), old->bytes() + old->taken, used);

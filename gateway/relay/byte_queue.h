@@ -2,8 +2,8 @@
 ///
 /// What was taken is dropped now and then, and all memory when nothing is left: what is held never
 /// grows with what passes, however long the queue is never quite empty. An empty one, as most are,
-/// is one pointer.
-/// Thread  its owner's.
+/// is one pointer; a short one, as most others, has a block of a slab.
+/// Thread  its owner's, and the slab's.
 #pragma once
 
 #include <cstddef>
@@ -11,13 +11,17 @@
 #include <span>
 #include <string_view>
 
+#include "gateway/base/slab.h"
 #include "gateway/base/units.h"
 
 namespace sluice::relay {
 
 class ByteQueue {
  public:
-  void add(std::string_view bytes);
+  static constexpr std::size_t kPiece = 256;  ///< The size of `pieces`' blocks.
+
+  /// `pieces` outlives it, and is the same each time.
+  void add(std::string_view bytes, Slab& pieces);
   [[nodiscard]] std::size_t size() const { return block_ == nullptr ? 0 : block_->used(); }
   [[nodiscard]] bool empty() const { return block_ == nullptr; }
   /// out.size() ≤ size().
@@ -25,7 +29,6 @@ class ByteQueue {
   void clear() { block_.reset(); }
 
  private:
-  static constexpr std::size_t kLeast = 128;
   static constexpr std::size_t kDropTaken = 16_KiB;  ///< So that little is moved for it.
 
   /// The beginning of an allocation; the bytes follow it.
@@ -37,11 +40,14 @@ class ByteQueue {
     [[nodiscard]] std::size_t used() const { return end - taken; }
     [[nodiscard]] char* bytes();
   };
+  /// Of a block of the slab.
+  static constexpr std::size_t kLeast = kPiece - sizeof(Block);
+
   struct BlockFree {
     void operator()(Block* block) const noexcept;
   };
 
-  void make_room(std::size_t more);
+  void make_room(std::size_t more, Slab& pieces);
 
   std::unique_ptr<Block, BlockFree> block_;  ///< Null: there is nothing.
 };

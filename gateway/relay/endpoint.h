@@ -54,6 +54,7 @@ class Endpoint final : public http::ClientOwner {
   [[nodiscard]] TimePoint rests_until() const { return rests_until_; }
   [[nodiscard]] const Health& health() const { return health_; }
 
+  [[nodiscard]] Upstream& upstream() const { return upstream_; }
   [[nodiscard]] const net::SocketAddress& address() const { return address_; }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::size_t url() const { return url_; }

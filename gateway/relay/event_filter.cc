@@ -31,6 +31,7 @@ std::uint32_t to_number(Millis wait) {
 /// One piece of the stream on its way: what stands before `at` is read, before `kept` passed on.
 struct EventFilter::Run {
   std::string_view in;
+  const RetryBounds& bounds;
   std::string& out;
   std::size_t at = 0;
   std::size_t kept = 0;
@@ -48,21 +49,20 @@ struct EventFilter::Run {
   }
 };
 
-EventFilter::EventFilter(Millis min_retry, Millis max_retry)
-    : min_retry_(to_number(min_retry)),
-      max_retry_(std::max(to_number(min_retry), to_number(max_retry))) {}
+RetryBounds::RetryBounds(Millis min_retry, Millis max_retry)
+    : min(to_number(min_retry)), max(std::max(min, to_number(max_retry))) {}
 
-void EventFilter::feed(std::string_view in, std::string& out) {
-  run(in, out, false);
+void EventFilter::feed(std::string_view in, const RetryBounds& bounds, std::string& out) {
+  run({.in = in, .bounds = bounds, .out = out}, false);
 }
 
-std::size_t EventFilter::feed_to_boundary(std::string_view in, std::string& out) {
-  return run(in, out, true);
+std::size_t EventFilter::feed_to_boundary(std::string_view in, const RetryBounds& bounds,
+                                          std::string& out) {
+  return run({.in = in, .bounds = bounds, .out = out}, true);
 }
 
-std::size_t EventFilter::run(std::string_view in, std::string& out, bool stops) {
-  Run run{.in = in, .out = out};
-  while (run.at < in.size()) {
+std::size_t EventFilter::run(Run run, bool stops) {
+  while (run.at < run.in.size()) {
     if (stops && at_boundary() && !(after_cr_ && run.byte() == '\n')) break;
     step(run);
   }
@@ -158,14 +158,14 @@ void EventFilter::step_number(Run& run) {
     return;
   }
   run.pass();
-  if (is_line_end(c)) clamp_number();
+  if (is_line_end(c)) clamp_number(run.bounds);
   put_number(run.out);
   place_ = Place::text;
 }
 
-void EventFilter::clamp_number() {
+void EventFilter::clamp_number(const RetryBounds& bounds) {
   if (!has_digits_ && !has_zeros_) return;
-  value_ = std::clamp<std::uint64_t>(value_, min_retry_, max_retry_);
+  value_ = std::clamp<std::uint64_t>(value_, bounds.min, bounds.max);
   has_digits_ = value_ > 0;
 }
 
@@ -192,9 +192,9 @@ void EventFilter::end_line(Run& run) {
   ++run.at;
 }
 
-void EventFilter::finish(std::string& out) {
+void EventFilter::finish(const RetryBounds& bounds, std::string& out) {
   if (place_ == Place::bom) out.append(kByteOrderMark, 0, matched_);
-  clamp_number();  // Whoever ends the line behind it gets no other number.
+  clamp_number(bounds);  // Whoever ends the line behind it gets no other number.
   put_number(out);
 }
 

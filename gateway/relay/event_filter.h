@@ -25,17 +25,24 @@
 
 namespace sluice::relay {
 
+/// What a `retry` is kept within, in milliseconds. The same for all of a stream; a stream does not
+/// keep it.
+struct RetryBounds {
+  RetryBounds(Millis min_retry, Millis max_retry);
+
+  std::uint32_t min;
+  std::uint32_t max;
+};
+
 class EventFilter {
  public:
-  EventFilter(Millis min_retry, Millis max_retry);
-
   /// Appends to `out` what passes.
-  void feed(std::string_view in, std::string& out);
+  void feed(std::string_view in, const RetryBounds& bounds, std::string& out);
   /// As feed(), but no further than to where at_boundary() is true, an LF that belongs to a CR
   /// included. Returns how much of `in` it took: nothing, when it stands at a boundary already.
-  std::size_t feed_to_boundary(std::string_view in, std::string& out);
+  std::size_t feed_to_boundary(std::string_view in, const RetryBounds& bounds, std::string& out);
   /// The stream is over: appends what is held back. Its line did not end, so no client heeds it.
-  void finish(std::string& out);
+  void finish(const RetryBounds& bounds, std::string& out);
 
   /// Nothing of an event has begun, and no line. A comment begins none; any other line does.
   [[nodiscard]] bool at_boundary() const {
@@ -50,7 +57,7 @@ class EventFilter {
   enum class Place : std::uint8_t { bom, line_start, comment, text, name, blank, number };
   struct Run;
 
-  std::size_t run(std::string_view in, std::string& out, bool stops);
+  std::size_t run(Run run, bool stops);
   void step(Run& run);
   void step_bom(Run& run);
   void step_line_start(Run& run);
@@ -58,12 +65,10 @@ class EventFilter {
   void step_number(Run& run);
   void step_to_line_end(Run& run);
   void end_line(Run& run);
-  void clamp_number();
+  void clamp_number(const RetryBounds& bounds);
   void put_number(std::string& out);
 
   std::uint64_t value_ = 0;  ///< Of the digits that are held.
-  const std::uint32_t min_retry_;
-  const std::uint32_t max_retry_;
   std::uint32_t events_ = 0;
   Place place_ = Place::bom;
   std::uint8_t matched_ = 0;  ///< Bytes of the byte order mark, or of "retry".
@@ -73,6 +78,6 @@ class EventFilter {
   bool has_digits_ : 1 = false;  ///< Held ones.
   bool has_zeros_ : 1 = false;   ///< That have passed.
 };
-static_assert(sizeof(EventFilter) <= 24, "there is one for each stream");
+static_assert(sizeof(EventFilter) <= 16, "there is one for each stream");
 
 }  // namespace sluice::relay

@@ -24,13 +24,12 @@ Passage::Passage(RouteContext& route, http::Exchange& exchange, const http::Requ
     : route_(route),
       exchange_(exchange),
       call_(*this),
-      tenure_(request, std::move(terms)),
+      tenure_(request, std::move(terms), route.memory.openings),
       upload_(request.has_body),
-      filter_(route.options.min_retry, route.options.max_retry),
+      is_get_(request.method == "GET"),
       last_read_(route.loop.now()),
       last_write_(last_read_),
-      begun_(http::whole_seconds(last_read_)),
-      is_get_(request.method == "GET") {
+      begun_(http::whole_seconds(last_read_)) {
   route_.counters.open.add();
 }
 
@@ -90,7 +89,8 @@ void Passage::on_answer(http::Response head, std::optional<std::uint64_t> length
     tenure_.opening().late.begin(head.status, now);
     return arm(now);
   }
-  const bool is_told = std::exchange(state_, State::open) == State::early;
+  const bool is_told = state_ == State::early;
+  state_ = State::open;
   if (!is_told && !open(std::move(head), length)) return;
   tenure_.settle();
   arm(now);
@@ -122,7 +122,7 @@ void Passage::begin_stream() {
   is_event_stream_ = true;
   route_.counters.event_streams.add();
   route_.streams.push_back(*this);
-  out_.add(pulse_.begin(route_.options));
+  put(pulse_.begin(route_.options));
 }
 
 void Passage::answer_early() {
@@ -143,12 +143,13 @@ void Passage::on_data(std::string_view bytes) {
   }
   unpaid_ += static_cast<std::uint32_t>(bytes.size());
   if (!is_event_stream_) {
-    out_.add(bytes);
+    put(bytes);
   } else {
     std::string& passed = route_.scratch;
     passed.clear();
-    is_ending_ ? void(filter_.feed_to_boundary(bytes, passed)) : filter_.feed(bytes, passed);
-    out_.add(passed);
+    is_ending_ ? void(filter_.feed_to_boundary(bytes, route_.retry_bounds, passed))
+               : filter_.feed(bytes, route_.retry_bounds, passed);
+    put(passed);
     if (is_ending_ && filter_.at_boundary()) return end_at_boundary();
   }
   const bool may_wait = is_event_stream_ && out_.size() < kMuch;
@@ -159,8 +160,8 @@ void Passage::on_complete() {
   if (state_ == State::late) return tell_late();
   if (is_event_stream_) {
     std::string held;
-    filter_.finish(held);
-    out_.add(held);
+    filter_.finish(route_.retry_bounds, held);
+    put(held);
   }
   http::tell_ending(exchange_, http::Ending::upstream_end);
   complete();
@@ -208,7 +209,7 @@ void Passage::refuse(const Parting& parting) {
   const bool is_parked = answer.head.status == 200;
   if (is_parked) http::tell_ending(exchange_, http::Ending::parked);
   if (!is_parked && !id.empty()) answer.head.headers.add("x-request-id", id);
-  if (!opening.is_head) out_.add(answer.body);
+  if (!opening.is_head) put(answer.body);
   exchange_.respond(std::move(answer.head), http::Kind::finite, answer.body.size());
   complete();
 }
@@ -218,7 +219,7 @@ void Passage::fail(const Parting& parting) {
   const bool can_tell = is_event_stream_ && filter_.at_boundary() &&
                         (tenure_.is_opening() || route_.options.errors != ErrorForm::reset);
   if (!can_tell) return break_off();
-  out_.add(last_event(route_.options, parting));
+  put(last_event(route_.options, parting));
   route_.counters.error_events.add();
   complete();
 }
@@ -248,7 +249,7 @@ void Passage::cut(Millis retry, http::Ending why) {
 }
 
 void Passage::end_at_boundary() {
-  out_.add(sse::retry_line(retry_));
+  put(sse::retry_line(retry_));
   call_.stop();
   complete();
 }
@@ -355,7 +356,7 @@ void Passage::on_deadline(TimePoint now) {
   if (now >= pulse_.due(last_write_) && out_.empty() && filter_.at_boundary()) {
     std::string beat;
     filter_.heartbeat(options.heartbeat, options.heartbeat_event, beat);
-    out_.add(beat);
+    put(beat);
     route_.counters.heartbeats.add();
     last_write_ = now;
     exchange_.wake();

@@ -18,6 +18,7 @@
 #include <span>
 #include <string_view>
 
+#include "gateway/base/slab.h"
 #include "gateway/base/timer_wheel.h"
 #include "gateway/http/exchange.h"
 #include "gateway/relay/byte_queue.h"
@@ -32,7 +33,7 @@
 
 namespace sluice::relay {
 
-class Passage final : public http::Answer, public Stream, private Deadline {
+class Passage final : public http::Answer, public InSlab, public Stream, private Deadline {
  public:
   Passage(RouteContext& route, http::Exchange& exchange, const http::Request& request, Terms terms);
   ~Passage() override;
@@ -102,6 +103,7 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   /// False: there is no room for an event stream, and somebody else answers.
   bool admit();
   void begin_stream();
+  void put(std::string_view bytes) { out_.add(bytes, route_.memory.pieces); }
   /// What was given to the client is given back to the upstream.
   void pay(std::size_t n);
   void complete();
@@ -127,19 +129,20 @@ class Passage final : public http::Answer, public Stream, private Deadline {
   Tenure tenure_;
   Upload upload_;
   ByteQueue out_;  ///< For the client.
-  EventFilter filter_;
-  std::uint64_t sent_ = 0;    ///< To the client.
-  TimePoint last_read_;       ///< From the upstream; before its head, when the request came.
-  TimePoint last_write_;      ///< To the client.
-  std::uint32_t unpaid_ = 0;  ///< Of what the upstream sent; what it may send is far less.
-  Pulse pulse_;
-  std::chrono::duration<std::uint32_t, std::milli> retry_{};  ///< With is_ending_.
-  const std::uint32_t begun_;                                 ///< In seconds of the clock.
-  State state_ = State::waiting;
+  // One byte, which stands in what the filter leaves of its last word.
+  [[no_unique_address]] EventFilter filter_;
+  State state_ : 3 = State::waiting;
   bool is_event_stream_ : 1 = false;
   bool is_get_ : 1 = false;
   bool is_ending_ : 1 = false;  ///< As soon as no event is begun.
+  std::uint64_t sent_ = 0;      ///< To the client.
+  TimePoint last_read_;         ///< From the upstream; before its head, when the request came.
+  TimePoint last_write_;        ///< To the client.
+  std::uint32_t unpaid_ = 0;    ///< Of what the upstream sent; what it may send is far less.
+  Pulse pulse_;
+  std::chrono::duration<std::uint32_t, std::milli> retry_{};  ///< With is_ending_.
+  const std::uint32_t begun_;                                 ///< In seconds of the clock.
 };
-static_assert(sizeof(Passage) <= 232, "each relayed stream has one");
+static_assert(sizeof(Passage) <= 200, "each relayed stream has one");
 
 }  // namespace sluice::relay

@@ -16,7 +16,7 @@ ReaderStream::ReaderStream(Setting setting, http::Exchange& exchange, const http
       open_plainly_(setting.open_plainly),
       sweep_(setting.sweep),
       exchange_(exchange),
-      tenure_(request, std::move(terms)),
+      tenure_(request, std::move(terms), setting.route.memory.openings),
       upload_(request.has_body),
       joining_(std::make_unique<Joining>(Joining{.request = request})),
       begun_(setting.route.loop.now()),
@@ -87,7 +87,7 @@ void ReaderStream::open_stream() {
     begin_stream();
     exchange_.respond(std::move(answer), http::Kind::event_stream);
   }
-  if (joining_->is_late && log.retry() > Millis(0)) text_.add(sse::retry_line(log.retry()));
+  if (joining_->is_late && log.retry() > Millis(0)) put(sse::retry_line(log.retry()));
   state_ = State::open;
   settle();
   arm(route_.loop.now());
@@ -109,7 +109,7 @@ void ReaderStream::begin_stream() {
   is_event_stream_ = true;
   route_.counters.event_streams.add();
   route_.streams.push_back(*this);
-  text_.add(pulse_.begin(route_.options));
+  put(pulse_.begin(route_.options));
 }
 
 void ReaderStream::answer_early() {
@@ -157,14 +157,14 @@ void ReaderStream::refuse(const Parting& parting) {
   LastAnswer answer = last_answer(route_.options, route_.retry, tenure_.opening(), parting);
   if (answer.head.status == 200) http::tell_ending(exchange_, http::Ending::parked);
   exchange_.respond(std::move(answer.head), http::Kind::finite, answer.body.size());
-  text_.add(answer.body);
+  put(answer.body);
   finish();
 }
 
 void ReaderStream::fail(const Parting& parting) {
   tell_upstream_failed(parting);
   if (route_.options.errors == ErrorForm::reset && !is_begun()) return break_off();
-  text_.add(last_event(route_.options, parting));
+  put(last_event(route_.options, parting));
   route_.counters.error_events.add();
   finish();
 }
@@ -196,7 +196,7 @@ void ReaderStream::end(Millis retry, http::Ending why) {
   if (!is_get_ || !is_streaming()) return;
   http::tell_ending(exchange_, why);
   route_.counters.drained.add();
-  text_.add(sse::retry_line(retry));
+  put(sse::retry_line(retry));
   finish();
 }
 
@@ -214,7 +214,7 @@ void ReaderStream::cut(Millis retry, http::Ending why) {
 
 void ReaderStream::on_too_slow() {
   http::tell_ending(exchange_, http::Ending::slow);
-  text_.add(sse::retry_line(jitter(route_.retry.min, route_.retry.max)));
+  put(sse::retry_line(jitter(route_.retry.min, route_.retry.max)));
   finish();
 }
 
@@ -321,7 +321,7 @@ void ReaderStream::on_deadline(TimePoint now) {
     if (!is_blocked) {
       std::string beat;
       append_heartbeat(route_.options.heartbeat, route_.options.heartbeat_event, beat);
-      text_.add(beat);
+      put(beat);
       route_.counters.heartbeats.add();
       exchange_.wake();
     }

@@ -20,6 +20,7 @@
 #include <span>
 #include <string_view>
 
+#include "gateway/base/slab.h"
 #include "gateway/base/timer_wheel.h"
 #include "gateway/http/exchange.h"
 #include "gateway/relay/byte_queue.h"
@@ -35,6 +36,7 @@
 namespace sluice::relay {
 
 class ReaderStream final : public http::Answer,
+                           public InSlab,
                            public Stream,
                            private ReaderOwner,
                            private Asker,
@@ -124,6 +126,7 @@ class ReaderStream final : public http::Answer,
   void finish();
   /// As much of an answer that came too late as is there: nobody waits for an end of it.
   void tell_late();
+  void put(std::string_view bytes) { text_.add(bytes, route_.memory.pieces); }
   void leave_log();
   void let_source_go();
   void arm(TimePoint now);

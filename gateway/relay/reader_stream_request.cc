@@ -69,7 +69,7 @@ void ReaderStream::on_plain_bytes(std::string_view bytes) {
     return;
   }
   if (state_ != State::plain) return;
-  text_.add(bytes);
+  put(bytes);
   unpaid_ += static_cast<std::uint32_t>(bytes.size());
   exchange_.wake();
 }

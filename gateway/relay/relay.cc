@@ -17,6 +17,7 @@ Relay::Relay(Setting setting)
     upstreams_.push_back(std::make_unique<Upstream>(
         setting_.upstreams[i], Upstream::Setting{.loop = setting_.loop,
                                                  .connections = connections_,
+                                                 .memory = memory_,
                                                  .resolver = setting_.resolver,
                                                  .post = setting_.post,
                                                  .tls = setting_.contexts[i]}));
@@ -26,7 +27,8 @@ Relay::Relay(Setting setting)
                                           .retry = setting_.retry,
                                           .upstream = *upstreams_[route.upstream],
                                           .loop = setting_.loop,
-                                          .streams = streams_});
+                                          .streams = streams_,
+                                          .memory = memory_});
   }
   if (setting_.sources == nullptr) return;
   sharing_ = std::make_unique<Sharing>(
@@ -64,7 +66,8 @@ std::unique_ptr<http::Answer> Relay::open_plainly(RouteContext& context,
     return http::problem(exchange, refusal.status, std::string(refusal.text),
                          std::move(terms.answer_headers), request.method == "HEAD");
   }
-  auto passage = std::make_unique<Passage>(context, exchange, request, std::move(terms));
+  auto passage =
+      make_in<Passage>(context.memory.passages, context, exchange, request, std::move(terms));
   passage->begin(std::move(*outgoing));
   return passage;
 }

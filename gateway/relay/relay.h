@@ -19,6 +19,7 @@
 #include "gateway/net/loop.h"
 #include "gateway/net/resolver.h"
 #include "gateway/relay/counters.h"
+#include "gateway/relay/memory.h"
 #include "gateway/relay/options.h"
 #include "gateway/relay/route_context.h"
 #include "gateway/relay/stream.h"
@@ -57,6 +58,8 @@ class Relay {
   void flush();
   /// The same behind that; and what is shared goes on with the next turn.
   void end_turn();
+  /// Once a second or so.
+  void tidy() { memory_.tidy(); }
   /// After end_turn(): the next turn must not sleep.
   [[nodiscard]] bool has_work() const;
   /// Event streams that may be ended one by one.
@@ -92,6 +95,7 @@ class Relay {
 
   // Set in the constructor.
   const Setting setting_;
+  Memory memory_;
   Streams streams_;
   net::Connections connections_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;

@@ -7,6 +7,8 @@
 
 #include "gateway/net/loop.h"
 #include "gateway/relay/counters.h"
+#include "gateway/relay/event_filter.h"
+#include "gateway/relay/memory.h"
 #include "gateway/relay/options.h"
 #include "gateway/relay/stream.h"
 
@@ -20,6 +22,8 @@ struct RouteContext {
   Upstream& upstream;
   net::Loop& loop;
   Streams& streams;
+  Memory& memory;
+  const RetryBounds retry_bounds{options.min_retry, options.max_retry};
   RouteCounters counters{};
   std::string scratch{};  ///< For who needs bytes for the length of a call.
 };

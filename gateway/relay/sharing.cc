@@ -198,7 +198,8 @@ std::unique_ptr<http::Answer> Sharing::join(Ask& ask, const std::shared_ptr<Log>
                                             const Wish& wish) {
   auto place = log->join(wish);
   if (!place) return nullptr;
-  auto stream = std::make_unique<ReaderStream>(
+  auto stream = make_in<ReaderStream>(
+      ask.route.memory.readers,
       ReaderStream::Setting{
           .route = ask.route, .open_plainly = setting_.open_plainly, .sweep = sweep_later_},
       ask.exchange, ask.request, std::move(ask.terms));
@@ -223,7 +224,8 @@ std::unique_ptr<http::Answer> Sharing::begin(Ask& ask, const std::shared_ptr<Log
   if (is_kept_back) outgoing->head.headers = without(outgoing->head.headers, "last-event-id");
   auto place = log->join({.last_event_id = is_kept_back ? ask.last_event_id : std::string()});
   if (!place) return nullptr;
-  auto stream = std::make_unique<ReaderStream>(
+  auto stream = make_in<ReaderStream>(
+      ask.route.memory.readers,
       ReaderStream::Setting{
           .route = ask.route, .open_plainly = setting_.open_plainly, .sweep = sweep_later_},
       ask.exchange, ask.request, std::move(ask.terms));

@@ -5,20 +5,21 @@
 
 namespace sluice::relay {
 
-Tenure::Tenure(const http::Request& request, Terms terms) : opening_(std::make_unique<Opening>()) {
+Tenure::Tenure(const http::Request& request, Terms terms, Slab& openings)
+    : phase_(make_in<Opening>(openings)) {
   const std::string* accept = request.headers.find("accept");
-  opening_->terms = std::move(terms);
-  opening_->is_get = request.method == "GET";
-  opening_->is_head = request.method == "HEAD";
-  opening_->wants_events = accept != nullptr && http::accepts(*accept, "text/event-stream");
+  opening().terms = std::move(terms);
+  opening().is_get = request.method == "GET";
+  opening().is_head = request.method == "HEAD";
+  opening().wants_events = accept != nullptr && http::accepts(*accept, "text/event-stream");
 }
 
 bool Tenure::read_body(std::string_view bytes) {
-  return opening_ != nullptr && !opening_->is_get && opening_->stream_flag.feed(bytes);
+  return is_opening() && !opening().is_get && opening().stream_flag.feed(bytes);
 }
 
 bool Tenure::admit() {
-  Terms& terms = opening_->terms;
+  Terms& terms = opening().terms;
   if (terms.admit == nullptr) return true;
   auto instead = terms.admit(terms.lease);
   if (instead == nullptr) return true;
@@ -27,45 +28,51 @@ bool Tenure::admit() {
 }
 
 void Tenure::settle() {
-  if (opening_ == nullptr) return;
-  Terms& terms = opening_->terms;
+  if (!is_opening()) return;
+  Terms& terms = opening().terms;
   std::string client = http::client_apart(terms.forwarded);
-  const bool does_end = std::min(terms.ends, opening_->retires()) < TimePoint::max();
+  const bool does_end = std::min(terms.ends, opening().retires()) < TimePoint::max();
   if (does_end || !terms.subject.empty() || terms.lease != nullptr || !client.empty()) {
-    kept_ = std::make_unique<Kept>(Kept{.ends = terms.ends,
-                                        .retires = opening_->retires(),
-                                        .subject = std::move(terms.subject),
-                                        .client = std::move(client),
-                                        .lease = std::move(terms.lease),
-                                        .instead = {}});
+    auto kept = std::make_unique<Kept>();
+    kept->ends = terms.ends;
+    kept->retires = opening().retires();
+    kept->subject = std::move(terms.subject);
+    kept->client = std::move(client);
+    kept->lease = std::move(terms.lease);
+    phase_ = std::move(kept);
+    return;
   }
-  opening_.reset();
+  phase_.reset();
+}
+
+void Tenure::drop_opening() {
+  if (is_opening()) phase_.reset();
 }
 
 void Tenure::give_to(std::unique_ptr<http::Answer> instead) {
-  opening_.reset();
-  kept_ = std::make_unique<Kept>();
-  kept_->instead = std::move(instead);
+  auto kept = std::make_unique<Kept>();
+  kept->instead = std::move(instead);
+  phase_ = std::move(kept);
 }
 
 TimePoint Tenure::ends() const {
-  if (opening_ != nullptr) return opening_->terms.ends;
-  return kept_ == nullptr ? TimePoint::max() : kept_->ends;
+  if (is_opening()) return opening().terms.ends;
+  return kept() == nullptr ? TimePoint::max() : kept()->ends;
 }
 
 TimePoint Tenure::retires() const {
-  if (opening_ != nullptr) return opening_->retires();
-  return kept_ == nullptr ? TimePoint::max() : kept_->retires;
+  if (is_opening()) return opening().retires();
+  return kept() == nullptr ? TimePoint::max() : kept()->retires;
 }
 
 std::string_view Tenure::client() const {
-  if (opening_ != nullptr) return opening_->terms.forwarded.client;
-  return kept_ == nullptr ? std::string_view() : kept_->client;
+  if (is_opening()) return opening().terms.forwarded.client;
+  return kept() == nullptr ? std::string_view() : kept()->client;
 }
 
 std::string_view Tenure::subject() const {
-  if (opening_ != nullptr) return opening_->terms.subject;
-  return kept_ == nullptr ? std::string_view() : kept_->subject;
+  if (is_opening()) return opening().terms.subject;
+  return kept() == nullptr ? std::string_view() : kept()->subject;
 }
 
 }  // namespace sluice::relay

@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/slab.h"
 #include "gateway/http/exchange.h"
 #include "gateway/relay/late_answer.h"
 #include "gateway/relay/stream_flag.h"
@@ -25,8 +26,20 @@
 
 namespace sluice::relay {
 
+/// What a tenure is in.
+struct Phase {
+  explicit Phase(bool opens) : is_opening(opens) {}
+  virtual ~Phase() = default;
+  Phase(Phase&&) = default;
+  Phase& operator=(Phase&&) = delete;
+
+  const bool is_opening;
+};
+
 /// What counts until the head.
-struct Opening {
+struct Opening final : InSlab, Phase {
+  Opening() : Phase(true) {}
+
   Terms terms;
   bool is_get = false;
   /// What a POST has begun is not asked for again, however old it is.
@@ -44,13 +57,14 @@ struct Opening {
 
 class Tenure {
  public:
-  Tenure(const http::Request& request, Terms terms);
+  /// `openings`: of Opening; it outlives all of them.
+  Tenure(const http::Request& request, Terms terms, Slab& openings);
 
   /// The head was not said yet.
-  [[nodiscard]] bool is_opening() const { return opening_ != nullptr; }
+  [[nodiscard]] bool is_opening() const { return phase_ != nullptr && phase_->is_opening; }
   /// Only then.
-  [[nodiscard]] Opening& opening() { return *opening_; }
-  [[nodiscard]] const Opening& opening() const { return *opening_; }
+  [[nodiscard]] Opening& opening() { return static_cast<Opening&>(*phase_); }
+  [[nodiscard]] const Opening& opening() const { return static_cast<const Opening&>(*phase_); }
   /// A part of the request's body passes by. True: it is what says that events are wanted.
   bool read_body(std::string_view bytes);
 
@@ -58,12 +72,13 @@ class Tenure {
   /// instead() has responded.
   [[nodiscard]] bool admit();
   void settle();
-  void drop_opening() { opening_.reset(); }
+  void drop_opening();
   void give_to(std::unique_ptr<http::Answer> instead);
 
   /// Who answers instead; null: nobody does.
   [[nodiscard]] http::Answer* instead() const {
-    return kept_ == nullptr ? nullptr : kept_->instead.get();
+    const Kept* const kept = this->kept();
+    return kept == nullptr ? nullptr : kept->instead.get();
   }
   /// When an event stream must end: its token is no longer good.
   [[nodiscard]] TimePoint ends() const;
@@ -75,7 +90,9 @@ class Tenure {
   [[nodiscard]] std::string_view client() const;
 
  private:
-  struct Kept {
+  struct Kept final : Phase {
+    Kept() : Phase(false) {}
+
     TimePoint ends = TimePoint::max();
     TimePoint retires = TimePoint::max();
     std::string subject;
@@ -84,8 +101,13 @@ class Tenure {
     std::unique_ptr<http::Answer> instead;
   };
 
-  std::unique_ptr<Opening> opening_;
-  std::unique_ptr<Kept> kept_;
+  /// Null: there is an opening, or nothing.
+  [[nodiscard]] const Kept* kept() const {
+    return phase_ == nullptr || is_opening() ? nullptr : static_cast<const Kept*>(phase_.get());
+  }
+
+  std::unique_ptr<Phase> phase_;  ///< Null: nothing is kept.
 };
+static_assert(sizeof(Tenure) == sizeof(void*), "each relayed stream has one");
 
 }  // namespace sluice::relay

@@ -35,7 +35,7 @@ class Upload {
     body_->seen += bytes.size();
     const std::size_t most = route.options.max_request_bytes;
     if (most > 0 && body_->seen > most) return false;
-    body_->bytes.add(bytes);
+    body_->bytes.add(bytes, route.memory.pieces);
     return true;
   }
   void complete() { body_->is_complete = true; }

@@ -263,10 +263,14 @@ std::unique_ptr<Protocol> Upstream::opened(Endpoint& endpoint, Transport& transp
   speaks_ = is_h2 ? Speaks::h2 : Speaks::h1;
   std::unique_ptr<http::Client> client;
   if (is_h2) {
-    client = std::make_unique<h2::ClientSession>(transport, endpoint, h2_, h2_counters_,
-                                                 setting_.loop.clock());
+    client = std::make_unique<h2::ClientSession>(
+        transport, endpoint,
+        h2::ClientSession::Setting{.options = h2_,
+                                   .counters = h2_counters_,
+                                   .clock = setting_.loop.clock(),
+                                   .memory = setting_.memory.h2});
   } else {
-    client = std::make_unique<h1::ClientSession>(transport, endpoint, h1_);
+    client = make_in<h1::ClientSession>(setting_.memory.h1_sessions, transport, endpoint, h1_);
   }
   endpoint.on_change(*client);
   // It may now be known that one connection is not enough.

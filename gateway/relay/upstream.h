@@ -39,6 +39,7 @@
 #include "gateway/net/timer.h"
 #include "gateway/relay/counters.h"
 #include "gateway/relay/endpoint.h"
+#include "gateway/relay/memory.h"
 #include "gateway/relay/options.h"
 #include "gateway/relay/upstream_call.h"
 #include "gateway/relay/upstream_url.h"
@@ -54,6 +55,7 @@ class Upstream {
   struct Setting {
     net::Loop& loop;
     net::Connections& connections;
+    Memory& memory;
     net::Resolver& resolver;
     /// To this worker, from any thread.
     std::function<void(std::function<void()>)> post;

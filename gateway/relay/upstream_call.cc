@@ -33,14 +33,17 @@ Failure failure_of(http::CallError error) {
 
 }  // namespace
 
+std::size_t UpstreamCall::pending_size() {
+  return sizeof(Pending);
+}
+
 UpstreamCall::~UpstreamCall() {
   stop();
 }
 
 void UpstreamCall::start(Upstream& upstream, http::Outgoing request) {
   SLUICE_ASSERT(!is_open(), "a call was started twice");
-  upstream_ = &upstream;
-  pending_ = std::make_unique<Pending>(*this);
+  pending_ = make_in<Pending>(upstream.setting_.memory.pending_calls, *this, upstream);
   pending_->request = std::move(request);
   pending_->since = upstream.setting_.loop.now();
   upstream.place(*this);
@@ -51,16 +54,20 @@ std::string_view UpstreamCall::address() const {
 }
 
 void UpstreamCall::stop() {
-  if (pending_ != nullptr && pending_->is_linked()) upstream_->unwait(*this);
+  if (pending_ != nullptr && pending_->is_linked()) pending_->upstream.unwait(*this);
   pending_.reset();
   if (call_ == nullptr) return;
   call_->cancel();
-  upstream_->call_ended(leave());
+  tell_end(leave());
 }
 
 Endpoint& UpstreamCall::leave() {
   call_ = nullptr;
   return *std::exchange(endpoint_, nullptr);
+}
+
+void UpstreamCall::tell_end(Endpoint& endpoint) {
+  endpoint.upstream().call_ended(endpoint);
 }
 
 void UpstreamCall::take(std::span<std::byte> out) {
@@ -70,33 +77,34 @@ void UpstreamCall::take(std::span<std::byte> out) {
 
 void UpstreamCall::on_head(http::Response head, std::optional<std::uint64_t> content_length) {
   pending_.reset();
-  endpoint_->succeeded(upstream_->setting_.loop.now());
+  endpoint_->succeeded(endpoint_->upstream().setting_.loop.now());
   on_answer(std::move(head), content_length);
 }
 
 void UpstreamCall::on_end(bool until_close) {
   pending_.reset();
-  upstream_->call_ended(leave());
+  tell_end(leave());
   on_complete(until_close);
 }
 
 void UpstreamCall::on_failure(const http::CallFailure& failure) {
   Endpoint& endpoint = leave();
   if (pending_ != nullptr && may_repeat(failure)) {
+    Upstream& upstream = pending_->upstream;
     ++pending_->repeats;
-    upstream_->counters_.repeats.add();
+    upstream.counters_.repeats.add();
     // It was the one used last: what is idle has been so for longer, and is no better.
     if (!failure.is_untouched) endpoint.let_idle_go(0);
-    upstream_->call_ended(endpoint);
-    upstream_->place(*this);
+    tell_end(endpoint);
+    upstream.place(*this);
     return;
   }
   // A kept connection that was just closing says nothing of the application behind it.
   if (pending_ != nullptr && !pending_->is_reused && failure.error == http::CallError::closed) {
-    upstream_->failed_early(endpoint, failure.what);
+    pending_->upstream.failed_early(endpoint, failure.what);
   }
   pending_.reset();
-  upstream_->call_ended(endpoint);
+  tell_end(endpoint);
   on_broken({.failure = failure_of(failure.error), .what = failure.what});
 }
 

@@ -26,6 +26,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/intrusive_list.h"
+#include "gateway/base/slab.h"
 #include "gateway/http/client.h"
 
 namespace sluice::relay {
@@ -49,6 +50,9 @@ struct Broken {
 
 class UpstreamCall : private http::Caller {
  public:
+  /// What one that is not answered yet has in Memory::pending_calls.
+  static std::size_t pending_size();
+
   UpstreamCall() = default;
   UpstreamCall(const UpstreamCall&) = delete;
   UpstreamCall& operator=(const UpstreamCall&) = delete;
@@ -84,10 +88,11 @@ class UpstreamCall : private http::Caller {
   friend class Upstream;
 
   /// Until the answer's head: the request, should it have to be sent again.
-  struct Pending : ListHook<WaitingTag> {
-    explicit Pending(UpstreamCall& owner) : call(owner) {}
+  struct Pending : InSlab, ListHook<WaitingTag> {
+    Pending(UpstreamCall& owner, Upstream& from) : call(owner), upstream(from) {}
 
     UpstreamCall& call;
+    Upstream& upstream;
     http::Outgoing request;
     TimePoint since;  ///< When it began to wait.
     std::uint32_t repeats = 0;
@@ -105,8 +110,8 @@ class UpstreamCall : private http::Caller {
   void take(std::span<std::byte> out) final;
   [[nodiscard]] bool may_repeat(const http::CallFailure& failure) const;
   Endpoint& leave();
+  static void tell_end(Endpoint& endpoint);
 
-  Upstream* upstream_ = nullptr;
   Endpoint* endpoint_ = nullptr;  ///< While it is sent.
   http::Call* call_ = nullptr;    ///< The same.
   std::unique_ptr<Pending> pending_;

@@ -128,6 +128,8 @@ std::unique_ptr<RelaySite> Worker::make_relay_site() {
 
 void Worker::tidy() {
   hub_.tidy();
+  h2_memory_.tidy();
+  if (relay_ != nullptr) relay_->tidy();
   show_upstreams(true);
 }
 

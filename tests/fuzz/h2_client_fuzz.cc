@@ -169,11 +169,12 @@ struct Side final : Transport, http::ClientOwner {
       .max_streams = 8, .header_bytes = 2048, .header_fields = 10, .max_continuations = 1'000'000};
   ClientCounters counters;
   const ManualClock clock;
+  SharedMemory memory;
   std::vector<std::unique_ptr<Asker>> askers;
   bool is_gone = false;
   std::size_t heard = 0;
-  std::unique_ptr<ClientSession> session =
-      std::make_unique<ClientSession>(*this, *this, options, counters, clock);
+  std::unique_ptr<ClientSession> session = std::make_unique<ClientSession>(
+      *this, *this, ClientSession::Setting{options, counters, clock, memory});
 };
 
 void Asker::end(std::string_view how) {

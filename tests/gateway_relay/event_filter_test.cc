@@ -15,27 +15,23 @@ namespace {
 
 using namespace std::string_view_literals;
 
-EventFilter filter() {
-  return {Millis(kMinRetry), Millis(kMaxRetry)};
-}
-
 /// What comes out of a new filter.
 std::string through(std::string_view in, std::size_t piece = std::string_view::npos) {
-  EventFilter one = filter();
+  EventFilter one;
   std::string out;
   for (; !in.empty(); in.remove_prefix(std::min(piece, in.size()))) {
-    one.feed(in.substr(0, piece), out);
+    one.feed(in.substr(0, piece), kBounds, out);
   }
-  one.finish(out);
+  one.finish(kBounds, out);
   return out;
 }
 
 /// What comes out, with "♥" as often as a heartbeat may come between two bytes.
 std::string beating(std::string_view in) {
-  EventFilter one = filter();
+  EventFilter one;
   std::string out;
   for (const char c : in) {
-    one.feed({&c, 1}, out);
+    one.feed({&c, 1}, kBounds, out);
     if (one.at_boundary()) out += "♥";
   }
   return out;
@@ -131,20 +127,20 @@ TEST_SUITE("the event filter") {
   }
 
   TEST_CASE("the bounds are the route's; without a least one, 0 stays 0") {
-    EventFilter one{Millis(0), Millis(10)};
+    EventFilter one;
     std::string out;
-    one.feed("retry: 0\nretry: 00\nretry: 7\nretry: 11\n", out);
+    one.feed("retry: 0\nretry: 00\nretry: 7\nretry: 11\n", {Millis(0), Millis(10)}, out);
     CHECK(out == "retry: 0\nretry: 00\nretry: 7\nretry: 10\n");
   }
 
   TEST_CASE("only the digits of a retry wait for the end of their line") {
-    EventFilter one = filter();
+    EventFilter one;
     std::string out;
-    one.feed("data: a\nretry: 0012", out);
+    one.feed("data: a\nretry: 0012", kBounds, out);
     CHECK(out == "data: a\nretry: 00");
-    one.feed("34", out);
+    one.feed("34", kBounds, out);
     CHECK(out == "data: a\nretry: 00");
-    one.feed("\n", out);
+    one.feed("\n", kBounds, out);
     CHECK(out == "data: a\nretry: 001234\n");
   }
 
@@ -154,13 +150,13 @@ TEST_SUITE("the event filter") {
     CHECK(beating(": x\n:\ndata: a\n: y\n\n") == ": x\n♥:\n♥data: a\n: y\n\n♥");
     CHECK(beating("retry: 2000\n\nid: 1\n\nfoo\n\n") == "retry: 2000\n\n♥id: 1\n\n♥foo\n\n♥");
     CHECK(beating("\xef\xbb\xbf\n") == "♥\n♥");
-    CHECK(filter().at_boundary());
+    CHECK(EventFilter().at_boundary());
   }
 
   TEST_CASE("a heartbeat is a comment, a comment with a blank line, or an event of its own type") {
     const auto heartbeat = [](HeartbeatForm form) {
       std::string out;
-      filter().heartbeat(form, "ping", out);
+      EventFilter().heartbeat(form, "ping", out);
       return out;
     };
     CHECK(heartbeat(HeartbeatForm::line) == ":\n");
@@ -170,46 +166,46 @@ TEST_SUITE("the event filter") {
   }
 
   TEST_CASE("between CR and LF it makes no blank line: that LF is dropped") {
-    EventFilter one = filter();
+    EventFilter one;
     std::string out;
-    one.feed("data: a\r\n\r", out);
+    one.feed("data: a\r\n\r", kBounds, out);
     one.heartbeat(HeartbeatForm::line, {}, out);
     one.heartbeat(HeartbeatForm::line, {}, out);
-    one.feed("\ndata: b\r\n\r\n", out);
+    one.feed("\ndata: b\r\n\r\n", kBounds, out);
     CHECK(out == "data: a\r\n\r:\n:\ndata: b\r\n\r\n");
     one.heartbeat(HeartbeatForm::line, {}, out);
-    one.feed("\n", out);
+    one.feed("\n", kBounds, out);
     CHECK(out == "data: a\r\n\r:\n:\ndata: b\r\n\r\n:\n\n");
   }
 
   TEST_CASE("a drain takes the rest of the event that has begun, and nothing of the next one") {
-    EventFilter one = filter();
+    EventFilter one;
     std::string out;
-    one.feed("data: a", out);
-    CHECK(one.feed_to_boundary("\r\ndata: b\r\n\r\ndata: c\r\n\r\n", out) == 13);
+    one.feed("data: a", kBounds, out);
+    CHECK(one.feed_to_boundary("\r\ndata: b\r\n\r\ndata: c\r\n\r\n", kBounds, out) == 13);
     CHECK(out == "data: a\r\ndata: b\r\n\r\n");
-    CHECK(one.feed_to_boundary("data: c\r\n\r\n", out) == 0);
+    CHECK(one.feed_to_boundary("data: c\r\n\r\n", kBounds, out) == 0);
     CHECK(one.at_boundary());
   }
 
   TEST_CASE("a drain that is not done takes all, and goes on with the next piece") {
-    EventFilter one = filter();
+    EventFilter one;
     std::string out;
-    one.feed("data", out);
-    CHECK(one.feed_to_boundary(": a\n", out) == 4);
+    one.feed("data", kBounds, out);
+    CHECK(one.feed_to_boundary(": a\n", kBounds, out) == 4);
     CHECK_FALSE(one.at_boundary());
-    CHECK(one.feed_to_boundary("\n\n", out) == 1);
+    CHECK(one.feed_to_boundary("\n\n", kBounds, out) == 1);
     CHECK(one.at_boundary());
   }
 
   TEST_CASE("events are counted when they are whole, comments and blank lines are none") {
-    EventFilter one = filter();
+    EventFilter one;
     std::string out;
-    one.feed(":c\n\n\ndata: 1\n", out);
+    one.feed(":c\n\n\ndata: 1\n", kBounds, out);
     CHECK(one.events() == 0);
-    one.feed("\r\n", out);
+    one.feed("\r\n", kBounds, out);
     CHECK(one.events() == 1);
-    one.feed("id: 2\r\rdata: 3\n\ndata: 4", out);
+    one.feed("id: 2\r\rdata: 3\n\ndata: 4", kBounds, out);
     CHECK(one.events() == 3);
   }
 
@@ -253,11 +249,11 @@ TEST_SUITE("the event filter") {
 
   TEST_CASE("a heartbeat that is an event is one more event, and changes no other") {
     const std::string_view stream = "id: 1\r\ndata: a\r\n\r\ndata: b\n\n";
-    EventFilter one = filter();
+    EventFilter one;
     std::string out;
     for (const char c : stream) {
       if (one.at_boundary()) one.heartbeat(HeartbeatForm::event, "ping", out);
-      one.feed({&c, 1}, out);
+      one.feed({&c, 1}, kBounds, out);
     }
     auto messages = sse::interpret(out).messages;
     std::erase_if(messages, [](const auto& message) {

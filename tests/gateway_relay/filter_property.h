@@ -17,6 +17,7 @@ namespace sluice::relay {
 
 constexpr std::uint64_t kMinRetry = 1'000;
 constexpr std::uint64_t kMaxRetry = 3'600'000;
+inline const RetryBounds kBounds{Millis(kMinRetry), Millis(kMaxRetry)};
 
 /// What a client must see of `stream`.
 inline sse::Interpretation expected_of(std::string_view stream) {
@@ -29,7 +30,7 @@ inline sse::Interpretation expected_of(std::string_view stream) {
 /// gives the length of the next piece, at least 1.
 template <class NextPiece>
 void check_filter(std::string_view stream, HeartbeatForm form, NextPiece next_piece) {
-  EventFilter filter{Millis(kMinRetry), Millis(kMaxRetry)};
+  EventFilter filter;
   std::string out = ":\n";  // The gateway's own beginning.
   std::size_t heartbeats = 0;
   std::size_t read = 0;
@@ -43,10 +44,10 @@ void check_filter(std::string_view stream, HeartbeatForm form, NextPiece next_pi
     }
     if (read == stream.size()) break;
     const std::string_view piece = stream.substr(read, next_piece());
-    filter.feed(piece, out);
+    filter.feed(piece, kBounds, out);
     read += piece.size();
   }
-  filter.finish(out);
+  filter.finish(kBounds, out);
 
   sse::Interpretation seen = sse::interpret(out);
   sse::Interpretation expected = expected_of(stream);
@@ -58,13 +59,13 @@ void check_filter(std::string_view stream, HeartbeatForm form, NextPiece next_pi
 /// A drain: the stream ends at the first boundary behind its first `begun` bytes.
 template <class NextPiece>
 void check_drain(std::string_view stream, std::size_t begun, NextPiece next_piece) {
-  EventFilter filter{Millis(kMinRetry), Millis(kMaxRetry)};
+  EventFilter filter;
   std::string out = ":\n";
-  filter.feed(stream.substr(0, begun), out);
+  filter.feed(stream.substr(0, begun), kBounds, out);
   std::size_t read = std::min(begun, stream.size());
   while (read < stream.size() && !filter.at_boundary()) {
     const std::string_view piece = stream.substr(read, next_piece());
-    const std::size_t taken = filter.feed_to_boundary(piece, out);
+    const std::size_t taken = filter.feed_to_boundary(piece, kBounds, out);
     SLUICE_ASSERT(taken == piece.size() || filter.at_boundary(), "it stopped inside an event");
     read += taken;
   }

@@ -104,6 +104,7 @@ class FakeWorker {
   /// In the order of server::Worker::end_turn().
   bool end_turn();
 
+  Memory memory;
   net::Loop loop;
   Streams streams;
   RetryRange retry;
@@ -164,7 +165,8 @@ inline FakeWorker::FakeWorker(World& world, const RouteOptions& options)
             .retry = retry,
             .upstream = reinterpret_cast<Upstream&>(loop),
             .loop = loop,
-            .streams = streams},
+            .streams = streams,
+            .memory = memory},
       mailbox(loop, [](auto& tasks) {
         for (auto& task : tasks) task();
       }) {

@@ -26,6 +26,8 @@ Terms terms_of(std::string subject, std::shared_ptr<void> lease = nullptr) {
   return terms;
 }
 
+Slab openings(sizeof(Opening));
+
 /// Answers nothing.
 struct Other final : http::Answer {
   void on_body(std::string_view) override {}
@@ -37,7 +39,7 @@ struct Other final : http::Answer {
 TEST_SUITE("Tenure") {
   TEST_CASE("a head can be given early to who asks for events, and to nobody for a HEAD") {
     const auto may_be_early = [](const std::string& method, const std::string& accept) {
-      return Tenure(request_of(method, accept), {}).opening().may_be_early();
+      return Tenure(request_of(method, accept), {}, openings).opening().may_be_early();
     };
     CHECK(may_be_early("GET", "text/event-stream"));
     CHECK(may_be_early("POST", "text/event-stream"));
@@ -47,12 +49,12 @@ TEST_SUITE("Tenure") {
   }
 
   TEST_CASE("the body of a POST may say that events are wanted, once; that of a GET says nothing") {
-    Tenure post(request_of("POST"), {});
+    Tenure post(request_of("POST"), {}, openings);
     CHECK_FALSE(post.read_body(R"({"stream": tr)"));
     CHECK(post.read_body("ue}"));
     CHECK_FALSE(post.read_body(R"({"stream": true})"));
     CHECK(post.opening().may_be_early());
-    Tenure get(request_of("GET"), {});
+    Tenure get(request_of("GET"), {}, openings);
     CHECK_FALSE(get.read_body(R"({"stream": true})"));
   }
 
@@ -62,7 +64,7 @@ TEST_SUITE("Tenure") {
     {
       Terms terms = terms_of("ann", place);
       terms.ends = ends;
-      Tenure tenure(request_of("GET"), std::move(terms));
+      Tenure tenure(request_of("GET"), std::move(terms), openings);
       CHECK(tenure.subject() == "ann");
       tenure.settle();
       CHECK_FALSE(tenure.is_opening());
@@ -77,7 +79,7 @@ TEST_SUITE("Tenure") {
   }
 
   TEST_CASE("who has neither token nor place never ends by it") {
-    Tenure tenure(request_of("GET"), {});
+    Tenure tenure(request_of("GET"), {}, openings);
     tenure.settle();
     CHECK(tenure.ends() == TimePoint::max());
     CHECK(tenure.subject().empty());
@@ -86,7 +88,7 @@ TEST_SUITE("Tenure") {
 
   TEST_CASE("an answer that was no stream gives everything back when it is over") {
     const auto place = std::make_shared<int>();
-    Tenure tenure(request_of("GET"), terms_of("ann", place));
+    Tenure tenure(request_of("GET"), terms_of("ann", place), openings);
     tenure.drop_opening();
     CHECK(place.use_count() == 1);
     CHECK(tenure.subject().empty());
@@ -99,7 +101,7 @@ TEST_SUITE("Tenure") {
       lease = place;
       return nullptr;
     };
-    Tenure tenure(request_of("GET"), std::move(terms));
+    Tenure tenure(request_of("GET"), std::move(terms), openings);
     CHECK(tenure.admit());
     CHECK(tenure.instead() == nullptr);
     tenure.settle();
@@ -111,7 +113,7 @@ TEST_SUITE("Tenure") {
     const http::Answer* const answers = other.get();
     Terms terms = terms_of("ann");
     terms.admit = [&](std::shared_ptr<void>&) { return std::move(other); };
-    Tenure tenure(request_of("GET"), std::move(terms));
+    Tenure tenure(request_of("GET"), std::move(terms), openings);
     CHECK(tenure.instead() == nullptr);
     CHECK_FALSE(tenure.admit());
     CHECK(tenure.instead() == answers);

@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/h2/client.h"
+#include "tests/h2/upstream.h"
 
 namespace sluice::h2 {
 namespace {
@@ -147,6 +148,43 @@ TEST_SUITE("h2::SharedMemory") {
       if (i % 3 == 0) CHECK(reply.headers["x-long"].size() == 20'000);
       CHECK(reply.body == std::string(50 * (1 + i * 997), 'a' + static_cast<char>(i)));
     }
+  }
+
+  TEST_CASE("clients' sessions share it, though each is made with the preface in it") {
+    SharedMemory memory;
+    std::vector<std::unique_ptr<Agent>> agents;
+    std::vector<std::unique_ptr<Server>> servers;
+    for (int i = 0; i < 3; ++i) {
+      agents.push_back(std::make_unique<Agent>(ClientOptions{}, &memory));
+      agents.back()->ask(outgoing("/" + std::to_string(i)));
+      servers.push_back(std::make_unique<Server>());
+    }
+    for (int turn = 0; turn < 6; ++turn) {
+      for (std::size_t i = 0; i < agents.size(); ++i) {
+        const std::string wire = agents[i]->fill_all();
+        CHECK(wire.starts_with("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") == (turn == 0));
+        servers[i]->feed(wire);
+        if (turn == 2) servers[i]->service.last().say("data: " + std::to_string(i) + "\n\n");
+        agents[i]->feed(servers[i]->fill_all());
+      }
+    }
+    for (std::size_t i = 0; i < agents.size(); ++i) {
+      CHECK(servers[i]->service.last().request.path == "/" + std::to_string(i));
+      CHECK(agents[i]->askers.front()->body == "data: " + std::to_string(i) + "\n\n");
+    }
+  }
+
+  TEST_CASE("a block of a slab can be resized, as any") {
+    constexpr std::size_t kStream = 224;
+    SharedMemory shared;
+    SessionMemory one(shared);
+    auto* const block = static_cast<char*>(one.allocate(kStream));
+    std::memset(block, 'a', kStream);
+    auto* const larger = static_cast<char*>(one.reallocate(block, 1'000));
+    CHECK(std::string(larger, kStream) == std::string(kStream, 'a'));
+    auto* const smaller = static_cast<char*>(one.reallocate(larger, kStream));
+    CHECK(std::string(smaller, kStream) == std::string(kStream, 'a'));
+    one.release(smaller);
   }
 
   TEST_CASE("a client that offers our encoder a table gets no other answer") {

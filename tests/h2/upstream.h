@@ -106,16 +106,20 @@ inline http::Outgoing outgoing(const std::string& path = "/", const std::string&
 
 /// A client session and all that it needs.
 struct Agent {
-  explicit Agent(ClientOptions o = {}) : options(o) {}
+  /// `lent`: what other sessions have as well.
+  explicit Agent(ClientOptions o = {}, SharedMemory* lent = nullptr)
+      : options(o), memory(lent != nullptr ? *lent : own_memory) {}
 
   ClientOptions options;
   ManualClock clock;
   ClientCounters counters;
   CountingTransport transport;
+  SharedMemory own_memory;
+  SharedMemory& memory;
   Keeper owner;
   std::vector<std::unique_ptr<Asker>> askers;
-  std::unique_ptr<ClientSession> session =
-      std::make_unique<ClientSession>(transport, owner, options, counters, clock);
+  std::unique_ptr<ClientSession> session = std::make_unique<ClientSession>(
+      transport, owner, ClientSession::Setting{options, counters, clock, memory});
   OutBuffer out;
   bool has_more = false;  ///< What the last fill() returned.
 
