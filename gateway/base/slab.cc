@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <new>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "gateway/base/sanitized.h"
 #include "gateway/base/units.h"
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::size_t kPage = 4_KiB;
 constexpr std::size_t kChunk = 1_MiB;
-/// What stands before a block of malloc's: a pointer to its slab.
+/// What stands before a block of malloc's, under a sanitizer: a pointer to its slab.
 constexpr std::size_t kOwner = sizeof(void*);
 
 /// The beginning of the `size` bytes in which it lies, which begin at a multiple of that.
@@ -22,6 +23,13 @@ template <class T>
 T& head_of(const void* inside, std::size_t size) {
   const auto address = reinterpret_cast<std::uintptr_t>(inside);
   return *reinterpret_cast<T*>(address - address % size);  // NOLINT(performance-no-int-to-ptr)
+}
+
+/// Pages of 4 KiB can be given back one by one: where the system's are larger it would take the
+/// neighbours along.
+bool has_small_pages() {
+  static const bool has = ::sysconf(_SC_PAGESIZE) <= static_cast<long>(kPage);
+  return has;
 }
 
 std::byte* at(void* begin, std::size_t offset) {
@@ -89,7 +97,6 @@ struct Slab::Chunk : ListHook<ChunkTag> {
 
 Slab::Slab(std::size_t size, std::size_t kept)
     : size_((size + alignof(void*) - 1) / alignof(void*) * alignof(void*)), kept_most_(kept) {
-  static_assert(sizeof(Page) % 16 == 8, "has_made() relies on it");
   SLUICE_ASSERT(size > 0 && size <= kMost, "a slab is for small objects");
 }
 
@@ -126,6 +133,11 @@ void Slab::give(void* block) noexcept {
 Slab& Slab::owner_of(const void* block) {
   if constexpr (kIsSanitized) return **(static_cast<Slab* const*>(block) - 1);
   return head_of<Page>(block, kPage).owner;
+}
+
+bool Slab::has_made(const void* block) const {
+  const auto address = reinterpret_cast<std::uintptr_t>(block);
+  return std::binary_search(all_chunks_.begin(), all_chunks_.end(), address - address % kChunk);
 }
 
 std::size_t Slab::size_of(const void* block) {
@@ -168,6 +180,8 @@ Slab::Page& Slab::add_page() {
 Slab::Chunk& Slab::add_chunk() {
   void* const place = map_chunk();
   if (place == nullptr) throw std::bad_alloc();
+  const auto begin = reinterpret_cast<std::uintptr_t>(place);
+  all_chunks_.insert(std::upper_bound(all_chunks_.begin(), all_chunks_.end(), begin), begin);
   Chunk& chunk = *new (place) Chunk;
   chunks_.push_back(chunk);
   return chunk;
@@ -178,7 +192,7 @@ void Slab::drop(Page& page) noexcept {
   Chunk& chunk = head_of<Chunk>(&page, kChunk);
   --pages_;
   page.~Page();
-  ::madvise(&page, kPage, MADV_DONTNEED);
+  if (has_small_pages()) ::madvise(&page, kPage, MADV_DONTNEED);
   chunk.give(&page);
   const bool is_last = pages_ == 0;  // Whoever has had one object will have others.
   if (chunk.count > 0 || is_last) {
@@ -186,6 +200,7 @@ void Slab::drop(Page& page) noexcept {
     return;
   }
   chunk.unlink();
+  std::erase(all_chunks_, reinterpret_cast<std::uintptr_t>(&chunk));
   ::munmap(&chunk, kChunk);
 }
 

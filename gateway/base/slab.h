@@ -9,7 +9,8 @@
 ///
 /// A page that has become free stays with its slab if that keeps fewer than `kept`, and until
 /// nobody has needed it from one tidy() to the next; else its memory goes back to the system, and
-/// with the last page of a chunk the addresses do.
+/// with the last page of a chunk the addresses do. (Where the system's own pages are larger, memory
+/// goes back with the addresses.)
 ///
 /// Owner   whoever owns the objects, which it outlives. It costs nothing until the first of them.
 /// Thread  its owner's: take() and give().
@@ -20,6 +21,7 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "gateway/base/assert.h"
 #include "gateway/base/intrusive_list.h"
@@ -44,11 +46,8 @@ class Slab {
   void tidy();
   /// Of a block of any slab.
   [[nodiscard]] static std::size_t size_of(const void* block);
-  /// Whether it is a block of a slab, and not one of malloc's: where blocks are multiples of 16
-  /// bytes, they stand at odd multiples of 8, and malloc's never do.
-  [[nodiscard]] static bool has_made(const void* block) {
-    return (reinterpret_cast<std::uintptr_t>(block) & 15U) == 8U;
-  }
+  /// Whether it is a block of this slab, and nobody else's. (Not under a sanitizer.)
+  [[nodiscard]] bool has_made(const void* block) const;
 
   [[nodiscard]] std::size_t block_size() const { return size_; }
   [[nodiscard]] std::size_t blocks_used() const { return used_; }
@@ -74,10 +73,11 @@ class Slab {
   std::size_t used_ = 0;
   std::size_t pages_ = 0;
   std::size_t kept_ = 0;
-  std::size_t least_kept_ = 0;             ///< Since the last tidy().
-  IntrusiveList<Page, PageTag> roomy_;     ///< With blocks that are used, and others.
-  IntrusiveList<Page, PageTag> unused_;    ///< Kept.
-  IntrusiveList<Chunk, ChunkTag> chunks_;  ///< That have a page to give.
+  std::size_t least_kept_ = 0;              ///< Since the last tidy().
+  IntrusiveList<Page, PageTag> roomy_;      ///< With blocks that are used, and others.
+  IntrusiveList<Page, PageTag> unused_;     ///< Kept.
+  IntrusiveList<Chunk, ChunkTag> chunks_;   ///< That have a page to give.
+  std::vector<std::uintptr_t> all_chunks_;  ///< Where they begin, in order.
 };
 
 /// Base of what is made by make_in() only. It is deleted as anything else.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <sys/mman.h>
 #include <utility>
 
@@ -24,11 +25,9 @@ namespace {
 constexpr std::size_t kFrameBuffer = 9 + 1 + 16'384;
 /// 128 pointers.
 constexpr std::size_t kEncoderIndex = 1'024;
-/// sizeof(nghttp2_stream), and of nghttp2_outbound_item, as a slab that can be told from malloc has
-/// it.
+/// sizeof(nghttp2_stream), and of nghttp2_outbound_item.
 constexpr std::size_t kNativeStream = 224;
 constexpr std::size_t kItem = 152;
-constexpr std::size_t kItemBlock = 160;
 constexpr std::size_t kItemPagesKept = 64;
 
 void forbid([[maybe_unused]] std::byte* begin) {
@@ -72,7 +71,7 @@ SharedMemory::SharedMemory(Policy policy)
     : streams_(sizeof(Stream)),
       client_streams_(sizeof(ClientStream)),
       native_streams_(kNativeStream),
-      items_(kItemBlock, kItemPagesKept) {
+      items_(kItem, kItemPagesKept) {
   if (policy == Policy::own || !may_share()) return;
   frame_buffer_ = std::make_unique_for_overwrite<std::byte[]>(kFrameBuffer);
   forbid(frame_buffer_.get());
@@ -93,9 +92,26 @@ SharedMemory::Use::~Use() {
   memory_.is_in_use_ = false;
 }
 
+/// Null: it is none of a slab's.
+Slab* SharedMemory::slab_for(std::size_t size) {
+  // A sanitizer is to see what happens to each.
+  if (kIsSanitized) return nullptr;
+  if (size == kItem) return &items_;
+  return size == kNativeStream ? &native_streams_ : nullptr;
+}
+
+bool SharedMemory::is_of_slab(const void* block) const {
+  return items_.has_made(block) || native_streams_.has_made(block);
+}
+
 void* SessionMemory::allocate(std::size_t size) {
-  if (size == kItem) return shared_.items_.take();
-  if (size == kNativeStream) return shared_.native_streams_.take();
+  if (Slab* const slab = shared_.slab_for(size)) {
+    try {
+      return slab->take();
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    }
+  }
   // The first of each size, while the session is made; what is like them later is its own.
   if (shared_.is_shared()) {
     if (size == kFrameBuffer && !std::exchange(has_frame_buffer_, true)) {
@@ -114,7 +130,7 @@ bool SessionMemory::is_lent(const void* block) const {
 void* SessionMemory::reallocate(void* block, std::size_t size) {
   if (block == nullptr) return allocate(size);
   SLUICE_ASSERT(!is_lent(block), "nghttp2 wanted to resize what is not its own");
-  if (!Slab::has_made(block)) return std::realloc(block, size);
+  if (!shared_.is_of_slab(block)) return std::realloc(block, size);
   void* const other = allocate(size);
   if (other == nullptr) return nullptr;
   std::memcpy(other, block, std::min(size, Slab::size_of(block)));
@@ -124,7 +140,7 @@ void* SessionMemory::reallocate(void* block, std::size_t size) {
 
 void SessionMemory::release(void* block) {
   if (is_lent(block)) return;
-  Slab::has_made(block) ? Slab::give(block) : std::free(block);
+  shared_.is_of_slab(block) ? Slab::give(block) : std::free(block);
 }
 
 nghttp2_mem allocator_of(SessionMemory& memory) {

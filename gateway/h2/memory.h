@@ -74,6 +74,9 @@ class SharedMemory {
  private:
   friend class SessionMemory;
 
+  Slab* slab_for(std::size_t size);
+  [[nodiscard]] bool is_of_slab(const void* block) const;
+
   std::unique_ptr<std::byte[]> frame_buffer_;  ///< Null: not shared.
   bool is_in_use_ = false;
   Slab streams_;

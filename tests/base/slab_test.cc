@@ -75,17 +75,6 @@ TEST_SUITE("Slab") {
     CHECK(slab.blocks_used() == 0);
   }
 
-  TEST_CASE("Blocks of 16 bytes, or multiples, can be told from malloc's") {
-    Slab slab(224);
-    Blocks blocks(slab);
-    blocks.take(1'000);
-    CHECK(std::all_of(blocks.taken.begin(), blocks.taken.end(), &Slab::has_made));
-    for (std::size_t size = 1; size < 300; ++size) {
-      const std::unique_ptr<void, decltype(&std::free)> other(std::malloc(size), &std::free);
-      REQUIRE_FALSE(Slab::has_made(other.get()));
-    }
-  }
-
   TEST_CASE("Objects end in their slab, by whatever pointer they are deleted") {
     Slab slab(sizeof(Larger));
     std::unique_ptr<Object> object = make_in<Larger>(slab, 7);
@@ -160,6 +149,23 @@ TEST_SUITE("Slab: pages" * doctest::skip(kIsSanitized)) {
       blocks.give(blocks.taken.size());
       CHECK(slab.pages() == 0);
     }
+  }
+
+  TEST_CASE("A slab knows its own blocks, and nobody else's") {
+    Slab slab(64, 0), other(64);
+    Blocks blocks(slab), others(other);
+    CHECK_FALSE(slab.has_made(nullptr));
+    blocks.take(3 * kPagesOfChunk * kInPage);
+    others.take(100);
+    const auto is_own = [&](void* block) { return slab.has_made(block); };
+    CHECK(std::all_of(blocks.taken.begin(), blocks.taken.end(), is_own));
+    CHECK(std::none_of(others.taken.begin(), others.taken.end(), is_own));
+    for (std::size_t size = 1; size < 300; ++size) {
+      const std::unique_ptr<void, decltype(&std::free)> block(std::malloc(size), &std::free);
+      REQUIRE_FALSE(slab.has_made(block.get()));
+    }
+    blocks.give(2 * kPagesOfChunk * kInPage);
+    CHECK(std::all_of(blocks.taken.begin(), blocks.taken.end(), is_own));
   }
 
   TEST_CASE("However blocks come and go, no two are the same and none is lost") {
