@@ -24,7 +24,12 @@ bool HeapTrim::is_worth_it() {
   if (resident == 0) return false;
   least_ = least_ == 0 ? resident : std::min(least_, resident);
   const std::size_t wanted = worth(resident);
-  return resident - least_ >= wanted && allocator_.free() >= wanted;
+  const bool has_grown = resident - least_ >= wanted;
+  if (!has_grown && !was_worth_it_ && ++looks_ < kLooksBetweenCounts) return false;
+  looks_ = 0;
+  const std::size_t free = allocator_.free();
+  least_free_ = std::min(least_free_, free);
+  return free >= (has_grown ? 0 : least_free_) + wanted;
 }
 
 void HeapTrim::look() {
@@ -33,7 +38,8 @@ void HeapTrim::look() {
     return;
   }
   // Who has just left may be about to come back, all at once, too.
-  const bool was_worth_it = std::exchange(was_worth_it_, is_worth_it());
+  const bool was_worth_it = was_worth_it_;
+  was_worth_it_ = is_worth_it();
   if (!was_worth_it || !was_worth_it_) return;
   was_worth_it_ = false;
   const std::size_t before = allocator_.resident();
@@ -41,6 +47,7 @@ void HeapTrim::look() {
   const std::size_t after = allocator_.resident();
   if (before == 0 || after == 0) return;
   least_ = after;
+  least_free_ = allocator_.free();
   patience_ = before >= after + worth(before) ? 0 : std::min(2 * patience_ + 1, kMostLooksLeftOut);
   left_out_ = patience_;
   log::debug("gave memory back: {} KiB of {} are left", after / 1024, before / 1024);

@@ -5,9 +5,10 @@
 /// everywhere. Counting what is free, and more so trimming, holds up whoever allocates from the
 /// same arena: milliseconds after a crowd has left. So usually only the process's resident memory
 /// is looked at. What is free is counted when that has grown by what is worth a trim since the last
-/// one, and given back when it is that much at two looks running. A trim that gains less is not
-/// soon tried again. A large heap takes longer to walk, and in it the same is worth less: worth a
-/// trim is a part in 32 of what is resident, within bounds.
+/// one, and given back when it is that much at two looks running; and now and then, since what
+/// leaves behind a trim makes nothing grow, when it has become that much more. A trim that gains
+/// less is not soon tried again. A large heap takes longer to walk, and in it the same is worth
+/// less: worth a trim is a part in 32 of what is resident, within bounds.
 ///
 /// Owner   server::Gateway. Thread  control; malloc locks what it walks.
 #pragma once
@@ -32,6 +33,7 @@ class HeapTrim {
   static constexpr std::size_t kLeastWorth = 128_KiB;
   static constexpr std::size_t kMostWorth = 8_MiB;
   static constexpr unsigned kMostLooksLeftOut = 128;
+  static constexpr unsigned kLooksBetweenCounts = 8;  ///< Where nothing has grown.
   static constexpr Millis kInterval{2'000};
 
   HeapTrim(net::Loop& loop, Allocator allocator);
@@ -49,6 +51,9 @@ class HeapTrim {
   unsigned patience_ = 0;  ///< How many looks the last trim that gained little is worth.
   unsigned left_out_ = 0;  ///< Of those.
   std::size_t least_;      ///< Resident memory at its lowest since the start or the last trim.
+  /// Free at its least since the last trim: what that gave back counts as free, too.
+  std::size_t least_free_ = 0;
+  unsigned looks_ = 0;  ///< Since what is free was counted.
   bool was_worth_it_ = false;
 };
 

@@ -100,6 +100,19 @@ TEST_SUITE("HeapTrim") {
     CHECK(house.looks(60_MiB, 50_MiB));
   }
 
+  TEST_CASE("what a crowd leaves goes back, though memory was given back while it was there") {
+    House house;
+    house.gain = 2_MiB;
+    house.looks(60_MiB, 3_MiB);
+    CHECK(house.looks(60_MiB, 3_MiB));
+    unsigned looks = 1;
+    while (!house.looks(58_MiB, 40_MiB)) ++looks;
+    CHECK(looks == HeapTrim::kLooksBetweenCounts + 1);
+    // And once only.
+    for (int i = 0; i < 100; ++i) CHECK_FALSE(house.looks(20_MiB, 40_MiB));
+    CHECK(house.measurements < 20);
+  }
+
   TEST_CASE("after a trim that gained little the next is farther away, each time") {
     House house;
     house.gain = 1_MiB;
