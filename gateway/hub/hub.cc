@@ -24,7 +24,8 @@ std::size_t cost_of(const Interest& interest) {
 }  // namespace
 
 Hub::Hub(const Options& options, Home home, Counters& counters)
-    : options_(options),
+    : memory_(sizeof(Subscription)),
+      options_(options),
       home_(std::move(home)),
       counters_(counters),
       rules_(options.rules),
@@ -216,7 +217,7 @@ Result<std::unique_ptr<Subscription>> Hub::subscribe(Interest interest, Start st
   }
   counters_.subscribed.add();
   counters_.subscriptions.add();
-  return std::make_unique<Subscription>(*found->second, subscriber, std::move(start));
+  return make_in<Subscription>(memory_, *found->second, subscriber, std::move(start));
 }
 
 bool Hub::has_room(const Interest& interest) const {

@@ -19,6 +19,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/result.h"
+#include "gateway/base/slab.h"
 #include "gateway/base/timer_wheel.h"
 #include "gateway/hub/channel.h"
 #include "gateway/hub/counters.h"
@@ -120,6 +121,8 @@ class Hub {
   [[nodiscard]] Start lost(sse::GapReason reason, std::string_view asked) const;
   [[nodiscard]] Start not_in_window(std::string_view asked) const;
 
+  // Set in the constructor.
+  Slab memory_;  ///< Subscriptions'.
   const Options& options_;
   const Home home_;
   Counters& counters_;

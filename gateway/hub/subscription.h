@@ -30,6 +30,7 @@
 
 #include "gateway/base/intrusive_list.h"
 #include "gateway/base/result.h"
+#include "gateway/base/slab.h"
 #include "gateway/hub/channel.h"
 #include "gateway/hub/pace.h"
 #include "gateway/journal/history.h"
@@ -53,7 +54,7 @@ class Subscriber {
   ~Subscriber() = default;
 };
 
-class Subscription : public ListHook<WaitingTag> {
+class Subscription : public InSlab, public ListHook<WaitingTag> {
  public:
   Subscription(Channel& channel, Subscriber& subscriber, struct Start start);
   Subscription(const Subscription&) = delete;

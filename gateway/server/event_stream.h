@@ -17,6 +17,7 @@
 
 #include "gateway/base/intrusive_list.h"
 #include "gateway/base/random.h"
+#include "gateway/base/slab.h"
 #include "gateway/base/timer_wheel.h"
 #include "gateway/http/exchange.h"
 #include "gateway/hub/subscription.h"
@@ -41,12 +42,14 @@ struct Tenure {
 };
 
 class EventStream final : public http::Answer,
+                          public InSlab,
                           public hub::Subscriber,
                           public ListHook<EventStreamTag>,
                           private Deadline {
  public:
   /// What a worker's streams have in common.
   struct Setting {
+    Slab& memory;  ///< Of EventStream; it outlives all of them.
     net::Loop& loop;
     const HeartbeatOptions& heartbeat;
     const RetryOptions& retry;

@@ -96,7 +96,7 @@ std::unique_ptr<http::Answer> Subscribe::open_stream(const Wish& wish, const Bea
     return park(request, exchange, counters.refused_interests);
   }
 
-  auto stream = std::make_unique<EventStream>(exchange, setting_);
+  auto stream = make_in<EventStream>(setting_.memory, exchange, setting_);
   stream->hold(std::move(*place));
   Tenure tenure{.subject = std::move(*lease),
                 .presence = nullptr,

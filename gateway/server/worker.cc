@@ -48,6 +48,7 @@ Worker::Worker(std::size_t index, Shared& shared)
             .history = shared.journal.history(),
             .post = [this](Task task) { post(std::move(task)); }},
            counters_.hub),
+      stream_memory_(sizeof(EventStream)),
       relay_(shared.config.relay.has_routes()
                  ? std::make_unique<relay::Relay>(
                        relay::Relay::Setting{.loop = loop_,
@@ -63,7 +64,8 @@ Worker::Worker(std::size_t index, Shared& shared)
       site_(
           shared, loop_, counters_.site,
           Subscribe(shared, hub_, streams_,
-                    {.loop = loop_,
+                    {.memory = stream_memory_,
+                     .loop = loop_,
                      .heartbeat = shared.config.heartbeat,
                      .retry = retry_,
                      .counters = counters_.site}),

@@ -152,6 +152,7 @@ class Worker {
   AllCounters counters_;
   net::Loop loop_;
   hub::Hub hub_;
+  Slab stream_memory_;
   EventStreams streams_;
   PublishStreams publish_streams_;
   const std::unique_ptr<relay::Relay> relay_;  ///< Null: there are no routes.

@@ -30,7 +30,7 @@ struct FakeExchange final : http::Exchange {
 struct Stream {
   Stream() {
     loop.turn(false);
-    stream = std::make_unique<EventStream>(exchange, setting);
+    stream = make_in<EventStream>(memory, exchange, setting);
     stream->start(std::move(*hub.subscribe(hub::Interest::of({"t"}, {}), hub.now(), *stream)));
   }
 
@@ -66,7 +66,8 @@ struct Stream {
   HeartbeatOptions heartbeat{.interval = seconds(15), .jitter = milliseconds(0)};
   RetryOptions retry{.min = milliseconds(3000), .max = milliseconds(3000)};
   Counters counters;
-  EventStream::Setting setting{loop, heartbeat, retry, counters};
+  Slab memory{sizeof(EventStream)};
+  EventStream::Setting setting{memory, loop, heartbeat, retry, counters};
   FakeExchange exchange;
   std::unique_ptr<EventStream> stream;
   sse::Position last{0};

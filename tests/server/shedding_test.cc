@@ -36,7 +36,7 @@ struct House {
   }
 
   EventStream& open(hub::Start start) {
-    all.push_back(std::make_unique<EventStream>(exchange, setting));
+    all.push_back(make_in<EventStream>(memory, exchange, setting));
     EventStream& stream = *all.back();
     streams.push_back(stream);
     stream.start(std::move(*hub.subscribe(hub::Interest::of({"t"}, {}), start, stream)));
@@ -65,7 +65,8 @@ struct House {
                      .parked_min = milliseconds(7000),
                      .parked_max = milliseconds(7000)};
   Counters counters;
-  EventStream::Setting setting{loop, heartbeat, retry, counters};
+  Slab memory{sizeof(EventStream)};
+  EventStream::Setting setting{memory, loop, heartbeat, retry, counters};
   SilentExchange exchange;
   net::Connections connections{loop, {}, nullptr};
   IntrusiveList<EventStream, EventStreamTag> streams;
