@@ -24,6 +24,7 @@ struct RouteCounters {
   Counter failed_busy;       ///< No room: max_connections, max_waiting, HTTP/2 streams.
   Counter failed_closed;     ///< Broke off.
   Counter failed_malformed;  ///< Not HTTP, or too large.
+  Counter failed_answer;     ///< No event stream, to a source that asked again for one.
   Histogram first_byte;      ///< From the request's head to the answer's.
   // Shared and replayed streams.
   Gauge sources;       ///< Upstream streams that are kept.

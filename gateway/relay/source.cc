@@ -14,9 +14,18 @@
 namespace sluice::relay {
 namespace {
 
+/// Between two requests of one stream that has broken off: of who is asked, and of who is not there
+/// and costs nothing (Upstream tries an address ten times a second at most).
 constexpr Millis kMaxBackoff{30'000};
+constexpr Millis kMaxBackoffUnreachable{5'000};
 constexpr std::uint32_t kMaxRefusals = 10;
 constexpr std::string_view kLastEventId = "last-event-id";
+
+Parting parting_of_answer(int status) {
+  return {.status = status,
+          .kind = "upstream_answer",
+          .what = fmt::format("the upstream answered {}", status)};
+}
 
 bool is_passing(int status) {
   return status == 408 || status == 429 || status >= 500;
@@ -96,9 +105,7 @@ void Source::on_first_answer(http::Response head, std::optional<std::uint64_t> l
   state_ = State::plain;
   setting_.sources.remove(*log_, true);
   // Those who waited with him ask by themselves.
-  log_->finish(End::refused, {.status = head.status,
-                              .kind = "upstream_answer",
-                              .what = fmt::format("the upstream answered {}", head.status)});
+  log_->finish(End::refused, parting_of_answer(head.status));
   if (asker_ == nullptr) return die();
   asker_->on_plain_answer(std::move(head), length);
 }
@@ -113,8 +120,13 @@ void Source::on_next_answer(const http::Response& head) {
     return flush();
   }
   call_->stop();
-  if (is_passing(head.status) && ++refusals_ < kMaxRefusals) return come_back_later();
-  finish(End::clean);
+  // What tells an EventSource to stop (HTML §9.2.3), too.
+  if (head.status == 204) return finish(End::clean);
+  setting_.route.counters.failed_answer.add();
+  log::debug("route {}: a stream that broke off was asked for again, and answered {}",
+             setting_.route.options.name, head.status);
+  if (is_passing(head.status) && ++refusals_ < kMaxRefusals) return come_back_later(kMaxBackoff);
+  finish(End::broken, parting_of_answer(head.status));
 }
 
 void Source::begin_stream() {
@@ -207,6 +219,7 @@ void Source::on_broken(const Broken& broken) {
     return die();
   }
   parting_ = parting_of(broken.failure);
+  is_unreachable_ = broken.failure == Failure::connect;
   if (state_ == State::asking) return finish(End::broken, std::move(parting_));
   ending_ = Ending::broken;
   if (held_.empty()) settle();
@@ -217,9 +230,12 @@ void Source::settle() {
   const Ending ending = std::exchange(ending_, Ending::none);
   if (ending == Ending::none) return;
   if (ending == Ending::broken) {
-    return is_get_ ? come_back_later() : finish(End::broken, std::move(parting_));
+    if (!is_get_) return finish(End::broken, std::move(parting_));
+    return come_back_later(is_unreachable_ ? kMaxBackoffUnreachable : kMaxBackoff);
   }
-  if (is_get_ && setting_.route.options.on_end == OnEnd::reconnect) return come_back_later();
+  if (is_get_ && setting_.route.options.on_end == OnEnd::reconnect) {
+    return come_back_later(kMaxBackoff);
+  }
   if (ending == Ending::complete || !is_get_) return finish(End::clean);
   state_ = State::probing;
   call_->probe();
@@ -228,15 +244,14 @@ void Source::settle() {
 void Source::on_probe(bool is_there) {
   if (state_ != State::probing) return;
   if (is_there) return finish(End::clean);
-  come_back_later();
+  come_back_later(kMaxBackoffUnreachable);
 }
 
 // --- Coming back, and the end -------------------------------------------------------------------
 
-void Source::come_back_later() {
+void Source::come_back_later(Millis most) {
   state_ = State::away;
-  const Millis most = std::max(kMaxBackoff, retry_);
-  const Millis wait = std::min(most, retry_ * (1 << std::min(failures_, 15U)));
+  const Millis wait = std::min(std::max(most, retry_), retry_ * (1 << std::min(failures_, 15U)));
   ++failures_;
   retry_at_ = setting_.route.loop.now() + wait + jitter(Millis(0), wait / 4);
   arm();

@@ -6,15 +6,16 @@
 ///   asking ─► live ─► over                    the upstream's end, or nobody wants it any more
 ///     │        │ ▲
 ///     │        ▼ │                            broken off, GET only: after its `retry` (1 s), twice
-///     │       away, asking again              that … 30 s, with the upstream's own last id
-///     └─► plain                               no event stream: the answer goes to the asker alone
+///     │       away, asking again              that … 30 s, with the upstream's own last id; no
+///     more │                                       than 5 s where no connection could be had └─►
+///     plain                               no event stream: the answer goes to the asker alone
 ///
 /// What ends a stream: its framing (last chunk, length, END_STREAM), unless on_end = reconnect; the
 /// end of the connection where only that can, if the upstream still takes connections (else it is
-/// restarting, and the stream broke off); a 204 or any other answer that is no event stream to a
-/// request that asked again, at once, but for 408, 429 and 5xx, which it tries 10 times in a row.
-/// All these are clean ends: who asks anew gets the upstream's own word. The answer to a POST that
-/// broke off ends as the route's `errors` say.
+/// restarting, and the stream broke off); a 204 to a request that asked again. All these are clean
+/// ends. As the route's `errors` say it ends when such a request gets any other answer that is no
+/// event stream, at once, but for 408, 429 and 5xx, which it tries 10 times in a row; and when the
+/// answer to a POST breaks off. Who asks anew gets the upstream's own word.
 ///
 /// Ids: in a log with names an event keeps the id of its block if a reader can send it back
 /// (text of at most 200 bytes, no control characters, no blanks at its ends) and no other event
@@ -110,7 +111,7 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   [[nodiscard]] std::size_t feed_some(std::string_view bytes);
   [[nodiscard]] std::size_t fill(const Log::Room& room, std::string_view bytes);
   void settle();
-  void come_back_later();
+  void come_back_later(Millis most);
   void ask_again();
   void finish(End end, Parting parting = {});
   void die();
@@ -165,7 +166,8 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   bool is_dead_ = false;
   /// How the answer ended, while not all of it is in the log.
   enum class Ending : std::uint8_t { none, complete, until_close, broken } ending_ = Ending::none;
-  Parting parting_;  ///< With Ending::broken.
+  Parting parting_;              ///< With Ending::broken.
+  bool is_unreachable_ = false;  ///< The same: there was no connection to be had.
   Millis retry_{1'000};
   std::uint32_t failures_ = 0;  ///< In a row.
   std::uint32_t refusals_ = 0;  ///< The same, of answers that were no event stream.

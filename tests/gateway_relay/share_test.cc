@@ -294,20 +294,26 @@ TEST_SUITE("a shared stream") {
     CHECK(client.events() == "a gap(unknown) b");
   }
 
-  TEST_CASE("waits twice as long after each failure, but never much more than 30 s") {
-    World world(shared());
-    Client client(world);
-    client.ask();
-    world.call().answer();
-    world.call().send("retry: 2000\ndata: a\n\n");
-    world.call().cut();
-    for (const int wait : {2, 4, 8, 16, 30, 30}) {
-      const std::size_t before = world.call().records.size();
-      world.pass(seconds(wait) - milliseconds(100));
-      CHECK(world.call().records.size() == before);
-      world.pass(milliseconds(400) + milliseconds(seconds(wait)) / 4);
-      REQUIRE(world.call().records.size() == before + 1);
-      world.call().cut(Failure::connect);
+  TEST_CASE("waits twice as long after each failure, up to 30 s, or 5 s for a connection") {
+    const struct {
+      Failure failure;
+      std::vector<int> waits;
+    } rows[] = {{Failure::timeout, {2, 4, 8, 16, 30, 30}}, {Failure::connect, {2, 4, 5, 5}}};
+    for (const auto& row : rows) {
+      World world(shared());
+      Client client(world);
+      client.ask();
+      world.call().answer();
+      world.call().send("retry: 2000\ndata: a\n\n");
+      world.call().cut();
+      for (const int wait : row.waits) {
+        const std::size_t before = world.call().records.size();
+        world.pass(seconds(wait) - milliseconds(100));
+        CHECK(world.call().records.size() == before);
+        world.pass(milliseconds(400) + milliseconds(seconds(wait)) / 4);
+        REQUIRE(world.call().records.size() == before + 1);
+        world.call().cut(row.failure);
+      }
     }
   }
 
@@ -366,10 +372,33 @@ TEST_SUITE("a shared stream") {
         world.call().answer(row.status, row.type);
         world.turn();
       }
+      client.read();
+      world.pass(seconds(1));
       CHECK(tries == row.tries);
       CHECK(client.events() == "a");
-      CHECK(client.has_ended);
+      // A client must not take what is there for all there was, unless it is told to stop.
+      CHECK(client.has_ended == (row.status == 204));
+      CHECK(client.is_aborted == (row.status != 204));
+      CHECK(world.workers[0]->route.counters.failed_answer.value() ==
+            (row.status == 204 ? 0U : static_cast<unsigned>(tries)));
     }
+  }
+
+  TEST_CASE("where errors are told, so is such an answer, with its status") {
+    RouteOptions options = shared();
+    options.errors = ErrorForm::event;
+    World world(options);
+    Client client(world);
+    client.ask();
+    world.call().answer();
+    world.call().send("data: a\n\n");
+    world.call().cut();
+    world.pass(seconds(2));
+    world.call().answer(404, "text/plain");
+    world.turn();
+    client.read().read();
+    CHECK(client.has_ended);
+    CHECK(client.wire.find("\"status\":404,\"type\":\"upstream_answer\"") != std::string::npos);
   }
 
   TEST_CASE(
