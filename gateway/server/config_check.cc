@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <initializer_list>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -35,6 +36,7 @@ class Checker {
 
  private:
   void check_listeners();
+  [[nodiscard]] std::optional<std::size_t> same_address(std::size_t listen) const;
   void check_access();
   void check_demo();
   void check_journal();
@@ -78,6 +80,16 @@ std::string wrong_address(std::string_view key, std::string_view address) {
                      address);
 }
 
+/// An earlier [[listen]] with the address of that one; each gets another port for 0.
+std::optional<std::size_t> Checker::same_address(std::size_t listen) const {
+  const std::string& address = config_.listens[listen].address;
+  if (address.ends_with(":0")) return std::nullopt;
+  for (std::size_t i = 0; i < listen; ++i) {
+    if (config_.listens[i].address == address) return i;
+  }
+  return std::nullopt;
+}
+
 void Checker::check_listeners() {
   if (config_.listens.empty()) {
     fault({}, "there is no [[listen]] table; add one with an address, as in \"127.0.0.1:8443\"");
@@ -90,6 +102,10 @@ void Checker::check_listeners() {
       fault({key, table}, "this [[listen]] has no address; add one, as in \"127.0.0.1:8443\"");
     } else if (!is_address(address)) {
       fault({key}, wrong_address("listen.address", address));
+    } else if (const auto other = same_address(i)) {
+      fault({key},
+            fmt::format("listen.address: the [[listen]] of line {} has \"{}\" already",
+                        place_of(places_, {fmt::format("listen[{}]", *other)}).line, address));
     }
   }
   for (std::size_t i = 0; i < config_.listens.size(); ++i) {

@@ -241,10 +241,14 @@ void Checker::check_reachable(const RouteOptions& route, std::size_t index) {
     const RouteOptions& earlier = config_.relay.routes[i];
     if (earlier.path.empty() || !hides(earlier, route)) continue;
     const Place other = place_of(places_, {fmt::format("route[{}]", i)});
+    // Where each hides the other, their order is not what is wrong.
+    const std::string_view advice = hides(route, earlier)
+                                        ? ", and this one all of that one's; one is too many"
+                                        : "; put this one before it";
     fault("path",
           fmt::format("\"{}\" is never reached: the [[route]] of line {}, \"{}\", takes all "
-                      "of its requests; put this one before it",
-                      route.path, other.line, earlier.path));
+                      "of its requests{}",
+                      route.path, other.line, earlier.path, advice));
     return;
   }
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -27,6 +28,24 @@ TEST_SUITE("Configuration fault") {
                 "2:11: server.workers: -1 is below the least, 0",
                 "4:13: hub.anonymous: must be true or false",
                 "6:12: heartbeat.interval: \"15\" needs a unit, as in \"15s\""});
+  }
+
+  TEST_CASE("two listeners with one address") {
+    const std::string two = "[[listen]]\naddress = \"127.0.0.1:PORT\"\ntls = false\n";
+    const auto with_port = [&](const std::string& port) {
+      std::string text = two + two;
+      for (std::size_t at = text.find("PORT"); at != std::string::npos; at = text.find("PORT")) {
+        text.replace(at, 4, port);
+      }
+      return faults_of(text);
+    };
+    const Lines faults = with_port("8443");
+    CHECK(std::find(faults.begin(), faults.end(),
+                    "5:11: listen.address: the [[listen]] of line 1 has \"127.0.0.1:8443\" "
+                    "already") != faults.end());
+    for (const std::string& fault : with_port("0")) {
+      CHECK(fault.find("already") == std::string::npos);
+    }
   }
 
   TEST_CASE("a file that is not TOML is told where it ceases to be") {

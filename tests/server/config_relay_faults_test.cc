@@ -157,6 +157,9 @@ TEST_SUITE("Configuration fault of a route") {
     CHECK(fault("path = \"/*\"\n", "path = \"/app/*\"\n") ==
           "9:8: route[1].path: \"/app/*\" is never reached: the [[route]] of line 4, \"/*\", takes "
           "all of its requests; put this one before it");
+    CHECK(fault("path = \"/*\"\n", "path = \"/*\"\n") ==
+          "9:8: route[1].path: \"/*\" is never reached: the [[route]] of line 4, \"/*\", takes all "
+          "of its requests, and this one all of that one's; one is too many");
     CHECK(fault("path = \"/a\"\n", "path = \"/a\"\nmethods = [\"GET\"]\n") != "");
     CHECK(fault("path = \"/*\"\nhosts = [\"*.example\"]\n",
                 "path = \"/\"\nhosts = [\"a.example\", \"b.a.example\"]\n") != "");
