@@ -11,7 +11,7 @@
 
 namespace sluice::h1 {
 
-struct ClientSession::Opening {
+struct ClientSession::Opening : InSlab {
   // Of the request.
   std::string text;              ///< Its head; empty: it cannot be written.
   std::size_t sent = 0;          ///< Of the text.

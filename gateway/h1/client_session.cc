@@ -22,6 +22,10 @@ std::string_view as_text(std::span<const std::byte> bytes) {
 ClientSession::ClientSession(Transport& transport, http::ClientOwner& owner, Setting& setting)
     : transport_(transport), owner_(owner), setting_(setting), since_(setting.clock.now()) {}
 
+std::size_t ClientSession::opening_size() {
+  return sizeof(Opening);
+}
+
 ClientSession::~ClientSession() {
   is_closing_ = true;
   if (caller_ != nullptr) fail(http::CallError::closed, "the connection is gone");
@@ -37,7 +41,7 @@ http::Call& ClientSession::call(http::Outgoing request, http::Caller& caller) {
   setting_.counters.calls.add();
   setting_.counters.open_calls.add();
   if (calls_made_ > 1) setting_.counters.reused.add();
-  opening_ = std::make_unique<Opening>();
+  opening_ = make_in<Opening>(setting_.openings);
   opening_->is_head = request.head.method == "HEAD";
   if (request.head.has_body) {
     opening_->body = request.body_length ? Sending::length : Sending::chunked;

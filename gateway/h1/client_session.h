@@ -39,6 +39,7 @@ class ClientSession final : public http::Client, public InSlab, private http::Ca
     ClientOptions options;
     const Clock& clock;
     ClientCounters counters{};
+    Slab openings{opening_size()};
   };
 
   ClientSession(Transport& transport, http::ClientOwner& owner, Setting& setting);
@@ -66,6 +67,8 @@ class ClientSession final : public http::Client, public InSlab, private http::Ca
   void retire() override;
 
  private:
+  [[nodiscard]] static std::size_t opening_size();
+
   /// What is read next of the answer.
   enum class Reading : std::uint8_t { head, length, chunked, until_close };
   /// What is sent next of the request. `tail`: its length is reached, and its end not yet told.

@@ -92,6 +92,8 @@ class Connection final : public Transport,
   /// Closes without waiting for anything.
   void close_now(Hangup why);
 
+  static std::size_t greeting_size();
+
  private:
   enum class State : std::uint8_t {
     connecting,
@@ -102,6 +104,10 @@ class Connection final : public Transport,
     open,
     lingering,
     dead
+  };
+
+  struct KeptGreeting final : InSlab, Greeting {
+    explicit KeptGreeting(Greeting greeting) : Greeting(std::move(greeting)) {}
   };
 
   /// While the socket is full, or connects.
@@ -166,7 +172,7 @@ class Connection final : public Transport,
   bool is_deaf_ = false;   ///< The poller has no room for it: it ends.
   Hangup hangup_ = Hangup::none;  ///< Why we end it; a dead one without a reason, the peer ended.
   // Each while it is needed.
-  std::unique_ptr<Greeting> greeting_;
+  std::unique_ptr<KeptGreeting> greeting_;
   std::unique_ptr<tls::Session> session_;
   std::unique_ptr<Protocol> protocol_;
   std::unique_ptr<Blocked> blocked_;

@@ -63,18 +63,22 @@ int connect_error(int fd, const SocketAddress& to) {
 
 }  // namespace
 
+std::size_t Connection::greeting_size() {
+  return sizeof(KeptGreeting);
+}
+
 Connection::Connection(Connections& owner, UniqueFd socket, Greeting greeting, State state)
     : owner_(owner),
       socket_(std::move(socket)),
       state_(state),
-      greeting_(std::make_unique<Greeting>(std::move(greeting))) {}
+      greeting_(make_in<KeptGreeting>(owner.greetings_, std::move(greeting))) {}
 
 Connection::Connection(Connections& owner, UniqueFd socket)
     : owner_(owner), socket_(std::move(socket)), state_(State::proxied) {}
 
 void Connection::greet(Greeting greeting) {
   is_held_ = owner_.holds_newcomers_;
-  greeting_ = std::make_unique<Greeting>(std::move(greeting));
+  greeting_ = make_in<KeptGreeting>(owner_.greetings_, std::move(greeting));
   if (greeting_->proxy == nullptr) return knock();
   arm_opening();
   set_interest();

@@ -57,6 +57,7 @@ Connections::Connections(Loop& loop, const Options& options, ProtocolFactory fac
       factory_(std::move(factory)),
       doorkeeper_(doorkeeper),
       memory_(sizeof(Connection)),
+      greetings_(Connection::greeting_size()),
       read_buffer_(std::make_unique_for_overwrite<std::byte[]>(kReadBuffer)),
       // It counts by a coarser clock than the loop, and may come before it: it has the last word.
       release_(loop, [this] { release_at_ = TimePoint::min(); }) {}

@@ -222,7 +222,8 @@ class Connections {
   const Options options_;
   const ProtocolFactory factory_;
   Doorkeeper* const doorkeeper_;
-  Slab memory_;  ///< Connections'.
+  Slab memory_;     ///< Connections'.
+  Slab greetings_;  ///< What they have until they speak.
   // Lent to one connection at a time.
   const std::unique_ptr<std::byte[]> read_buffer_;
   OutBuffer out_;
