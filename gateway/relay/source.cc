@@ -218,9 +218,8 @@ void Source::on_broken(const Broken& broken) {
     if (asker_ != nullptr) asker_->on_plain_broken();
     return die();
   }
-  parting_ = parting_of(broken.failure);
-  is_unreachable_ = broken.failure == Failure::connect;
-  if (state_ == State::asking) return finish(End::broken, std::move(parting_));
+  failure_ = broken.failure;
+  if (state_ == State::asking) return finish(End::broken, parting_of(failure_));
   ending_ = Ending::broken;
   if (held_.empty()) settle();
 }
@@ -230,8 +229,8 @@ void Source::settle() {
   const Ending ending = std::exchange(ending_, Ending::none);
   if (ending == Ending::none) return;
   if (ending == Ending::broken) {
-    if (!is_get_) return finish(End::broken, std::move(parting_));
-    return come_back_later(is_unreachable_ ? kMaxBackoffUnreachable : kMaxBackoff);
+    if (!is_get_) return finish(End::broken, parting_of(failure_));
+    return come_back_later(failure_ == Failure::connect ? kMaxBackoffUnreachable : kMaxBackoff);
   }
   if (is_get_ && setting_.route.options.on_end == OnEnd::reconnect) {
     return come_back_later(kMaxBackoff);

@@ -3,12 +3,11 @@
 /// It asks, reads, gives events their ids, and asks again where a stream broke off, unseen by its
 /// readers. It goes on as long as the log has readers, and for `linger` behind the last.
 ///
-///   asking ─► live ─► over                    the upstream's end, or nobody wants it any more
+///   asking ─► live ─► over          the upstream's end, or nobody wants it any more
 ///     │        │ ▲
-///     │        ▼ │                            broken off, GET only: after its `retry` (1 s), twice
-///     │       away, asking again              that … 30 s, with the upstream's own last id; no
-///     more │                                       than 5 s where no connection could be had └─►
-///     plain                               no event stream: the answer goes to the asker alone
+///     │        ▼ │                  broken off, GET only: after its `retry` (1 s), twice that …
+///     │       away, asking again    30 s, or 5 s while no connection can be had; with its last id
+///     └─► plain                     no event stream: the answer goes to the asker alone
 ///
 /// What ends a stream: its framing (last chunk, length, END_STREAM), unless on_end = reconnect; the
 /// end of the connection where only that can, if the upstream still takes connections (else it is
@@ -166,8 +165,7 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   bool is_dead_ = false;
   /// How the answer ended, while not all of it is in the log.
   enum class Ending : std::uint8_t { none, complete, until_close, broken } ending_ = Ending::none;
-  Parting parting_;              ///< With Ending::broken.
-  bool is_unreachable_ = false;  ///< The same: there was no connection to be had.
+  Failure failure_ = Failure::closed;  ///< With Ending::broken.
   Millis retry_{1'000};
   std::uint32_t failures_ = 0;  ///< In a row.
   std::uint32_t refusals_ = 0;  ///< The same, of answers that were no event stream.

@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/base/assert.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/slab.h"
 #include "gateway/http/exchange.h"
@@ -63,8 +64,14 @@ class Tenure {
   /// The head was not said yet.
   [[nodiscard]] bool is_opening() const { return phase_ != nullptr && phase_->is_opening; }
   /// Only then.
-  [[nodiscard]] Opening& opening() { return static_cast<Opening&>(*phase_); }
-  [[nodiscard]] const Opening& opening() const { return static_cast<const Opening&>(*phase_); }
+  [[nodiscard]] Opening& opening() {
+    SLUICE_ASSERT(is_opening(), "the head of an answer was said already");
+    return static_cast<Opening&>(*phase_);
+  }
+  [[nodiscard]] const Opening& opening() const {
+    SLUICE_ASSERT(is_opening(), "the head of an answer was said already");
+    return static_cast<const Opening&>(*phase_);
+  }
   /// A part of the request's body passes by. True: it is what says that events are wanted.
   bool read_body(std::string_view bytes);
 

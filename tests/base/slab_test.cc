@@ -92,7 +92,8 @@ TEST_SUITE("Slab") {
   }
 }
 
-// What a sanitizer has all blocks of malloc's own for.
+// The address sanitizer has all blocks be malloc's own; the builds without it, and the thread
+// sanitizer's, run these.
 TEST_SUITE("Slab: pages" * doctest::skip(kIsSanitized)) {
   // 4096 bytes, less a head of 40.
   constexpr std::size_t kInPage = 4'056 / 64;
