@@ -174,7 +174,7 @@ void ClientSession::read_plain(std::string_view& input) {
 
 void ClientSession::give(std::string_view bytes) {
   unpaid_ += static_cast<std::uint32_t>(bytes.size());
-  caller_->on_body(bytes);
+  caller_->on_bytes(bytes);
 }
 
 bool ClientSession::wants_read() const {

@@ -61,11 +61,11 @@ ClientSession::Sent ClientSession::send_length(OutBuffer& out) {
   Opening& opening = *opening_;
   const auto max = static_cast<std::size_t>(std::min<std::uint64_t>(out.room(), opening.rest));
   if (max == 0) return Sent::full;
-  const auto ready = caller_->ready(max);
+  const auto ready = caller_->body_ready(max);
   if (sending_ == Sending::done) return Sent::waits;
   SLUICE_ASSERT(ready.bytes <= max, "a caller offered more than it was asked for");
   if (ready.bytes > 0) {
-    caller_->take(out.extend(ready.bytes));
+    caller_->body_take(out.extend(ready.bytes));
     opening.rest -= ready.bytes;
   }
   if (sending_ == Sending::done) return Sent::waits;
@@ -81,11 +81,11 @@ ClientSession::Sent ClientSession::send_length(OutBuffer& out) {
 ClientSession::Sent ClientSession::send_chunk(OutBuffer& out) {
   if (out.room() <= kChunkOverhead) return Sent::full;
   const std::size_t max = out.room() - kChunkOverhead;
-  const auto ready = caller_->ready(max);
+  const auto ready = caller_->body_ready(max);
   if (sending_ == Sending::done) return Sent::waits;
   SLUICE_ASSERT(ready.bytes <= max, "a caller offered more than it was asked for");
   if (ready.bytes > 0) {
-    caller_->take(begin_chunk(out, ready.bytes));
+    caller_->body_take(begin_chunk(out, ready.bytes));
     append_text(out, kLineEnd);
   }
   if (sending_ == Sending::done) return Sent::waits;
@@ -98,7 +98,7 @@ ClientSession::Sent ClientSession::send_chunk(OutBuffer& out) {
 
 /// A body of its full length must have its end there.
 ClientSession::Sent ClientSession::look_behind() {
-  const auto ready = caller_->ready(1);
+  const auto ready = caller_->body_ready(1);
   if (sending_ == Sending::done) return Sent::waits;
   if (ready.bytes > 0) {
     fail(http::CallError::closed, "the request's body is longer than was told");

@@ -162,7 +162,7 @@ void ClientStream::on_body(std::string_view bytes) {
     return;
   }
   unpaid_ += static_cast<std::uint32_t>(bytes.size());
-  caller_->on_body(bytes);
+  caller_->on_bytes(bytes);
 }
 
 void ClientStream::on_answer_ends() {
@@ -205,9 +205,9 @@ void ClientStream::on_closed(std::uint32_t code) {
 ClientStream::Piece ClientStream::read(std::span<std::byte> out) {
   if (caller_ == nullptr) return {.is_deferred = true};  // Its RST_STREAM is on its way.
   was_woken_ = false;
-  http::Caller::Ready ready = caller_->ready(out.size());
+  http::Caller::Ready ready = caller_->body_ready(out.size());
   if (was_woken_ && caller_ != nullptr && ready.bytes == 0 && !ready.last) {
-    ready = caller_->ready(out.size());
+    ready = caller_->body_ready(out.size());
   }
   SLUICE_ASSERT(ready.bytes <= out.size(), "a caller has more ready than it was asked for");
   if (caller_ == nullptr) return {.is_deferred = true};  // It cancelled itself.
@@ -215,7 +215,7 @@ ClientStream::Piece ClientStream::read(std::span<std::byte> out) {
     is_deferred_ = true;
     return {.is_deferred = true};
   }
-  if (ready.bytes != 0) caller_->take(out.first(ready.bytes));
+  if (ready.bytes != 0) caller_->body_take(out.first(ready.bytes));
   if (caller_ == nullptr) return {.is_deferred = true};
   return {.bytes = ready.bytes, .is_last = ready.last};
 }

@@ -4,10 +4,11 @@
 /// (h1::ClientSession, h2::ClientSession). A Caller asks it to send a request; the client pulls the
 /// request's body out of the caller and pushes the answer into it:
 ///
-///   Client::call() ─► { Caller::ready() ─► take() }… beside on_head() ─► on_body()… ─► on_end()
+///   Client::call() ─► { Caller::body_ready() ─► body_take() }…
+///                     beside on_head() ─► on_bytes()… ─► on_end()
 ///                     at any moment instead: on_failure(), or Call::cancel() by the caller
 ///
-/// Back-pressure: what on_body() gave is *unpaid* until Call::consume(). A client lets the server
+/// Back-pressure: what on_bytes() gave is *unpaid* until Call::consume(). A client lets the server
 /// send `unpaid_bytes` of a call ahead and no more, and no other call of the connection feels it
 /// (HTTP/2: the stream's window; HTTP/1.1: the socket is not read).
 ///
@@ -68,7 +69,7 @@ class Caller {
   virtual void on_head(Response head, std::optional<std::uint64_t> content_length) = 0;
   /// Bytes of the body, in order; the view is good during the call. Each must be given back by
   /// Call::consume(), now or later.
-  virtual void on_body(std::string_view bytes) = 0;
+  virtual void on_bytes(std::string_view bytes) = 0;
   /// The answer is complete. `until_close`: only the end of the connection says so (HTTP/1.x
   /// without a length), and a server that died looks the same.
   virtual void on_end(bool until_close) = 0;
@@ -76,8 +77,8 @@ class Caller {
   virtual void on_failure(const CallFailure& failure) = 0;
 
   /// The body of the request, pulled as an Answer's is. Asked only with `head.has_body`.
-  virtual Ready ready(std::size_t max) = 0;
-  virtual void take(std::span<std::byte> out) = 0;
+  virtual Ready body_ready(std::size_t max) = 0;
+  virtual void body_take(std::span<std::byte> out) = 0;
 
  protected:
   ~Caller() = default;
@@ -85,9 +86,9 @@ class Caller {
 
 class Call {
  public:
-  /// Caller::ready() may answer differently from now on. Cheap; any number of times.
+  /// Caller::body_ready() may answer differently from now on. Cheap; any number of times.
   virtual void wake() = 0;
-  /// `n` bytes given by on_body() have been dealt with.
+  /// `n` bytes given by on_bytes() have been dealt with.
   virtual void consume(std::size_t n) = 0;
   /// Ends it at once, and this Call. The server learns of it at the end of this turn (HTTP/2:
   /// RST_STREAM CANCEL; HTTP/1.1: the connection ends).

@@ -17,7 +17,7 @@ void AuthRequest::on_answer(http::Response head, std::optional<std::uint64_t> /*
   head_ = std::move(head);
 }
 
-void AuthRequest::on_body(std::string_view bytes) {
+void AuthRequest::on_bytes(std::string_view bytes) {
   if (body_.size() + bytes.size() <= kMaxAuthBody) {
     body_ += bytes;
     return consume(bytes.size());

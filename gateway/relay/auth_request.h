@@ -42,11 +42,11 @@ class AuthRequest final : public Asking, private UpstreamCall, private Deadline 
 
  private:
   void on_answer(http::Response head, std::optional<std::uint64_t> content_length) override;
-  void on_body(std::string_view bytes) override;
+  void on_bytes(std::string_view bytes) override;
   void on_complete(bool until_close) override;
   void on_broken(const Broken& broken) override;
   http::Answer::Ready body_ready(std::size_t) override { return {.bytes = 0, .last = true}; }
-  void body_take(std::span<std::byte>) override {}
+  void give_body(std::span<std::byte>) override {}
   void on_deadline(TimePoint now) override;
   void finish(AuthAnswer answer);
 

@@ -30,11 +30,11 @@ class LiveCall final : public SourceCall, private UpstreamCall {
   void on_answer(http::Response head, std::optional<std::uint64_t> length) override {
     owner_.on_answer(std::move(head), length);
   }
-  void on_body(std::string_view bytes) override { owner_.on_bytes(bytes); }
+  void on_bytes(std::string_view bytes) override { owner_.on_bytes(bytes); }
   void on_complete(bool until_close) override { owner_.on_complete(until_close); }
   void on_broken(const Broken& broken) override { owner_.on_broken(broken); }
   http::Answer::Ready body_ready(std::size_t max) override { return owner_.body_ready(max); }
-  void body_take(std::span<std::byte> out) override { owner_.body_take(out); }
+  void give_body(std::span<std::byte> out) override { owner_.give_body(out); }
 
   Upstream& upstream_;
   SourceCall::Owner& owner_;

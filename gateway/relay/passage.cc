@@ -23,7 +23,6 @@ Passage::Passage(RouteContext& route, http::Exchange& exchange, const http::Requ
                  Terms terms)
     : route_(route),
       exchange_(exchange),
-      call_(*this),
       tenure_(request, std::move(terms), route.memory.openings),
       upload_(request.has_body),
       is_get_(request.method == "GET"),
@@ -34,7 +33,7 @@ Passage::Passage(RouteContext& route, http::Exchange& exchange, const http::Requ
 }
 
 Passage::~Passage() {
-  if (call_.is_open()) route_.counters.cancelled.add();
+  if (UpstreamCall::is_open()) route_.counters.cancelled.add();
   route_.counters.open.sub();
   if (is_event_stream_) route_.counters.event_streams.sub();
 }
@@ -43,33 +42,33 @@ void Passage::begin(http::Outgoing request) {
   if (http::Account* const account = exchange_.account()) {
     account->upstream = route_.upstream.options().name;
   }
-  call_.start(route_.upstream, std::move(request));
+  start(route_.upstream, std::move(request));
   arm(last_read_);
 }
 
 // --- The request's body -------------------------------------------------------------------------
 
 void Passage::on_body(std::string_view bytes) {
-  if (!upload_.is_open() || !call_.is_open()) return exchange_.consume(bytes.size());
+  if (!upload_.is_open() || !UpstreamCall::is_open()) return exchange_.consume(bytes.size());
   if (!upload_.receive(bytes, route_)) {
     exchange_.consume(bytes.size());
-    call_.stop();
+    stop();
     upload_.close();
     if (state_ == State::waiting) return refuse(body_too_large(route_.options.max_request_bytes));
     return fail(
         {.status = 413, .kind = "body_too_large", .what = "the request's body is too large"});
   }
   if (tenure_.read_body(bytes)) arm(route_.loop.now());
-  call_.wake_body();
+  wake_body();
 }
 
 void Passage::on_body_end() {
   if (!upload_.is_open()) return;
   upload_.complete();
-  call_.wake_body();
+  wake_body();
 }
 
-void Passage::body_take(std::span<std::byte> out) {
+void Passage::give_body(std::span<std::byte> out) {
   if (out.empty()) return;
   upload_.take(out);
   // Nobody answers a request that is still coming.
@@ -83,7 +82,7 @@ void Passage::on_answer(http::Response head, std::optional<std::uint64_t> length
   const TimePoint now = route_.loop.now();
   route_.counters.first_byte.observe(std::chrono::duration<double>(now - last_read_).count());
   last_read_ = now;
-  if (http::Account* const account = exchange_.account()) account->upstream = call_.address();
+  if (http::Account* const account = exchange_.account()) account->upstream = address();
   if (state_ == State::early && !is_event_stream(head)) {
     state_ = State::late;
     tenure_.opening().late.begin(head.status, now);
@@ -113,7 +112,7 @@ bool Passage::open(http::Response head, std::optional<std::uint64_t> length) {
 
 bool Passage::admit() {
   if (tenure_.admit()) return true;
-  call_.stop();
+  stop();
   complete();
   return false;
 }
@@ -133,11 +132,11 @@ void Passage::answer_early() {
   exchange_.respond(early_head(route_.options, tenure_.opening().terms), http::Kind::event_stream);
 }
 
-void Passage::on_data(std::string_view bytes) {
+void Passage::on_bytes(std::string_view bytes) {
   route_.counters.bytes_in.add(bytes.size());
   last_read_ = route_.loop.now();
   if (state_ == State::late) {
-    call_.consume(bytes.size());
+    UpstreamCall::consume(bytes.size());
     if (tenure_.opening().late.add(bytes)) tell_late();
     return;
   }
@@ -156,7 +155,7 @@ void Passage::on_data(std::string_view bytes) {
   may_wait ? exchange_.wake_soon() : exchange_.wake();
 }
 
-void Passage::on_complete() {
+void Passage::on_complete(bool /*until_close*/) {
   if (state_ == State::late) return tell_late();
   if (is_event_stream_) {
     std::string held;
@@ -168,7 +167,7 @@ void Passage::on_complete() {
 }
 
 void Passage::tell_late() {
-  call_.stop();
+  stop();
   http::tell_ending(exchange_, http::Ending::upstream_failed);
   fail(tenure_.opening().late.parting());
 }
@@ -243,14 +242,14 @@ void Passage::cut(Millis retry, http::Ending why) {
   if (state_ == State::complete || state_ == State::broken) return;
   if (is_get_ && filter_.at_boundary()) return end(retry, why);
   http::tell_ending(exchange_, why);
-  call_.stop();
+  stop();
   if (is_get_) return break_off();
   fail(cut_off(why));
 }
 
 void Passage::end_at_boundary() {
   put(sse::retry_line(retry_));
-  call_.stop();
+  stop();
   complete();
 }
 
@@ -263,7 +262,7 @@ Stream::Facts Passage::facts() const {
           .may_return = is_get_};
 }
 
-http::Progress Passage::standing() const {
+http::Progress Passage::progress() const {
   if (const http::Answer* const other = tenure_.instead()) return other->progress();
   return {.events = filter_.events(), .behind = out_.empty() ? 0U : 1U, .queued = out_.size()};
 }
@@ -294,7 +293,7 @@ void Passage::pay(std::size_t n) {
   if (n == 0) return;
   unpaid_ -= static_cast<std::uint32_t>(n);
   last_read_ = route_.loop.now();  // It may have been we who did not let it speak.
-  call_.consume(n);
+  UpstreamCall::consume(n);
 }
 
 // --- Time ---------------------------------------------------------------------------------------
@@ -339,7 +338,7 @@ void Passage::on_deadline(TimePoint now) {
   if (!out_.empty()) last_read_ = now;
   if (state_ != State::late &&
       is_over(last_read_, has_head ? options.silence_timeout : options.first_byte_timeout)) {
-    call_.stop();
+    stop();
     return on_broken(
         {.failure = Failure::timeout,
          .what = has_head ? "the upstream fell silent" : "the upstream did not answer in time"});

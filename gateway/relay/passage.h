@@ -33,8 +33,10 @@
 
 namespace sluice::relay {
 
-class Passage final : public http::Answer, public InSlab, public Stream, private Deadline {
+class Passage final : public Stream, public InSlab, private UpstreamCall, private Deadline {
  public:
+  using http::Answer::Ready;  // The Caller's is the same.
+
   Passage(RouteContext& route, http::Exchange& exchange, const http::Request& request, Terms terms);
   ~Passage() override;
 
@@ -48,39 +50,14 @@ class Passage final : public http::Answer, public InSlab, public Stream, private
   void take(std::span<std::byte> out) override;
   [[nodiscard]] bool ends_with_client() const override { return true; }
   void end_in_order() override;
-  [[nodiscard]] http::Progress progress() const override { return standing(); }
+  [[nodiscard]] http::Progress progress() const override;
   // Stream
   void end(Millis retry, http::Ending why) override;
   void cut(Millis retry, http::Ending why) override;
   [[nodiscard]] std::string_view subject() const override { return tenure_.subject(); }
   [[nodiscard]] Facts facts() const override;
-  [[nodiscard]] http::Progress standing() const override;
 
  private:
-  /// The other side of it.
-  class Call final : public UpstreamCall {
-   public:
-    explicit Call(Passage& passage) : passage_(passage) {}
-    using UpstreamCall::address;
-    using UpstreamCall::consume;
-    using UpstreamCall::is_open;
-    using UpstreamCall::start;
-    using UpstreamCall::stop;
-    using UpstreamCall::wake_body;
-
-   private:
-    void on_answer(http::Response head, std::optional<std::uint64_t> length) override {
-      passage_.on_answer(std::move(head), length);
-    }
-    void on_body(std::string_view bytes) override { passage_.on_data(bytes); }
-    void on_complete(bool /*until_close*/) override { passage_.on_complete(); }
-    void on_broken(const Broken& broken) override { passage_.on_broken(broken); }
-    http::Answer::Ready body_ready(std::size_t max) override { return passage_.upload_.ready(max); }
-    void body_take(std::span<std::byte> out) override { passage_.body_take(out); }
-
-    Passage& passage_;
-  };
-
   /// What has become of the answer.
   enum class State : std::uint8_t {
     waiting,   ///< Nothing was said to the client.
@@ -91,12 +68,13 @@ class Passage final : public http::Answer, public InSlab, public Stream, private
     broken,    ///< The same, and the answer breaks off behind it.
   };
 
-  // What the upstream does.
-  void on_answer(http::Response head, std::optional<std::uint64_t> length);
-  void on_data(std::string_view bytes);
-  void on_complete();
-  void on_broken(const Broken& broken);
-  void body_take(std::span<std::byte> out);
+  // UpstreamCall
+  void on_answer(http::Response head, std::optional<std::uint64_t> length) override;
+  void on_bytes(std::string_view bytes) override;
+  void on_complete(bool until_close) override;
+  void on_broken(const Broken& broken) override;
+  Ready body_ready(std::size_t max) override { return upload_.ready(max); }
+  void give_body(std::span<std::byte> out) override;
 
   /// Passes the upstream's head on. False: it is a stream's, and somebody else answers.
   bool open(http::Response head, std::optional<std::uint64_t> length);
@@ -124,7 +102,6 @@ class Passage final : public http::Answer, public InSlab, public Stream, private
   // Set in the constructor.
   RouteContext& route_;
   http::Exchange& exchange_;
-  Call call_;
 
   Tenure tenure_;
   Upload upload_;
@@ -143,6 +120,6 @@ class Passage final : public http::Answer, public InSlab, public Stream, private
   std::chrono::duration<std::uint32_t, std::milli> retry_{};  ///< With is_ending_.
   const std::uint32_t begun_;                                 ///< In seconds of the clock.
 };
-static_assert(sizeof(Passage) <= 200, "each relayed stream has one");
+static_assert(sizeof(Passage) <= 184, "each relayed stream has one");
 
 }  // namespace sluice::relay

@@ -227,7 +227,7 @@ Stream::Facts ReaderStream::facts() const {
           .may_return = is_get_};
 }
 
-http::Progress ReaderStream::standing() const {
+http::Progress ReaderStream::progress() const {
   if (const http::Answer* const other = tenure_.instead()) return other->progress();
   if (reader_ == nullptr) return {.queued = text_.size()};
   return {.events = reader_->taken(),

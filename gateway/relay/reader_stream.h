@@ -35,9 +35,8 @@
 
 namespace sluice::relay {
 
-class ReaderStream final : public http::Answer,
+class ReaderStream final : public Stream,
                            public InSlab,
-                           public Stream,
                            private ReaderOwner,
                            private Asker,
                            private Deadline {
@@ -68,13 +67,12 @@ class ReaderStream final : public http::Answer,
   void take(std::span<std::byte> out) override;
   [[nodiscard]] bool ends_with_client() const override { return true; }
   void end_in_order() override;
-  [[nodiscard]] http::Progress progress() const override { return standing(); }
+  [[nodiscard]] http::Progress progress() const override;
   // Stream
   void end(Millis retry, http::Ending why) override;
   void cut(Millis retry, http::Ending why) override;
   [[nodiscard]] std::string_view subject() const override { return tenure_.subject(); }
   [[nodiscard]] Facts facts() const override;
-  [[nodiscard]] http::Progress standing() const override;
 
  private:
   /// How it came to its log. Until the head.
@@ -104,7 +102,7 @@ class ReaderStream final : public http::Answer,
   void on_plain_broken() override;
   void on_source_gone() override { source_ = nullptr; }
   http::Answer::Ready body_ready(std::size_t max) override { return upload_.ready(max); }
-  void body_take(std::span<std::byte> out) override;
+  void give_body(std::span<std::byte> out) override;
   // Deadline
   void on_deadline(TimePoint now) override;
 
@@ -164,6 +162,6 @@ class ReaderStream final : public http::Answer,
   bool has_ended_ = false;  ///< The plain answer is complete.
   bool has_given_end_ = false;
 };
-static_assert(sizeof(ReaderStream) <= 208, "each reader of a shared stream has one");
+static_assert(sizeof(ReaderStream) <= 200, "each reader of a shared stream has one");
 
 }  // namespace sluice::relay

@@ -37,7 +37,7 @@ void ReaderStream::on_body_end() {
   if (source_ != nullptr) source_->wake_body();
 }
 
-void ReaderStream::body_take(std::span<std::byte> out) {
+void ReaderStream::give_body(std::span<std::byte> out) {
   if (out.empty()) return;
   upload_.take(out);
   exchange_.consume(out.size());

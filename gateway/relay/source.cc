@@ -77,9 +77,9 @@ http::Answer::Ready Source::body_ready(std::size_t max) {
   return asker_ == nullptr ? http::Answer::Ready{} : asker_->body_ready(max);
 }
 
-void Source::body_take(std::span<std::byte> out) {
+void Source::give_body(std::span<std::byte> out) {
   last_read_ = setting_.route.loop.now();  // Nobody answers a request that is still coming.
-  if (asker_ != nullptr) asker_->body_take(out);
+  if (asker_ != nullptr) asker_->give_body(out);
 }
 
 // --- What the upstream says ---------------------------------------------------------------------

@@ -58,7 +58,7 @@ class Asker {
   /// The Source goes; nothing more comes from it.
   virtual void on_source_gone() = 0;
   virtual http::Answer::Ready body_ready(std::size_t max) = 0;
-  virtual void body_take(std::span<std::byte> out) = 0;
+  virtual void give_body(std::span<std::byte> out) = 0;
 
  protected:
   ~Asker() = default;
@@ -96,7 +96,7 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   void on_broken(const Broken& broken) override;
   void on_probe(bool is_there) override;
   http::Answer::Ready body_ready(std::size_t max) override;
-  void body_take(std::span<std::byte> out) override;
+  void give_body(std::span<std::byte> out) override;
   // Bellman
   void on_ring() override;
   // Deadline

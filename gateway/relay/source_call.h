@@ -33,7 +33,7 @@ class SourceCall {
     virtual void on_probe(bool is_there) = 0;
     /// The request's body, as http::Caller's.
     virtual http::Answer::Ready body_ready(std::size_t max) = 0;
-    virtual void body_take(std::span<std::byte> out) = 0;
+    virtual void give_body(std::span<std::byte> out) = 0;
 
    protected:
     ~Owner() = default;

@@ -1,4 +1,4 @@
-/// Stream: an event stream to a client, as its worker sees it who may have to end it.
+/// Stream: an answer that may become an event stream, as its worker sees it who may have to end it.
 ///
 /// Owner   its session, as every http::Answer. Thread  its worker's.
 #pragma once
@@ -15,7 +15,7 @@ namespace sluice::relay {
 
 struct StreamTag;
 
-class Stream : public ListHook<StreamTag> {
+class Stream : public http::Answer, public ListHook<StreamTag> {
  public:
   /// At the next boundary of events says when to come back, and ends the answer. A stream that its
   /// client would not ask for again (the answer to a POST) goes on to its own end.
@@ -35,10 +35,6 @@ class Stream : public ListHook<StreamTag> {
     bool may_return;  ///< Its client asks again by itself: end() has an effect.
   };
   [[nodiscard]] virtual Facts facts() const = 0;
-  [[nodiscard]] virtual http::Progress standing() const = 0;
-
- protected:
-  ~Stream() = default;
 };
 
 /// Those that a drain may end: in no order.

@@ -70,9 +70,9 @@ void UpstreamCall::tell_end(Endpoint& endpoint) {
   endpoint.upstream().call_ended(endpoint);
 }
 
-void UpstreamCall::take(std::span<std::byte> out) {
+void UpstreamCall::body_take(std::span<std::byte> out) {
   if (pending_ != nullptr && !out.empty()) pending_->has_given = true;
-  body_take(out);
+  give_body(out);
 }
 
 void UpstreamCall::on_head(http::Response head, std::optional<std::uint64_t> content_length) {

@@ -4,7 +4,8 @@
 /// server refused it unseen, or it has no effect and met a kept connection that was just closing).
 /// A POST of which a byte has left is never repeated. Who wants the answer derives from it:
 ///
-///   start() ─► { ready() ─► take() }… beside on_answer() ─► on_body()… ─► on_complete()
+///   start() ─► { body_ready() ─► give_body() }…
+///              beside on_answer() ─► on_bytes()… ─► on_complete()
 ///              at any moment instead: on_broken(); or stop() by the derived
 ///
 /// Owner    whoever derives. Destroying it, or stop(), ends the call; the upstream learns of it at
@@ -65,7 +66,7 @@ class UpstreamCall : private http::Caller {
   /// Ends it; nothing more is called. Allowed at any time.
   void stop();
   [[nodiscard]] bool is_open() const { return pending_ != nullptr || call_ != nullptr; }
-  /// Bytes of on_body() have been dealt with.
+  /// Bytes of on_bytes() have been dealt with.
   void consume(std::size_t n) {
     if (call_ != nullptr) call_->consume(n);
   }
@@ -77,12 +78,12 @@ class UpstreamCall : private http::Caller {
   }
 
   virtual void on_answer(http::Response head, std::optional<std::uint64_t> content_length) = 0;
-  void on_body(std::string_view bytes) override = 0;
+  void on_bytes(std::string_view bytes) override = 0;
   virtual void on_complete(bool until_close) = 0;
   virtual void on_broken(const Broken& broken) = 0;
-  /// The body of the request, where it has one; as http::Caller's ready() and take().
-  virtual http::Answer::Ready body_ready(std::size_t max) = 0;
-  virtual void body_take(std::span<std::byte> out) = 0;
+  /// The body of the request, where it has one; as http::Caller's.
+  Ready body_ready(std::size_t max) override = 0;
+  virtual void give_body(std::span<std::byte> out) = 0;
 
  private:
   friend class Upstream;
@@ -106,8 +107,7 @@ class UpstreamCall : private http::Caller {
   void on_head(http::Response head, std::optional<std::uint64_t> content_length) final;
   void on_end(bool until_close) final;
   void on_failure(const http::CallFailure& failure) final;
-  Ready ready(std::size_t max) final { return body_ready(max); }
-  void take(std::span<std::byte> out) final;
+  void body_take(std::span<std::byte> out) final;
   [[nodiscard]] bool may_repeat(const http::CallFailure& failure) const;
   Endpoint& leave();
   static void tell_end(Endpoint& endpoint);

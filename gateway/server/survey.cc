@@ -201,7 +201,7 @@ void Survey::look_at(relay::Stream& stream, const Field& field) {
   if (!fits) return;
   ++matched_;
   const TimePoint now = field.loop.now();
-  const http::Progress progress = stream.standing();
+  const http::Progress progress = stream.progress();
   const SortKey key = key_of(progress, facts.bytes, now - facts.begun);
   if (!streams_.takes(key)) return;
   streams_.add({.key = key,

@@ -73,7 +73,7 @@ class LoggingCaller final : public http::Caller {
     }
     log_ += '\n';
   }
-  void on_body(std::string_view bytes) override {
+  void on_bytes(std::string_view bytes) override {
     enter();
     SLUICE_ASSERT(has_head_ && !bytes.empty(), "a piece of a body that should not be");
     if (turn_.cancels) {
@@ -101,12 +101,12 @@ class LoggingCaller final : public http::Caller {
             (failure.is_untouched ? " untouched\n" : "\n");
     call = nullptr;
   }
-  Ready ready(std::size_t max) override {
+  Ready body_ready(std::size_t max) override {
     enter();
     const std::size_t n = std::min(max, upload_.size());
     return {.bytes = n, .last = n == upload_.size() && !turn_.holds_back};
   }
-  void take(std::span<std::byte> out) override {
+  void body_take(std::span<std::byte> out) override {
     enter();
     const auto from = std::as_bytes(std::span(upload_)).first(out.size());
     std::copy(from.begin(), from.end(), out.begin());

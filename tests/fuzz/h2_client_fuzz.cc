@@ -59,7 +59,7 @@ class Asker final : public http::Caller {
     log_ += std::to_string(head.status) + ' ' + std::to_string(head.headers.size()) + '\n';
     if ((play_ & cancel_in_head) != 0) cancel();
   }
-  void on_body(std::string_view bytes) override {
+  void on_bytes(std::string_view bytes) override {
     SLUICE_ASSERT(!is_over_ && is_headed_ && !bytes.empty(), "a body that should not be");
     body_ += bytes;  // Compared if it is complete: how much of it came before a fault may differ.
     unpaid_ += bytes.size();
@@ -81,11 +81,11 @@ class Asker final : public http::Caller {
     SLUICE_ASSERT(!(failure.is_untouched && is_headed_), "an answer by who did not look");
     end(failure.what);
   }
-  Ready ready(std::size_t max) override {
+  Ready body_ready(std::size_t max) override {
     const std::size_t n = std::min(max, kUpload - taken_);
     return {.bytes = n, .last = (play_ & end_upload) != 0 && taken_ + n == kUpload};
   }
-  void take(std::span<std::byte> out) override {
+  void body_take(std::span<std::byte> out) override {
     std::fill(out.begin(), out.end(), std::byte{'u'});
     taken_ += out.size();
   }

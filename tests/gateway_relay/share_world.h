@@ -54,7 +54,7 @@ class FakeCall final : public SourceCall {
   void wake_body() override {
     const http::Answer::Ready ready = owner_.body_ready(1'000'000);
     std::string bytes(ready.bytes, '\0');
-    owner_.body_take(std::as_writable_bytes(std::span(bytes)));
+    owner_.give_body(std::as_writable_bytes(std::span(bytes)));
     records.back().body += bytes;
   }
   void probe() override { is_probing = true; }

@@ -33,7 +33,7 @@ class StagedCaller final : public http::Caller {
     length = content_length;
     act(Moment::head);
   }
-  void on_body(std::string_view bytes) override {
+  void on_bytes(std::string_view bytes) override {
     enter(Moment::body);
     CHECK_MESSAGE(answer.has_value(), "a body before the head");
     CHECK_FALSE(bytes.empty());
@@ -54,13 +54,13 @@ class StagedCaller final : public http::Caller {
     call = nullptr;
     act(Moment::failure);
   }
-  Ready ready(std::size_t max) override {
+  Ready body_ready(std::size_t max) override {
     enter(Moment::ready);
     const Ready now{.bytes = std::min(max, upload.size()), .last = is_last && upload.size() <= max};
     act(Moment::ready);
     return now;
   }
-  void take(std::span<std::byte> out) override {
+  void body_take(std::span<std::byte> out) override {
     enter(Moment::take);
     const auto from = std::as_bytes(std::span(upload)).first(out.size());
     std::copy(from.begin(), from.end(), out.begin());

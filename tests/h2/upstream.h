@@ -54,7 +54,7 @@ class Asker final : public http::Caller {
     content_length = length;
     if (in_head) in_head();
   }
-  void on_body(std::string_view bytes) override {
+  void on_bytes(std::string_view bytes) override {
     CHECK((head.has_value() && !is_over()));
     body += bytes;
     if (consumes) call->consume(bytes.size());
@@ -70,12 +70,12 @@ class Asker final : public http::Caller {
     failure = why;
     if (in_failure) in_failure();
   }
-  Ready ready(std::size_t max) override {
+  Ready body_ready(std::size_t max) override {
     if (in_ready) in_ready();
     const std::size_t n = std::min(max, pending.size());
     return {.bytes = n, .last = ends && n == pending.size()};
   }
-  void take(std::span<std::byte> out) override {
+  void body_take(std::span<std::byte> out) override {
     taken += out.size();
     std::memcpy(out.data(), pending.data(), out.size());
     pending.erase(0, out.size());
