@@ -99,10 +99,15 @@ void ClientStream::cancel() {
   reset(NGHTTP2_CANCEL);
 }
 
+ResponseHead* ClientStream::head() {
+  ResponseHeading* const heading = shared_.heading.get();
+  return heading != nullptr && heading->stream == id_ ? &heading->head : nullptr;
+}
+
 http::Caller& ClientStream::detach() {
   --shared_.open_calls;
   shared_.has_changed = true;
-  head_.reset();
+  if (head() != nullptr) shared_.heading.reset();
   return *std::exchange(caller_, nullptr);
 }
 
@@ -122,20 +127,23 @@ void ClientStream::fail(const http::CallFailure& failure) {
 // What the server sent.
 
 void ClientStream::on_head_begins() {
-  if (caller_ != nullptr && !is_headed_) head_ = std::make_unique<ResponseHead>();
+  if (caller_ == nullptr || is_headed_) return;
+  shared_.heading = std::make_unique<ResponseHeading>(ResponseHeading{.stream = id_});
 }
 
 void ClientStream::on_field(std::string_view name, std::string_view value) {
-  if (head_ == nullptr) return;  // Of a trailer, or of a call that is over.
-  if (head_->add(name, value, shared_.options)) return;
+  ResponseHead* const head = this->head();
+  if (head == nullptr) return;  // Of a trailer, or of a call that is over.
+  if (head->add(name, value, shared_.options)) return;
   reset(NGHTTP2_CANCEL);
   fail({.error = http::CallError::too_large, .what = "the head of the answer is too large"});
 }
 
 void ClientStream::on_head_ends() {
-  if (head_ == nullptr) return;
-  const std::unique_ptr<ResponseHead> head = std::move(head_);
-  switch (head->finish()) {
+  if (head() == nullptr) return;
+  const auto heading = std::move(shared_.heading);
+  ResponseHead& head = heading->head;
+  switch (head.finish()) {
     case ResponseHead::Kind::malformed:
       on_malformed("a status that is none");
       return;
@@ -147,7 +155,7 @@ void ClientStream::on_head_ends() {
     case ResponseHead::Kind::final:
       is_headed_ = true;
       shared_.counters.answers.add();
-      caller_->on_head(std::move(head->response()), head->content_length());
+      caller_->on_head(std::move(head.response()), head.content_length());
       return;
   }
 }

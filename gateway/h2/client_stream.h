@@ -29,6 +29,13 @@ struct nghttp2_session;
 
 namespace sluice::h2 {
 
+/// The head of an answer while its header block is being received. A connection has one at a time,
+/// as with RequestHeading.
+struct ResponseHeading {
+  std::int32_t stream;
+  ResponseHead head{};
+};
+
 /// What the streams of a client session share.
 struct ClientShared {
   nghttp2_session* native;
@@ -36,6 +43,7 @@ struct ClientShared {
   const ClientOptions& options;
   ClientCounters& counters;
   std::size_t open_calls = 0;
+  std::unique_ptr<ResponseHeading> heading{};  ///< Null: no header block that counts has begun.
   /// Streams whose answers were complete before their requests were, since settle().
   std::vector<std::int32_t> answered_early{};
   bool has_changed = false;  ///< The owner is to be told, when nghttp2 has returned.
@@ -90,12 +98,13 @@ class ClientStream final : public http::Call, public InSlab {
  private:
   /// Ends the call. What it returns is to be told so, as the last.
   http::Caller& detach();
+  /// Null: none of this stream's is being received, or none that counts.
+  [[nodiscard]] ResponseHead* head();
   void fail(const http::CallFailure& failure);
   void reset(std::uint32_t code);
 
   ClientShared& shared_;
   http::Caller* caller_;
-  std::unique_ptr<ResponseHead> head_;  ///< While a header block that counts is being received.
   std::int32_t id_ = 0;
   std::uint32_t place_;             ///< In ClientSession::streams_.
   std::uint32_t unpaid_ = 0;        ///< Bytes given to the caller and not consumed.
@@ -108,6 +117,6 @@ class ClientStream final : public http::Call, public InSlab {
   bool was_woken_ : 1 = false;    ///< Since the last question to the caller.
 };
 
-static_assert(sizeof(ClientStream) <= 56, "thousands of them wait idle");
+static_assert(sizeof(ClientStream) <= 48, "thousands of them wait idle");
 
 }  // namespace sluice::h2

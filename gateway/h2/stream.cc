@@ -42,15 +42,16 @@ ssize_t read_data(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t len
 }  // namespace
 
 Stream::Stream(Shared& shared, std::int32_t id, std::uint32_t place)
-    : shared_(shared),
-      head_(std::make_unique<RequestHead>(shared.options)),
-      id_(id),
-      place_(place) {}
+    : shared_(shared), id_(id), place_(place) {
+  // One that is there is of a stream that failed before its head was complete.
+  shared_.heading =
+      std::make_unique<RequestHeading>(RequestHeading{id, RequestHead(shared.options)});
+}
 
 void Stream::open(http::Service& service, bool has_body) {
   http::Request request;
-  const int status = std::move(*head_).finish(request);
-  head_.reset();
+  const int status = std::move(*head()).finish(request);
+  shared_.heading.reset();
   is_head_request_ = request.method == "HEAD";
   if (status != 0) {
     refuse(status);
@@ -267,6 +268,7 @@ void Stream::on_answer_not_sent(bool is_closing) {
 
 void Stream::end(http::Ending how) {
   leave_woken();
+  if (head() != nullptr) shared_.heading.reset();
   if (ending_ == http::Ending::none) ending_ = how;
   if (answer_ != nullptr) shared_.dying.push_back(std::move(answer_));
   if (is_opened_) --shared_.info.open_exchanges;

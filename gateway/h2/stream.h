@@ -34,6 +34,13 @@ namespace sluice::h2 {
 
 class Stream;
 
+/// A request's head while its header block is being received. A connection has one at a time: no
+/// other frame comes between the parts of one (RFC 9113 §4.3).
+struct RequestHeading {
+  std::int32_t stream;
+  RequestHead head;
+};
+
 /// What the streams of a session share.
 struct Shared {
   nghttp2_session* native;
@@ -41,7 +48,8 @@ struct Shared {
   http::Connection info;
   const Options& options;
   Counters& counters;
-  OutBuffer* out = nullptr;                  ///< Set during fill().
+  OutBuffer* out = nullptr;                   ///< Set during fill().
+  std::unique_ptr<RequestHeading> heading{};  ///< Null: no header block of a request has begun.
   bool is_paused = false;                    ///< A stream found no room in this fill()'s OutBuffer.
   http::Ending ending = http::Ending::none;  ///< Why the connection ends, once that is known.
   std::uint64_t frames_sent = 0;             ///< DATA frames.
@@ -76,7 +84,11 @@ class Stream final : public http::Exchange, public InSlab {
   [[nodiscard]] http::Ending ending() const override { return ending_; }
 
   // For the Session.
-  [[nodiscard]] RequestHead* head() { return head_.get(); }  ///< Null when it is complete.
+  /// Null when it is complete.
+  [[nodiscard]] RequestHead* head() {
+    RequestHeading* const heading = shared_.heading.get();
+    return heading != nullptr && heading->stream == id_ ? &heading->head : nullptr;
+  }
   void open(http::Service& service, bool has_body);
   void on_body(std::string_view bytes);
   void on_body_end();
@@ -132,7 +144,6 @@ class Stream final : public http::Exchange, public InSlab {
   static constexpr std::uint8_t kNoCode = 0xff;  ///< RFC 9113 §7 has none above 13.
 
   Shared& shared_;
-  std::unique_ptr<RequestHead> head_;
   std::unique_ptr<http::Answer> answer_;
   Stream* next_woken_ = nullptr;
   /// The last check() that found body_moved_, or, while it is being answered, send_moved_.
@@ -159,6 +170,6 @@ class Stream final : public http::Exchange, public InSlab {
   http::Ending ending_ = http::Ending::none;
 };
 
-static_assert(sizeof(Stream) <= 64, "a million of them wait idle");
+static_assert(sizeof(Stream) <= 56, "a million of them wait idle");
 
 }  // namespace sluice::h2

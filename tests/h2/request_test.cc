@@ -100,6 +100,21 @@ TEST_SUITE("h2 requests") {
     CHECK(outcome(late) == -NGHTTP2_PROTOCOL_ERROR);
   }
 
+  TEST_CASE("a head that broke in the middle leaves nothing to the next one") {
+    Server server;
+    greet(server);
+    Fields broken = get_with("x-secret", "of the first");
+    broken.emplace_back(":path", "/again");
+    server.feed(headers(1, broken, NGHTTP2_FLAG_END_STREAM));
+    server.feed(headers(3, get("/", "POST")));
+    server.feed(headers(5, broken, NGHTTP2_FLAG_END_STREAM));
+    server.feed(data(3, "body", NGHTTP2_FLAG_END_STREAM));
+    REQUIRE(server.service.talks.size() == 1);
+    CHECK(server.service.last().request.headers.empty());
+    CHECK(server.service.last().received == "body");
+    CHECK(only(NGHTTP2_RST_STREAM, parse(server.fill_all())).size() == 2);
+  }
+
   TEST_CASE("fields that speak of the connection, or are not fields, are refused") {
     CHECK(outcome(get_with("connection", "close")) == -NGHTTP2_PROTOCOL_ERROR);
     CHECK(outcome(get_with("transfer-encoding", "chunked")) == -NGHTTP2_PROTOCOL_ERROR);
