@@ -3,6 +3,8 @@
 /// Thread  plain values.
 #pragma once
 
+#include <cstddef>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +23,8 @@ class Headers {
   Headers() = default;
   Headers(std::initializer_list<Field> fields) : fields_(fields) {}
 
+  /// Room for so many, without moving those that are there again and again.
+  void reserve(std::size_t count) { fields_.reserve(count); }
   void add(std::string name, std::string value) {
     fields_.push_back({std::move(name), std::move(value)});
   }

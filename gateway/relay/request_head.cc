@@ -18,6 +18,9 @@
 namespace sluice::relay {
 namespace {
 
+/// That are added to most requests.
+constexpr std::size_t kFieldsOfOurs = 7;
+
 using MaybeRefusal = std::optional<Refusal>;
 
 /// Says who asks: anybody can write it, so only ours is sent.
@@ -48,6 +51,7 @@ MaybeRefusal check_path(const RouteOptions& route, std::string_view path) {
 /// The fields that pass, crumbs of a cookie in one (RFC 9113 §8.2.3).
 http::Headers passing_fields(const http::Headers& fields) {
   http::Headers result;
+  result.reserve(fields.size() + kFieldsOfOurs);
   std::string cookie;
   for (const http::Field& field : fields) {
     if (field.name == "cookie") {
