@@ -91,8 +91,8 @@ class Gateway {
         absence_(
             loop_, config.history.away_limit, [this] { return journal_->trouble(); },
             [this] { leave_to_others(); }),
-        heap_trim_(loop_, system_allocator()),
-        memory_(loop_, memory_budget_of(config), system_allocator(),
+        heap_trim_(loop_, allocator()),
+        memory_(loop_, memory_budget_of(config), allocator(),
                 [this](MemoryLevel level) { tell_memory(level); }),
         demo_feed_(1),
         demo_timer_(loop_, [this] { publish_demo(); }) {
@@ -296,6 +296,16 @@ class Gateway {
     for (const auto& worker : workers_) {
       worker->post([&worker = *worker] { worker.look_at_memory(); });
     }
+  }
+
+  /// The system's, and each worker sees to its own heap.
+  HeapTrim::Allocator allocator() {
+    HeapTrim::Allocator result = system_allocator();
+    result.trim = [this, trim = std::move(result.trim)] {
+      trim();
+      for (const auto& worker : workers_) worker->post(&trim_thread_heap);
+    };
+    return result;
   }
 
   void publish_demo() {

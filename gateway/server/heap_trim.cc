@@ -1,8 +1,11 @@
 #include "gateway/server/heap_trim.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <malloc.h>
+#include <memory>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <utility>
 
@@ -65,6 +68,21 @@ HeapTrim::Allocator system_allocator() {
               },
           .free = [] { return ::mallinfo2().fordblks; },
           .trim = [] { ::malloc_trim(0); }};
+}
+
+void trim_thread_heap() {
+  // As much as malloc does not map for itself: holes of that size it has not left, so this lies at
+  // the end, and its pages are ours to give back.
+  constexpr std::size_t kEnd = 120_KiB;
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  void* const block = std::malloc(kEnd);
+  if (block == nullptr) return;
+  void* begin = block;
+  std::size_t room = kEnd;
+  if (std::align(page, page, begin, room) != nullptr) {
+    ::madvise(begin, room / page * page, MADV_DONTNEED);
+  }
+  std::free(block);
 }
 
 }  // namespace sluice::server

@@ -60,4 +60,8 @@ class HeapTrim {
 /// glibc's: mallinfo2() and malloc_trim(), all arenas.
 HeapTrim::Allocator system_allocator();
 
+/// What malloc_trim() leaves: what is free at the end of the calling thread's heap. glibc shrinks
+/// one that is not the main thread's only by what is above 128 KiB.
+void trim_thread_heap();
+
 }  // namespace sluice::server
