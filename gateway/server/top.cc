@@ -24,7 +24,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::string_view kClear = "\x1b[H\x1b[2J";
-constexpr std::size_t kHeadLines = 5;
+constexpr std::size_t kHeadLines = 6;  // One of them where there are routes.
 
 /// What is not there, or something else than expected, is 0.
 double number(const Json& object, const char* name) {
@@ -93,21 +93,61 @@ std::string row(const Json& stream) {
                      amount(number(stream, "queued_bytes")), cell(state(stream), 11));
 }
 
-std::string totals(const Json& status, std::optional<TopMoment>& before, TopMoment now) {
-  std::string rate;
-  if (before && now.seconds > before->seconds) {
-    const double per_second =
-        (now.deliveries - before->deliveries) / (now.seconds - before->seconds);
-    rate = fmt::format(" ({}/s)", amount(std::max(per_second, 0.0)));
+/// Of all routes together.
+struct Relayed {
+  double streams = 0;
+  double bytes = 0;
+  double failures = 0;  ///< Of upstreams.
+  double gaps = 0;
+};
+
+/// Null: there are no routes.
+std::optional<Relayed> relayed(const Json& status) {
+  const auto routes = status.find("routes");
+  if (routes == status.end() || !routes->is_array()) return std::nullopt;
+  Relayed sum;
+  for (const Json& route : *routes) {
+    if (!route.is_object()) continue;
+    sum.streams += number(route, "event_streams");
+    sum.bytes += number(route, "sent_bytes_total");
+    sum.gaps += number(route, "gaps_total");
+    const auto kinds = route.find("failures_total");
+    if (kinds == route.end() || !kinds->is_object()) continue;
+    for (const Json& kind : *kinds) {
+      if (kind.is_number()) sum.failures += kind.get<double>();
+    }
   }
+  return sum;
+}
+
+/// " (12k/s)"; empty: there was no page before this one.
+std::string rate(double now, double before, double seconds) {
+  if (seconds <= 0) return {};
+  return fmt::format(" ({}/s)", amount(std::max(now - before, 0.0) / seconds));
+}
+
+std::string totals(const Json& status, std::optional<TopMoment>& before, double seconds) {
+  const std::optional<Relayed> routes = relayed(status);
+  const TopMoment now{.seconds = seconds,
+                      .deliveries = number(status, "deliveries_total"),
+                      .relayed_bytes = routes ? routes->bytes : 0};
+  const TopMoment then = before.value_or(now);
   before = now;
-  return fmt::format(
+  const double passed = now.seconds - then.seconds;
+  std::string lines = fmt::format(
       "Sluice {}   {:.0f} workers\n"
       "{} streams, {} lagging   {} connections   {} deliveries{}   {} gaps\n",
       cell(text(status, "version"), 8), number(status, "workers"),
       amount(number(status, "streams")), amount(number(status, "streams_lagging")),
-      amount(number(status, "connections")), amount(now.deliveries), rate,
-      amount(number(status, "gaps_total")));
+      amount(number(status, "connections")), amount(now.deliveries),
+      rate(now.deliveries, then.deliveries, passed), amount(number(status, "gaps_total")));
+  if (routes) {
+    lines += fmt::format("{} of them relayed   {} bytes{}   {} upstream failures   {} gaps\n",
+                         amount(routes->streams), amount(routes->bytes),
+                         rate(routes->bytes, then.relayed_bytes, passed), amount(routes->failures),
+                         amount(routes->gaps));
+  }
+  return lines;
 }
 
 TerminalSize size_of_terminal() {
@@ -151,8 +191,7 @@ Result<std::string> top_page(std::string_view status, std::string_view streams, 
   if (!is_good) {
     return fail(Errc::invalid, "this is no admin listener of Sluice; give the URL of [admin]");
   }
-  const TopMoment now{.seconds = seconds, .deliveries = number(totals_json, "deliveries_total")};
-  std::string page = totals(totals_json, before, now);
+  std::string page = totals(totals_json, before, seconds);
   page += fmt::format("\n{:<10} {:<15} {:<24} {:>5} {:>6} {:>7} {:>7} {:>6} {}\n", "ID", "CLIENT",
                       "TOPICS OR ROUTE", "AGE", "SENT", "EVENTS", "LAG", "QUEUED", "STATE");
   for (const Json& stream : list["streams"]) {

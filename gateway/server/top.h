@@ -25,6 +25,7 @@ struct TopCommand {
 struct TopMoment {
   double seconds = 0;
   double deliveries = 0;
+  double relayed_bytes = 0;
 };
 
 /// The page that is made of /status and /streams, at most 100 columns wide. Whatever stands in

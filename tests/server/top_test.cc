@@ -79,6 +79,22 @@ TEST_SUITE("top") {
     CHECK(top_page(later, kStreams, 3, before)->find("(1.0k/s)") != std::string::npos);
   }
 
+  TEST_CASE("adds up what routes relay, which is no delivery of the hub") {
+    std::optional<TopMoment> before;
+    const auto status = [](int bytes) {
+      return R"({"version":"0.1.0","streams":3,"deliveries_total":0,"routes":[)"
+             R"({"name":"a","event_streams":2,"sent_bytes_total":)" +
+             std::to_string(bytes) +
+             R"(,"failures_total":{"connect":1,"closed":3},"gaps_total":5},)"
+             R"({"name":"b","event_streams":1,"sent_bytes_total":500}]})";
+    };
+    const auto first = lines(top_page(status(1'000), kStreams, 1, before).value());
+    CHECK(first[2] == "3 of them relayed   1.5k bytes   4 upstream failures   5 gaps");
+    const auto second = lines(top_page(status(3'000), kStreams, 3, before).value());
+    CHECK(second[2] == "3 of them relayed   3.5k bytes (1.0k/s)   4 upstream failures   5 gaps");
+    CHECK(second[1].find("0 deliveries (0/s)") != std::string::npos);
+  }
+
   TEST_CASE("lets no name do anything to the terminal") {
     std::optional<TopMoment> before;
     const auto page =
