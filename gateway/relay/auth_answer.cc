@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "gateway/base/ascii.h"
 
 namespace sluice::relay {
@@ -99,7 +101,8 @@ AuthAnswer judge(const http::Response& head, std::string body,
   }
   const bool is_redirect = head.status < 400;
   if (!is_denial(head.status) || (is_redirect && !head.headers.has("location"))) {
-    return auth_failure(502, "the authorisation of this request could not be found out");
+    return auth_failure(502, "the authorisation of this request could not be found out",
+                        fmt::format("it answered {}", head.status));
   }
   return {.kind = AuthAnswer::Kind::denied,
           .status = head.status,
@@ -108,12 +111,13 @@ AuthAnswer judge(const http::Response& head, std::string body,
           .max_age = is_redirect ? Millis(0) : freshness(head)};
 }
 
-AuthAnswer auth_failure(int status, std::string_view what) {
+AuthAnswer auth_failure(int status, std::string_view what, std::string why) {
   return {.kind = AuthAnswer::Kind::failed,
           .status = status,
           .fields = {{"content-type", "text/plain; charset=utf-8"}, {"cache-control", "no-store"}},
           .body = std::string(what) + "\n",
-          .max_age = Millis(0)};
+          .max_age = Millis(0),
+          .why = std::move(why)};
 }
 
 }  // namespace sluice::relay

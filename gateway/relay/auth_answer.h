@@ -30,6 +30,7 @@ struct AuthAnswer {
   http::Headers fields;
   std::string body;
   Millis max_age{0};  ///< How long it holds for equal requests; 0: only for this one.
+  std::string why{};  ///< Failed: for the log.
 };
 
 /// Of a denial; what is longer is left out.
@@ -37,7 +38,8 @@ inline constexpr std::size_t kMaxAuthBody = 64_KiB;
 
 /// `copied`: in lower case. `body` is empty where it was too long.
 AuthAnswer judge(const http::Response& head, std::string body, std::span<const std::string> copied);
-AuthAnswer auth_failure(int status, std::string_view what);
+/// `what`: for the client, who need not know `why`.
+AuthAnswer auth_failure(int status, std::string_view what, std::string why);
 /// How long an answer may be used again (RFC 9111 §5.2.2): `max-age` less `age`, a day at most; 0
 /// with no-store, no-cache, `vary: *` or a cookie that it sets.
 Millis freshness(const http::Response& head);

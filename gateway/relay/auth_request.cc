@@ -1,8 +1,8 @@
 #include "gateway/relay/auth_request.h"
 
+#include <string>
 #include <utility>
 
-#include "gateway/base/log.h"
 #include "gateway/relay/upstream.h"
 
 namespace sluice::relay {
@@ -33,14 +33,15 @@ void AuthRequest::on_complete(bool /*until_close*/) {
 }
 
 void AuthRequest::on_broken(const Broken& broken) {
-  log::debug("auth_url: {}", broken.what);
   const int status = broken.failure == Failure::busy ? 503 : 502;
-  finish(auth_failure(status, "the authorisation of this request could not be found out"));
+  finish(auth_failure(status, "the authorisation of this request could not be found out",
+                      std::string(broken.what)));
 }
 
 void AuthRequest::on_deadline(TimePoint /*now*/) {
   stop();
-  finish(auth_failure(503, "the authorisation of this request took too long"));
+  finish(auth_failure(503, "the authorisation of this request took too long",
+                      "it did not answer in time"));
 }
 
 void AuthRequest::finish(AuthAnswer answer) {

@@ -168,7 +168,7 @@ void Grammar::add_serve() {
 void Grammar::add_check() {
   CLI::App* app =
       app_.add_subcommand("check", "Tell what is wrong with a configuration: FILE:LINE:COL: why");
-  app->add_option("--config,FILE", check_.file, "TOML file")->required();
+  app->add_option("--config,FILE", check_.file, "TOML file: FILE, or --config FILE")->required();
   on(app, [this] { return check_; });
 }
 

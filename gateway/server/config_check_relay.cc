@@ -8,6 +8,7 @@
 
 #include "gateway/base/ascii.h"
 #include "gateway/base/file.h"
+#include "gateway/h1/target.h"
 #include "gateway/http/forwarded.h"
 #include "gateway/relay/upstream_url.h"
 #include "gateway/server/config_relay.h"
@@ -275,6 +276,11 @@ void Checker::check_strip(const RouteOptions& route) {
 
 void Checker::check_target(const RouteOptions& route) {
   if (!route.strip_prefix.empty() && !route.path.empty()) check_strip(route);
+  if (!route.host.empty() && !h1::is_authority(route.host)) {
+    fault("host", fmt::format("\"{}\" is not a host, as in \"app.example\" or "
+                              "\"app.internal:8080\"",
+                              route.host));
+  }
   if (route.rewrite.empty()) return;
   if (!is_path_pattern(route.rewrite)) {
     fault("rewrite",

@@ -33,7 +33,7 @@ Row<Route> fields(std::string_view key, std::string_view help, At at) {
           [=](Route& route, const Value& value) -> Result<void> {
             const auto* given = std::get_if<TextTable>(&value);
             if (given == nullptr) {
-              return fail(Errc::invalid, "must be a table, as in { x-tenant = \"a\" }");
+              return fail(Errc::invalid, "must be a table of strings, as in { x-tenant = \"a\" }");
             }
             for (const auto& [name, text] : *given) {
               auto lower = field_name(name);

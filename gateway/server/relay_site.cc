@@ -5,6 +5,7 @@
 
 #include "gateway/auth/digest.h"
 #include "gateway/base/ascii.h"
+#include "gateway/base/log.h"
 #include "gateway/base/random.h"
 #include "gateway/http/answers.h"
 #include "gateway/http/uri.h"
@@ -64,6 +65,7 @@ RelaySite::RelaySite(Shared& shared, const Routes& routes, Counters& counters, D
   for (std::size_t i = 0; i < routes.size(); ++i) {
     caches_.emplace_back(routes.access(i).call.cache_entries);
   }
+  next_complaint_.resize(routes.size());
 }
 
 // --- Which route --------------------------------------------------------------------------------
@@ -325,11 +327,23 @@ std::unique_ptr<http::Answer> RelaySite::decide(const relay::AuthAnswer& answer,
   }
   const bool is_failure = answer.kind == relay::AuthAnswer::Kind::failed;
   (is_failure ? counters_.auth_failed : counters_.auth_denied).add();
+  if (is_failure) complain(visit.route, answer.why);
   const bool may_park = routes_.route(visit.route).unavailable == relay::Unavailable::park;
   if (is_failure && visit.client.may_return && may_park) return park(visit.client);
   http::Response head{.status = answer.status, .headers = answer.fields};
   add_all(visit.client.fields, head.headers);
   return http::reply(visit.client.exchange, std::move(head), answer.body, visit.client.is_head);
+}
+
+/// Not of each request: who decides may be down for hours.
+void RelaySite::complain(std::size_t route, const std::string& why) {
+  constexpr Millis kBetween{60'000};
+  const TimePoint now = shared_.clock.now();
+  if (now < next_complaint_[route]) return;
+  next_complaint_[route] = now + kBetween;
+  const AuthCallOptions& call = routes_.access(route).call;
+  log::warning("route {}: nobody could say whether a request may pass; {}{}: {}",
+               routes_.route(route).name, call.authority, call.path, why);
 }
 
 /// What is told apart where a stream is shared, or a cursor taken up again.

@@ -87,6 +87,7 @@ class RelaySite {
   AnswerPtr go_on(Visit& visit, const http::Request& request);
 
   AnswerPtr decide(const relay::AuthAnswer& answer, Visit& visit);
+  void complain(std::size_t route, const std::string& why);
   AnswerPtr deny(const Denial& denial, const Visit& visit);
   AnswerPtr refuse(int status, std::string text, const Client& client, http::Headers extra = {});
   AnswerPtr park(const Client& client);
@@ -105,7 +106,8 @@ class RelaySite {
   const Routes& routes_;
   Counters& counters_;
   const Doors doors_;
-  std::vector<relay::AuthCache> caches_;  ///< Of each route.
+  std::vector<relay::AuthCache> caches_;   ///< Of each route.
+  std::vector<TimePoint> next_complaint_;  ///< Of each route: when one of its call-out is due.
 };
 
 }  // namespace sluice::server

@@ -276,6 +276,10 @@ def test_a_call_out_decides(start, app, gatekeeper):
     assert denied.headers["www-authenticate"] == "Bearer"
     assert ask("login").headers["location"] == "https://login.example/"
     assert ask("broken").status == 502
+    assert ask("broken").status == 502
+    complaints = [line for line in gateway.stderr().splitlines() if "whether a request" in line]
+    assert len(complaints) <= 2, "once a minute of each worker"
+    assert complaints[0].endswith("/check: it answered 500")
     gatekeeper.kill()
     assert ask("new").status == 502, "nobody passes because nobody can say"
     assert len(app.requests) == seen

@@ -85,7 +85,8 @@ TEST_SUITE("Configuration fault of a route") {
     CHECK(fault_of("set_response_headers = { a = \"b\\r\\nc: d\" }\n") ==
           "7:24: route[0].set_response_headers: \"a\": not the value of a header");
     CHECK(fault_of("set_response_headers = { a = 1 }\n") ==
-          "7:24: route[0].set_response_headers: must be a table, as in { x-tenant = \"a\" }");
+          "7:24: route[0].set_response_headers: must be a table of strings, as in { x-tenant = "
+          "\"a\" }");
   }
 
   TEST_CASE("an upstream that is none") {
@@ -271,7 +272,7 @@ TEST_SUITE("Configuration fault of a route") {
         {"protocol = \"http2\"", "protocol: must be one of \"auto\", \"http/1.1\", \"h2\""},
         {"claims = \"read\"", "claims: must be a table of strings, as in { scope = \"read\" }"},
         {"set_request_headers = [\"x: y\"]",
-         "set_request_headers: must be a table, as in { x-tenant = \"a\" }"},
+         "set_request_headers: must be a table of strings, as in { x-tenant = \"a\" }"},
         {"remove_request_headers = [\"x y\"]",
          "remove_request_headers: \"x y\" is not the name of a header"},
         {"heartbeat = \"event\"",
@@ -286,6 +287,10 @@ TEST_SUITE("Configuration fault of a route") {
          "strip_prefix: \"/ap/\" is not what the path, \"/app/*\", begins with"},
         {"strip_prefix = \"/\"",
          "strip_prefix: \"/\" is not the beginning of a path, as in \"/app\""},
+        {"host = \"a b\"",
+         "host: \"a b\" is not a host, as in \"app.example\" or \"app.internal:8080\""},
+        {"host = \"http://app\"",
+         "host: \"http://app\" is not a host, as in \"app.example\" or \"app.internal:8080\""},
     };
     for (const Mistake& mistake : mistakes) {
       CAPTURE(mistake.written);

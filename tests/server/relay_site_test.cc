@@ -540,7 +540,7 @@ TEST_SUITE("Call-out") {
     Fixture fixture(called("/a") + called("/b", "unavailable = \"status\"\n"));
     const auto status = [&](const http::Request& request) {
       fixture.open(request);
-      fixture.relay.answer(relay::auth_failure(503, "no"));
+      fixture.relay.answer(relay::auth_failure(503, "no", "it answered 500"));
       return fixture.exchange->head.status;
     };
     CHECK(status(get("/a")) == 503);
