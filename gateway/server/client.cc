@@ -171,6 +171,11 @@ Result<std::string> fetch(const std::string& address, const std::string& target,
     return fail(Errc::io, fmt::format("{} did not answer in time, within {}", url->authority(),
                                       format_duration(patience)));
   }
+  if (answer.error() == httplib::Error::SSLServerVerification) {
+    return fail(Errc::io, fmt::format("the certificate of {} is not trusted; give the address of "
+                                      "[admin], as in http://127.0.0.1:9090",
+                                      url->authority()));
+  }
   if (!answer) return fail(Errc::io, explain(answer.error(), *url));
   if (answer->status == 200) return answer->body;
   return fail(Errc::io, explain(answer->status, answer->body.substr(0, kMaxExcuse), *url));

@@ -85,12 +85,37 @@ std::string state(const Json& stream) {
   return name == "socket_full" ? fmt::format("socket {}", span(blocked)) : name;
 }
 
-std::string row(const Json& stream) {
-  return fmt::format("{} {} {} {:>5} {:>6} {:>7} {:>7} {:>6} {}\n", cell(text(stream, "id"), 10),
-                     cell(text(stream, "client"), 15), cell(what(stream), 24),
-                     span(number(stream, "age")), amount(number(stream, "bytes")),
-                     amount(number(stream, "events")), amount(number(stream, "lag_events")),
-                     amount(number(stream, "queued_bytes")), cell(state(stream), 11));
+bool is_narrow(std::size_t columns) {
+  return columns < kAllColumns;
+}
+
+std::string line(std::string text) {
+  text.erase(text.find_last_not_of(' ') + 1);
+  return text + '\n';
+}
+
+std::string heading(std::size_t columns) {
+  if (is_narrow(columns)) {
+    return line(fmt::format("{:<10} {:<15} {:<20} {:>5} {:>7} {:>6} {}", "ID", "CLIENT",
+                            "TOPICS OR ROUTE", "AGE", "LAG", "QUEUED", "STATE"));
+  }
+  return line(fmt::format("{:<10} {:<15} {:<24} {:>5} {:>6} {:>7} {:>7} {:>6} {}", "ID", "CLIENT",
+                          "TOPICS OR ROUTE", "AGE", "SENT", "EVENTS", "LAG", "QUEUED", "STATE"));
+}
+
+std::string row(const Json& stream, std::size_t columns) {
+  const std::string who =
+      fmt::format("{} {}", cell(text(stream, "id"), 10), cell(text(stream, "client"), 15));
+  const std::string age = span(number(stream, "age"));
+  const std::string waits =
+      fmt::format("{:>7} {:>6} {}", amount(number(stream, "lag_events")),
+                  amount(number(stream, "queued_bytes")), cell(state(stream), 11));
+  if (is_narrow(columns)) {
+    return line(fmt::format("{} {} {:>5} {}", who, cell(what(stream), 20), age, waits));
+  }
+  return line(fmt::format("{} {} {:>5} {:>6} {:>7} {}", who, cell(what(stream), 24), age,
+                          amount(number(stream, "bytes")), amount(number(stream, "events")),
+                          waits));
 }
 
 /// Of all routes together.
@@ -136,13 +161,13 @@ std::string totals(const Json& status, std::optional<TopMoment>& before, double 
   const double passed = now.seconds - then.seconds;
   std::string lines = fmt::format(
       "Sluice {}   {:.0f} workers\n"
-      "{} streams, {} lagging   {} connections   {} deliveries{}   {} gaps\n",
+      "{} streams, {} lagging   {} connections   hub: {} deliveries{}, {} gaps\n",
       cell(text(status, "version"), 8), number(status, "workers"),
       amount(number(status, "streams")), amount(number(status, "streams_lagging")),
       amount(number(status, "connections")), amount(now.deliveries),
       rate(now.deliveries, then.deliveries, passed), amount(number(status, "gaps_total")));
   if (routes) {
-    lines += fmt::format("{} of them relayed   {} bytes{}   {} upstream failures   {} gaps\n",
+    lines += fmt::format("routes: {} streams   {} bytes{}, {} upstream failures, {} gaps\n",
                          amount(routes->streams), amount(routes->bytes),
                          rate(routes->bytes, then.relayed_bytes, passed), amount(routes->failures),
                          amount(routes->gaps));
@@ -183,7 +208,7 @@ double now_in_seconds() {
 }  // namespace
 
 Result<std::string> top_page(std::string_view status, std::string_view streams, double seconds,
-                             std::optional<TopMoment>& before) {
+                             std::optional<TopMoment>& before, std::size_t columns) {
   const Json totals_json = Json::parse(status, nullptr, false);
   const Json list = Json::parse(streams, nullptr, false);
   const bool is_good = totals_json.is_object() && list.is_object() && list.contains("streams") &&
@@ -192,10 +217,9 @@ Result<std::string> top_page(std::string_view status, std::string_view streams, 
     return fail(Errc::invalid, "this is no admin listener of Sluice; give the URL of [admin]");
   }
   std::string page = totals(totals_json, before, seconds);
-  page += fmt::format("\n{:<10} {:<15} {:<24} {:>5} {:>6} {:>7} {:>7} {:>6} {}\n", "ID", "CLIENT",
-                      "TOPICS OR ROUTE", "AGE", "SENT", "EVENTS", "LAG", "QUEUED", "STATE");
+  page += '\n' + heading(columns);
   for (const Json& stream : list["streams"]) {
-    if (stream.is_object()) page += row(stream);
+    if (stream.is_object()) page += row(stream, columns);
   }
   return page;
 }
@@ -226,7 +250,9 @@ int run(const TopCommand& command) {
     const std::string list = fmt::format("/streams?sort={}&limit={}", command.sort, limit);
     const auto status = fetch(command.url, "/status");
     const auto streams = status ? fetch(command.url, list) : status;
-    const auto page = streams ? top_page(*status, *streams, now_in_seconds(), before) : streams;
+    const auto page = streams ? top_page(*status, *streams, now_in_seconds(), before,
+                                         is_terminal ? size.columns : kAllColumns)
+                              : streams;
     const auto shown = page.and_then([&](const std::string& whole) {
       return write_out(fmt::format("{}{}", repeats ? kClear : std::string_view(),
                                    is_terminal ? fit(whole, size) : whole));

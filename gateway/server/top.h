@@ -28,11 +28,14 @@ struct TopMoment {
   double relayed_bytes = 0;
 };
 
-/// The page that is made of /status and /streams, at most 100 columns wide. Whatever stands in
-/// names, no line does anything to the terminal. `before`: of the page before this one, which it is
-/// set to.
+/// So many a page has room for all it can show in.
+inline constexpr std::size_t kAllColumns = 100;
+
+/// The page that is made of /status and /streams. With fewer than kAllColumns it is 80 wide, and
+/// what a stream has had is left out. Whatever stands in names, no line does anything to the
+/// terminal. `before`: of the page before this one, which it is set to.
 Result<std::string> top_page(std::string_view status, std::string_view streams, double seconds,
-                             std::optional<TopMoment>& before);
+                             std::optional<TopMoment>& before, std::size_t columns = kAllColumns);
 
 struct TerminalSize {
   std::size_t rows = 24;

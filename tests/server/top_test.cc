@@ -57,6 +57,16 @@ TEST_SUITE("top") {
     }
   }
 
+  TEST_CASE("in 80 columns it still says what holds a stream up") {
+    std::optional<TopMoment> before;
+    const auto rows = lines(top_page(kStatus, kStreams, 1, before, 80).value());
+    for (const std::string& line : rows) CHECK(line.size() <= 80);
+    CHECK(rows[3].ends_with("AGE     LAG QUEUED STATE"));
+    CHECK(rows[4] ==
+          "42-7       192.0.2.1       news +1                75s       9   2.0k socket 12s");
+    CHECK(rows[5].ends_with("route chat              1s       0      0 ok"));
+  }
+
   TEST_CASE("in a terminal of 80 columns and 24 lines nothing wraps or scrolls") {
     std::string page;
     for (int i = 0; i < 40; ++i) page += std::to_string(i) + std::string(97, '.') + "\n";
@@ -89,9 +99,9 @@ TEST_SUITE("top") {
              R"({"name":"b","event_streams":1,"sent_bytes_total":500}]})";
     };
     const auto first = lines(top_page(status(1'000), kStreams, 1, before).value());
-    CHECK(first[2] == "3 of them relayed   1.5k bytes   4 upstream failures   5 gaps");
+    CHECK(first[2] == "routes: 3 streams   1.5k bytes, 4 upstream failures, 5 gaps");
     const auto second = lines(top_page(status(3'000), kStreams, 3, before).value());
-    CHECK(second[2] == "3 of them relayed   3.5k bytes (1.0k/s)   4 upstream failures   5 gaps");
+    CHECK(second[2] == "routes: 3 streams   3.5k bytes (1.0k/s), 4 upstream failures, 5 gaps");
     CHECK(second[1].find("0 deliveries (0/s)") != std::string::npos);
   }
 
