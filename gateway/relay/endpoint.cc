@@ -81,12 +81,18 @@ void Endpoint::retire() {
   for (http::Client* client : std::exchange(shut_, {})) client->retire();
 }
 
-void Endpoint::failed(TimePoint now, Duration backoff, Duration backoff_max, std::string error) {
+void Endpoint::broke(TimePoint now, Backoff backoff, std::string error) {
+  constexpr std::uint32_t kMany = 3;
+  if (++breaks_ >= kMany) failed(now, backoff, std::move(error));
+}
+
+void Endpoint::failed(TimePoint now, Backoff backoff, std::string error) {
   health_.failed_at = now;
   health_.error = std::move(error);
   upstream_.health_changed();
   if (!is_well(now)) return;  // Of the same moment as the failure before.
-  const Duration rest = std::min(backoff * (1U << std::min(health_.failures, 16U)), backoff_max);
+  const Duration rest =
+      std::min(backoff.first * (1U << std::min(health_.failures, 16U)), backoff.most);
   ++health_.failures;
   // Several workers, and several gateways, shall not all knock at the same time.
   const auto most = std::chrono::duration_cast<Millis>(rest);
@@ -98,6 +104,7 @@ void Endpoint::succeeded(TimePoint now) {
   const bool is_news = health_.answered_at <= health_.failed_at;
   health_.answered_at = now;
   health_.failures = 0;
+  breaks_ = 0;
   if (is_news) upstream_.health_changed();
 }
 

@@ -46,12 +46,22 @@ class Endpoint final : public http::ClientOwner {
 
   /// No more calls; its connections end with those they have.
   void retire();
-  /// Did not take a connection, or broke a new one before any answer; `error` says which.
-  void failed(TimePoint now, Duration backoff, Duration backoff_max, std::string error);
+  struct Backoff {
+    Duration first;
+    Duration most;
+  };
+  /// Did not take a connection.
+  void failed(TimePoint now, Backoff backoff, std::string error);
+  /// Broke a new connection before any answer. One request may do that to an application which
+  /// serves all others well: it has failed when three have in a row.
+  void broke(TimePoint now, Backoff backoff, std::string error);
   /// It has answered.
   void succeeded(TimePoint now);
   [[nodiscard]] bool is_well(TimePoint now) const { return now >= rests_until_; }
   [[nodiscard]] TimePoint rests_until() const { return rests_until_; }
+  /// It has a connection with room, or took the last one that was tried: a request may be sent,
+  /// though it rests.
+  [[nodiscard]] bool is_there() { return takes_connections || ready() != nullptr; }
   [[nodiscard]] const Health& health() const { return health_; }
 
   [[nodiscard]] Upstream& upstream() const { return upstream_; }
@@ -60,11 +70,12 @@ class Endpoint final : public http::ClientOwner {
   [[nodiscard]] std::size_t url() const { return url_; }
 
   // Kept by Upstream and UpstreamCall.
-  std::size_t calls = 0;        ///< Sent and not over.
-  std::size_t dialing = 0;      ///< Connections on their way.
-  std::size_t connections = 0;  ///< Open ones.
-  TimePoint last_try{};         ///< When a connection was tried last.
-  bool is_retired = false;      ///< Its name means other addresses now.
+  std::size_t calls = 0;           ///< Sent and not over.
+  std::size_t dialing = 0;         ///< Connections on their way.
+  std::size_t connections = 0;     ///< Open ones.
+  TimePoint last_try{};            ///< When a connection was tried last.
+  bool takes_connections = false;  ///< The last try has ended well.
+  bool is_retired = false;         ///< Its name means other addresses now.
 
  private:
   void keep(http::Client& client);
@@ -78,6 +89,7 @@ class Endpoint final : public http::ClientOwner {
   std::vector<http::Client*> ready_;  ///< With room for a call. Kept HTTP/1.1 ones, mostly.
   std::vector<http::Client*> shut_;   ///< That take no calls, for now.
   Health health_;
+  std::uint32_t breaks_ = 0;  ///< In a row.
   TimePoint rests_until_{};
 };
 

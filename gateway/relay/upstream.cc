@@ -124,7 +124,7 @@ void Upstream::call_ended(Endpoint& endpoint) {
 }
 
 void Upstream::failed_early(Endpoint& endpoint, std::string_view what) {
-  endpoint.failed(setting_.loop.now(), options_.backoff, options_.backoff_max, std::string(what));
+  endpoint.broke(setting_.loop.now(), backoff(), std::string(what));
 }
 
 void Upstream::room_at(Endpoint& endpoint) {
@@ -181,25 +181,33 @@ void Upstream::learn(const http::Client& client) {
 
 // --- Connections --------------------------------------------------------------------------------
 
+/// The one with the fewest calls of those that are well; else of those that rest and are there;
+/// else the one whose rest ends first, now and then.
 Endpoint* Upstream::choose() const {
   const TimePoint now = setting_.loop.now();
+  const auto is_better = [](const Endpoint& one, const Endpoint* than) {
+    return than == nullptr || one.calls + one.dialing < than->calls + than->dialing;
+  };
   Endpoint* best = nullptr;
   Endpoint* shut = nullptr;
+  Endpoint* resting = nullptr;
   Endpoint* soonest = nullptr;
   for (std::size_t i = 0; i < endpoints_.size(); ++i) {
     Endpoint* one = endpoints_[(turn_ + i) % endpoints_.size()].get();
     if (one->is_retired) continue;
     if (soonest == nullptr || one->rests_until() < soonest->rests_until()) soonest = one;
-    if (!one->is_well(now)) continue;
+    if (!one->is_well(now)) {
+      if (one->is_there() && is_better(*one, resting)) resting = one;
+      continue;
+    }
     if (one->is_shut() && one->ready() == nullptr) {
       shut = one;
       continue;
     }
-    if (best == nullptr || one->calls + one->dialing < best->calls + best->dialing) {
-      best = one;
-    }
+    if (is_better(*one, best)) best = one;
   }
   if (best == nullptr) best = shut;
+  if (best == nullptr) best = resting;
   if (best != nullptr || soonest == nullptr) return best;
   const bool may_try = soonest->dialing > 0 || now - soonest->last_try >= kTryInterval;
   return may_try ? soonest : nullptr;
@@ -229,7 +237,8 @@ void Upstream::dial_for_waiting() {
     Endpoint* endpoint = choose();
     if (endpoint == nullptr || endpoint->is_shut()) return;
     // A resting address is tried by one connection.
-    if (!endpoint->is_well(setting_.loop.now()) && endpoint->dialing > 0) return;
+    const bool is_trial = !endpoint->is_well(setting_.loop.now()) && !endpoint->is_there();
+    if (is_trial && endpoint->dialing > 0) return;
     dial(*endpoint);
   }
 }
@@ -258,6 +267,7 @@ std::unique_ptr<Protocol> Upstream::opened(Endpoint& endpoint, Transport& transp
                                            std::string_view alpn) {
   --endpoint.dialing;
   ++endpoint.connections;
+  endpoint.takes_connections = true;
   counters_.connections.add();
   const bool is_h2 = setting_.tls == nullptr ? options_.wire == Wire::h2 : alpn == "h2";
   speaks_ = is_h2 ? Speaks::h2 : Speaks::h1;
@@ -288,12 +298,14 @@ void Upstream::dial_failed(Endpoint& endpoint, const net::DialFailure& failure) 
     return;
   }
   const TimePoint now = setting_.loop.now();
-  endpoint.failed(now, options_.backoff, options_.backoff_max, failure.what);
+  endpoint.takes_connections = false;
+  endpoint.failed(now, backoff(), failure.what);
   names_are_old();
-  const bool others_are_well =
-      std::any_of(endpoints_.begin(), endpoints_.end(),
-                  [&](const auto& one) { return !one->is_retired && one->is_well(now); });
-  if (others_are_well) return dial_for_waiting();
+  const bool is_other_there =
+      std::any_of(endpoints_.begin(), endpoints_.end(), [&](const auto& one) {
+        return one.get() != &endpoint && !one->is_retired && (one->is_well(now) || one->is_there());
+      });
+  if (is_other_there) return dial_for_waiting();
   if (dialing_in_all() > 0 || is_resolving()) return;  // Somebody may be there yet.
   doom_all(failure.error == net::DialError::timeout ? Failure::timeout : Failure::connect,
            last_error_);

@@ -124,6 +124,9 @@ class Upstream {
   void give_up(UpstreamCall& call);
 
   [[nodiscard]] Endpoint* choose() const;
+  [[nodiscard]] Endpoint::Backoff backoff() const {
+    return {.first = options_.backoff, .most = options_.backoff_max};
+  }
   [[nodiscard]] std::size_t connections_in_all() const;
   [[nodiscard]] std::size_t dialing_in_all() const;
   void dial_for_waiting();

@@ -130,7 +130,9 @@ const std::vector<Row<ShareOptions>>& share_rows() {
                             "`late_events`, or the last of each type.",
                             SLUICE_AT(late)),
       S::count("late_events", {1, 1'000'000}, "With late = \"events\".", SLUICE_AT(late_events)),
-      S::duration("linger", {0ms, 24h}, "How long the stream goes on without readers.",
+      S::duration("linger", {0ms, 24h},
+                  "How long the stream goes on without readers; with `replay`, at least as long as "
+                  "its linger.",
                   SLUICE_AT(linger)),
   };
   return rows;

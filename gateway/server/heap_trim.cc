@@ -71,8 +71,8 @@ HeapTrim::Allocator system_allocator() {
 }
 
 void trim_thread_heap() {
-  // As much as malloc does not map for itself: holes of that size it has not left, so this lies at
-  // the end, and its pages are ours to give back.
+  // Less than what malloc maps for itself, more than the holes that a crowd leaves: so this mostly
+  // lies at the end, and its pages are ours to give back. (Where it fits in a hole, that had more.)
   constexpr std::size_t kEnd = 120_KiB;
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   void* const block = std::malloc(kEnd);

@@ -137,6 +137,42 @@ def test_no_more_than_max_connections_are_opened(start, app):
         assert gateway.metric("sluice_upstream_connections") == 2
 
 
+def test_what_an_application_breaks_off_takes_it_from_nobody_else(start, app):
+    @app.at("/cut")
+    async def cut(exchange):
+        exchange.cut()
+
+    gateway = start(server={"workers": 1}, upstream=[{"name": "app", "urls": [app.url]}],
+                    route=[{"path": "/*", "upstream": "app"}])
+    with H2(gateway.tls) as client:
+        for _ in range(10):
+            assert client.answer(client.request("GET", "/cut")).status == 502
+            assert client.answer(client.request("GET", "/page")).status == 200
+        [address] = json.loads(gateway.get_admin("/status")[1])["upstreams"][0]["addresses"]
+        assert (address["state"], address["failures_in_a_row"]) == ("well", 0)
+        for _ in range(10):
+            assert client.answer(client.request("GET", "/cut")).status == 502
+        [address] = json.loads(gateway.get_admin("/status")[1])["upstreams"][0]["addresses"]
+        assert address["state"] == "resting", "nothing else was asked for"
+        assert client.answer(client.request("GET", "/page")).status == 200, "it is there"
+
+
+def test_an_address_that_breaks_off_whatever_it_is_asked_is_left_alone(start, app):
+    with Application() as broken:
+        @broken.at("/*")
+        async def cut(exchange):
+            exchange.cut()
+
+        gateway = start(server={"workers": 1},
+                        upstream=[{"name": "app", "urls": [broken.url, app.url], "backoff": "1h",
+                                   "backoff_max": "1h"}],
+                        route=[{"path": "/*", "upstream": "app"}])
+        with H2(gateway.tls) as client:
+            statuses = [client.answer(client.request("GET", "/page")).status for _ in range(20)]
+        assert statuses.count(502) == 3, "three in a row"
+        assert statuses[10:] == [200] * 10
+
+
 def test_an_address_that_fails_again_and_again_rests_no_longer_than_backoff_max(start):
     with Application() as gone:
         port = gone.port
