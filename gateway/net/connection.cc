@@ -107,6 +107,11 @@ void Connection::on_readable() {
   }
 }
 
+void Connection::on_failed() {
+  if (state_ == State::open && polled_ == kOnlyErrors) return die();
+  Pollable::on_failed();
+}
+
 void Connection::read_on() {
   if (is_deaf_) {
     if (owner_.may_complain()) {
@@ -166,7 +171,9 @@ void Connection::discard() {
 }
 
 void Connection::poll(bool for_reading) {
-  const Poller::Events wanted = (for_reading ? EPOLLIN : 0U) | (blocked_ ? EPOLLOUT : 0U);
+  Poller::Events wanted = (for_reading ? EPOLLIN : 0U) | (blocked_ ? EPOLLOUT : 0U);
+  // A client that resets what nobody reads has left. What a server had said before is still read.
+  if (wanted == 0 && state_ == State::open && !is_ours_) wanted = kOnlyErrors;
   if (owner_.loop_.poller().want(socket_.get(), *this, polled_, wanted)) {
     polled_ = static_cast<std::uint8_t>(wanted);
     return;

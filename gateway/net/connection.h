@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <sys/epoll.h>
 #include <vector>
 
 #include "gateway/base/c_handle.h"
@@ -67,6 +68,7 @@ class Connection final : public Transport,
   void on_deadline(TimePoint now) override;
   void on_readable() override;
   void on_writable() override;
+  void on_failed() override;
 
   /// Begins with its PROXY header, or at the door.
   void greet(Greeting greeting);
@@ -154,6 +156,7 @@ class Connection final : public Transport,
   void set_interest();
   [[nodiscard]] bool is_newcomer() const;
   [[nodiscard]] bool is_held() const { return is_held_ && is_newcomer(); }
+  static constexpr std::uint8_t kOnlyErrors = EPOLLERR;  ///< `polled_` where nobody waits.
   /// Hears of its socket what it wants to hear from now on.
   void poll(bool for_reading);
   /// Together with the time limit of what is blocked.

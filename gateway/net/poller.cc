@@ -25,10 +25,12 @@ void Poller::dispatch() {
   if (n <= 0) return;
   for (const epoll_event& event : std::span(ready_).first(static_cast<std::size_t>(n))) {
     auto& who = *static_cast<Pollable*>(event.data.ptr);
-    // Whoever waits for one of them hears of an error by trying.
-    const bool has_failed = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
-    if (has_failed || (event.events & EPOLLIN) != 0) who.on_readable();
-    if (has_failed || (event.events & EPOLLOUT) != 0) who.on_writable();
+    if ((event.events & (EPOLLERR | EPOLLHUP)) != 0) {
+      who.on_failed();
+      continue;
+    }
+    if ((event.events & EPOLLIN) != 0) who.on_readable();
+    if ((event.events & EPOLLOUT) != 0) who.on_writable();
   }
 }
 

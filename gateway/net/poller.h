@@ -23,11 +23,17 @@ class Pollable : public Deadline {
  public:
   virtual void on_readable() = 0;
   virtual void on_writable() = 0;
+  /// Told whatever is wanted. Who waits for one of the others hears of an error by trying.
+  virtual void on_failed() {
+    on_readable();
+    on_writable();
+  }
 };
 
 class Poller {
  public:
-  using Events = std::uint32_t;  ///< EPOLLIN, EPOLLOUT; 0: none, not even errors.
+  using Events =
+      std::uint32_t;  ///< EPOLLIN, EPOLLOUT; EPOLLERR: no more than errors; 0: not even those.
 
   Poller();
 

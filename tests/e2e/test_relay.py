@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import struct
 import time
 
 import pytest
@@ -226,6 +227,25 @@ def test_a_client_that_leaves_is_told_upstream_within_100_ms(start, app):
         client.reset(stream)
         wait_until(lambda: request.gone_at, "the application noticed")
         assert request.gone_at - left < 0.1
+
+
+def test_a_client_that_resets_is_noticed_though_nobody_reads_what_it_sent(start, app):
+    @app.at("/feed")
+    async def events(exchange):
+        await exchange.events()
+        await exchange.gone.wait()
+
+    gateway = start(route=routes(app))
+    with H1(gateway.tls, tls=True) as client:
+        client.request("GET", "/feed")
+        # More than is read ahead of the answer that it waits for.
+        client.send("GET /next HTTP/1.1\r\nhost: localhost\r\n\r\n" * 2_000)
+        wait_until(lambda: app.requests, "the application was asked")
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    left = time.monotonic()
+    [request] = app.requests
+    wait_until(lambda: request.gone_at, "the application noticed")
+    assert request.gone_at - left < 0.1
 
 
 def test_a_whole_connection_that_leaves_is_told_too(start, app):

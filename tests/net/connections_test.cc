@@ -481,6 +481,22 @@ TEST_SUITE("Connection with a protocol that pauses") {
     CHECK(house.talk().heard == "one two ");
   }
 
+  TEST_CASE("a caller that is gone is noticed, though nobody reads what it left") {
+    House house;
+    UniqueFd caller = house.add_clear();
+    send(caller, "one ");
+    house.turn();
+    house.talk().reads = false;
+    send(caller, "two ");
+    house.turn(2);
+    CHECK_FALSE(house.talk().is_gone);
+    caller.reset();
+    house.turn();
+    CHECK(house.talk().is_gone);
+    CHECK(house.talk().heard == "one ");
+    CHECK(house.connections.size() == 0);
+  }
+
   TEST_CASE("over TLS, bytes that were decrypted before the pause are not forgotten") {
     House house;
     auto client = tls_client(house, "");
