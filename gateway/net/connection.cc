@@ -72,7 +72,7 @@ void Connection::on_deadline(TimePoint now) {
   if (state_ != State::open) return on_open_timeout();
   if (blocked_ && now >= blocked_->since + owner_.options_.write_timeout) {
     owner_.counters_.write_timeouts.add();
-    return reset();
+    return reset(Hangup::write_timeout);
   }
   const TimePoint next = protocol_->check(now);
   if (protocol_->is_finished()) flush_later();
@@ -220,8 +220,9 @@ void Connection::set_interest() {
 void Connection::flush() {
   if (state_ != State::open) return;
   if (blocked_) {
-    // Who gave a request up does not wait for its server to read it.
-    if (is_ours_ && protocol_->is_finished()) die();
+    // Who gave a request up does not wait for its server to read it, and neither does the server's
+    // hearing of that: a FIN would stand behind what it has not read.
+    if (is_ours_ && protocol_->is_finished()) reset(Hangup::none);
     return;
   }
   OutBuffer& out = owner_.out_;
@@ -367,15 +368,15 @@ void Connection::close_now(Hangup why) {
 
 bool Connection::close_if_stuck(TimePoint since) {
   if (is_ours_ || state_ != State::open || !blocked_ || blocked_->since > since) return false;
-  reset();
+  reset(Hangup::write_timeout);
   return true;
 }
 
 /// The kernel shall not keep for a dead peer what it has not taken for so long.
-void Connection::reset() {
+void Connection::reset(Hangup why) {
   const struct linger none = {.l_onoff = 1, .l_linger = 0};
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
-  hangup_ = Hangup::write_timeout;
+  hangup_ = why;
   die();
 }
 

@@ -147,7 +147,8 @@ class Connection final : public Transport,
   std::span<const std::byte> transmit(std::span<const std::byte> bytes, bool has_more);
   /// Lets the kernel send what it kept.
   void push();
-  void reset();
+  /// Ends it by a RST, which overtakes what its peer has not read.
+  void reset(Hangup why);
   void block(std::span<const std::byte> rest);
   void unblock();
   void settle(bool is_drained);

@@ -1,7 +1,9 @@
 """The relay between a client and its application: what goes in comes out, soon, and no more."""
 
 import asyncio
+import contextlib
 import json
+import select
 import socket
 import struct
 import time
@@ -246,6 +248,25 @@ def test_a_client_that_resets_is_noticed_though_nobody_reads_what_it_sent(start,
     [request] = app.requests
     wait_until(lambda: request.gone_at, "the application noticed")
     assert request.gone_at - left < 0.1
+
+
+def test_an_upload_that_is_given_up_is_told_an_application_that_does_not_read_it(start):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        listener.settimeout(10)
+        gateway = start(route=[{"path": "/*",
+                                "upstream": f"http://127.0.0.1:{listener.getsockname()[1]}"}])
+        with H1(gateway.tls, tls=True, timeout=1.0) as client:
+            client.send("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 500000000\r\n\r\n")
+            upstream, _ = listener.accept()
+            with contextlib.suppress(OSError):
+                while True:
+                    client.send(b"y" * 65_536)
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with upstream:
+            told = select.poll()
+            told.register(upstream, select.POLLRDHUP)
+            assert told.poll(5_000), "nothing of it was read"
 
 
 def test_a_whole_connection_that_leaves_is_told_too(start, app):
