@@ -35,6 +35,14 @@ def stream_of(client, path, **headers):
     return client.streams[stream]
 
 
+def stay_silent(app, path):
+    """There is a stream that says nothing until its client leaves."""
+    @app.at(path)
+    async def silent(exchange):
+        await exchange.events()
+        await exchange.gone.wait()
+
+
 # -- any request, any answer -----------------------------------------------------------------------
 
 
@@ -138,11 +146,7 @@ def test_http1_clients_are_served_alike(start, app):
 
 
 def test_the_head_and_a_comment_come_before_the_first_event(start, app):
-    @app.at("/silent")
-    async def silent(exchange):
-        await exchange.events()
-        await exchange.gone.wait()
-
+    stay_silent(app, "/silent")
     gateway = start(route=routes(app))
     with H2(gateway.tls) as client:
         stream = stream_of(client, "/silent")
@@ -215,11 +219,7 @@ def test_retry_is_held_within_bounds(start, app):
 
 
 def test_a_client_that_leaves_is_told_upstream_within_100_ms(start, app):
-    @app.at("/feed")
-    async def events(exchange):
-        await exchange.events()
-        await exchange.gone.wait()
-
+    stay_silent(app, "/feed")
     gateway = start(route=routes(app))
     with H2(gateway.tls) as client:
         stream_of(client, "/feed")
@@ -232,11 +232,7 @@ def test_a_client_that_leaves_is_told_upstream_within_100_ms(start, app):
 
 
 def test_a_client_that_resets_is_noticed_though_nobody_reads_what_it_sent(start, app):
-    @app.at("/feed")
-    async def events(exchange):
-        await exchange.events()
-        await exchange.gone.wait()
-
+    stay_silent(app, "/feed")
     gateway = start(route=routes(app))
     with H1(gateway.tls, tls=True) as client:
         client.request("GET", "/feed")
@@ -270,11 +266,7 @@ def test_an_upload_that_is_given_up_is_told_an_application_that_does_not_read_it
 
 
 def test_a_whole_connection_that_leaves_is_told_too(start, app):
-    @app.at("/feed")
-    async def events(exchange):
-        await exchange.events()
-        await exchange.gone.wait()
-
+    stay_silent(app, "/feed")
     gateway = start(route=routes(app))
     with H2(gateway.tls) as client:
         for _ in range(20):
