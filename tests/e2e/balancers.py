@@ -68,10 +68,20 @@ def running(folder, command, **options):
 
 
 @contextlib.contextmanager
+def listening_socket():
+    """One that a balancer inherits. It must not block: nginx takes it as it is, and of two workers
+    that wake for one connection the later would wait in accept(), with all its streams, until
+    another comes."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
+        listening.setblocking(False)
+        yield listening
+
+
+@contextlib.contextmanager
 def haproxy(folder, text):
     """The port of a balancer whose configuration has FD where its listening socket comes: it is
     made here, so it has one."""
-    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
+    with listening_socket() as listening:
         file = folder / "haproxy.cfg"
         file.write_text(text.replace("FD", f"fd@{listening.fileno()}"))
         with running(folder, [program("haproxy"), "-db", "-f", str(file)],
