@@ -26,6 +26,20 @@ bool has_escape_of(std::string_view path, std::string_view bytes) {
   return false;
 }
 
+/// Where "%2F" or "%5C" is; npos: nowhere. `path` is canonical.
+std::size_t find_escaped_slash(std::string_view path, std::size_t from = 0) {
+  return std::min(path.find("%2F", from), path.find("%5C", from));
+}
+
+/// Read as a slash it makes an empty segment, or ends a parameter, which some take away first.
+bool is_awkward(std::string_view path, std::size_t escaped_slash) {
+  const std::string_view before = path.substr(0, escaped_slash);
+  const std::string_view behind = path.substr(escaped_slash + 3);
+  const std::string_view segment = before.substr(before.rfind('/') + 1);
+  return segment.empty() || behind.substr(0, 1) == "/" || find_escaped_slash(behind) == 0 ||
+         segment.find(';') != segment.npos;
+}
+
 bool is_dots(std::string_view segment) {
   // What stands behind a ';' is a parameter to some servers, which take it away first.
   segment = segment.substr(0, segment.find(';'));
@@ -95,12 +109,33 @@ bool has_control_escape(std::string_view path) {
   return has_escape_of(path, {kBytes.data(), kBytes.size()});
 }
 
+bool has_escaped_slash(std::string_view path) {
+  return has_escape_of(path, "/\\");
+}
+
+std::string path_with_slashes(std::string_view path) {
+  std::string result;
+  result.reserve(path.size());
+  for (std::size_t at = 0; at < path.size();) {
+    const std::size_t end = std::min(find_escaped_slash(path, at), path.size());
+    result += path.substr(at, end - at);
+    if (end < path.size()) result += '/';
+    at = end + 3;
+  }
+  return result;
+}
+
 bool is_ambiguous(std::string_view path) {
-  if (has_escape_of(path, "/\\")) return true;
-  while (!path.empty()) {
-    const std::string_view segment = path.substr(0, path.find('/'));
+  for (std::size_t at = find_escaped_slash(path); at != path.npos;
+       at = find_escaped_slash(path, at + 3)) {
+    if (is_awkward(path, at)) return true;
+  }
+  const std::string slashes = path_with_slashes(path);
+  std::string_view rest = slashes;
+  while (!rest.empty()) {
+    const std::string_view segment = rest.substr(0, rest.find('/'));
     if (is_dots(segment)) return true;
-    path.remove_prefix(std::min(segment.size() + 1, path.size()));
+    rest.remove_prefix(std::min(segment.size() + 1, rest.size()));
   }
   return false;
 }

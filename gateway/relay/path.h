@@ -28,8 +28,14 @@ std::optional<std::string_view> match_path(std::string_view pattern, std::string
 
 /// Has %00, %0d or %0a: no application needs them, and some stop reading there.
 bool has_control_escape(std::string_view path);
-/// Has a segment "." or "..", as such or by escapes or with a parameter ("..;x"), or an escaped
-/// slash or backslash, which is a separator to some. `path` is as canonical_path() gives it.
+/// Has a slash or a backslash in an escape. Both are a separator to some and a letter to others.
+bool has_escaped_slash(std::string_view path);
+/// The path as the former read it: each of them is '/'. `path` is as canonical_path() gives it.
+std::string path_with_slashes(std::string_view path);
+/// Has a segment "." or "..", as such or by escapes or with a parameter ("..;x"); or an escaped slash
+/// that makes one, or an empty segment, or ends a parameter. Any other escaped slash is for the
+/// application to read ("/@scope%2fpackage"), if the route is the same either way.
+/// `path` is as canonical_path() gives it.
 bool is_ambiguous(std::string_view path);
 /// True where is_ambiguous() paths could mean what the route does not take.
 bool needs_plain_path(const RouteOptions& route);

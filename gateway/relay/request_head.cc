@@ -43,7 +43,7 @@ MaybeRefusal check_path(const RouteOptions& route, std::string_view path) {
   if (path.find('%') == path.npos && path.find("/.") == path.npos) return std::nullopt;
   if (has_control_escape(path)) return Refusal{400, "the path has an escaped control character"};
   if (needs_plain_path(route) && is_ambiguous(canonical_path(path))) {
-    return Refusal{400, "the path has a dot segment or an escaped slash"};
+    return Refusal{400, "the path has a dot segment, or an escaped slash that may make one"};
   }
   return std::nullopt;
 }

@@ -18,9 +18,9 @@
 namespace sluice::server {
 namespace {
 
-/// "//a;x/b" as some servers read it: "/a/b".
+/// "//a;x/b%2fc" as some servers read it: "/a/b/c".
 std::string plain_path(std::string_view path) {
-  const std::string normal = relay::canonical_path(path);
+  const std::string normal = relay::path_with_slashes(relay::canonical_path(path));
   std::string plain;
   bool is_parameter = false;
   for (const char c : normal) {
@@ -87,11 +87,14 @@ bool RelaySite::is_ours(std::size_t route, std::size_t hub_path) const {
 /// Its path means this route to us, and another one to an application that reads paths loosely.
 bool RelaySite::is_misleading(const http::Request& request, std::size_t route) const {
   const std::string& path = request.path;
-  const bool is_plain = path.find("//") == path.npos && path.find(';') == path.npos;
-  if (is_plain || !routes_.has_guards()) return false;
+  const bool is_loose = path.find("//") != path.npos || path.find(';') != path.npos;
+  // An exact route says itself what it takes.
+  const bool has_slash =
+      relay::is_prefix_pattern(routes_.route(route).path) && relay::has_escaped_slash(path);
+  if (!has_slash && !(is_loose && routes_.has_guards())) return false;
   http::Request plain = request;
   plain.path = plain_path(path);
-  return routes_.match().match(plain) != route;
+  return find(plain) != route;
 }
 
 RelaySite::Visit RelaySite::visit(std::size_t route, const http::Request& request,

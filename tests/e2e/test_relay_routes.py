@@ -85,6 +85,8 @@ def test_a_host_that_nobody_serves_is_misdirected(start, app):
 @pytest.mark.parametrize("options, asked, seen", [
     ({"path": "/app/*", "strip_prefix": "/app"}, "/app/x?y=1", "/x?y=1"),
     ({"path": "/app", "strip_prefix": "/app"}, "/app", "/"),
+    ({"path": "/npm/*", "strip_prefix": "/npm"}, "/npm/@scope%2fpackage", "/@scope%2fpackage"),
+    ({"path": "/*"}, "/api/projects/group%2Fname/jobs", "/api/projects/group%2Fname/jobs"),
     ({"path": "/app/*", "rewrite": "/v2/*"}, "/app/x/y?z", "/v2/x/y?z"),
     ({"path": "/old", "rewrite": "/new"}, "/old?a", "/new?a"),
     ({"path": "/app/*"}, "/app/%41?b=%20", "/app/%41?b=%20"),
@@ -161,6 +163,8 @@ def test_a_required_token_and_its_claims(start, app):
     ("/caf%C3%A9/*", "/caf%c3%a9/x"),
     ("/admin/*", "/%61dmin/x"),
     ("/admin/*", "//admin/x"),
+    ("/admin/*", "/admin%2fx"),
+    ("/admin/x/*", "/admin%5Cx%2fy"),
     ("/admin/*", "/x/..%3b/admin/x"),
     ("/admin/*", "/x/%2e%2e/admin/x"),
 ])

@@ -279,7 +279,7 @@ TEST_SUITE("the path to the upstream") {
     for (const char* path :
          {"/app/../admin", "/app/..", "/app/.", "/app/./x", "/app/%2e%2e/admin", "/app/.%2E/admin",
           "/app/%2e", "/app/..;/admin", "/app/..;a=b/admin", "/app/%2e%2e;/x", "/app/..%2fadmin",
-          "/app/x%2Fy", "/app/..%5cadmin", "/app/x%5Cy"}) {
+          "/app/x%2F..", "/app/..%5cadmin", "/app/x%5C.%2e%5Cy", "/app/x%2f..;/y"}) {
       CAPTURE(path);
       CHECK(refusal(route("/app/*"), get(path)) == 400);
       CHECK(refusal(route("/*"), get(path)) == 400);
@@ -290,12 +290,26 @@ TEST_SUITE("the path to the upstream") {
     }
   }
 
+  TEST_CASE("so is an escaped slash that makes an empty segment, or ends a parameter") {
+    for (const char* path : {"/app/%2fx", "/app/x%2f/y", "/app/x%2F%5cy", "/app/x;a%2fy",
+                             "/app/x%2f%2f", "/%5capp/x"}) {
+      CAPTURE(path);
+      CHECK(refusal(route("/*"), get(path)) == 400);
+      CHECK(refusal(route(path), get(path)) == 0);
+    }
+  }
+
   TEST_CASE("dots and escapes that mean nothing else pass") {
-    for (const char* path : {"/app/a..b", "/app/...", "/app/.well-known/x", "/app/..a", "/app/a.",
-                             "/app/%252e%252e/", "/app/%zz%", "/app/%7Euser", "/app//x"}) {
+    for (const char* path :
+         {"/app/a..b", "/app/...", "/app/.well-known/x", "/app/..a", "/app/a.", "/app/%252e%252e/",
+          "/app/%252f", "/app/%zz%", "/app/%7Euser", "/app//x", "/app/@scope%2fpackage",
+          "/app/projects/a%2Fb%2Fc/jobs", "/app/x%5cy", "/app/x%2f", "/app/..a%2f.b"}) {
       CAPTURE(path);
       CHECK(sent(route("/app/*"), get(path)).head.path == path);
     }
+    RouteOptions stripped = route("/npm/*");
+    stripped.strip_prefix = "/npm";
+    CHECK(sent(stripped, get("/npm/@scope%2fpackage")).head.path == "/@scope%2fpackage");
   }
 
   TEST_CASE("escaped NUL, CR and LF are refused on every route, and so is what is no path") {

@@ -63,7 +63,7 @@ TEST_SUITE("a route") {
     const std::vector<RouteOptions> routes{path_route("/admin/*"), path_route("/*")};
     CHECK(match(routes, get("/%61dm%69n/x")) == 0);
     CHECK(match(routes, get("/%2561dmin/x")) == 1);
-    CHECK(match(routes, get("/admin%2fx")) == 1);  // Which the request's head then refuses.
+    CHECK(match(routes, get("/admin%2fx")) == 1);  // Which RelaySite then refuses.
   }
 
   TEST_CASE("may be of some hosts, in any case and whatever the port") {
@@ -121,6 +121,15 @@ TEST_SUITE("a path") {
     CHECK(normal_path("/%41%7a%30%2D%2e%5F%7E") == "/Az0-._~");
     CHECK(normal_path("/%2f%25%20%c3%a9%zz%4") == "/%2f%25%20%c3%a9%zz%4");
     CHECK(normal_path("") == "");
+  }
+
+  TEST_CASE("is read by some with slashes where others see escapes") {
+    const auto read = [](std::string_view path) { return path_with_slashes(canonical_path(path)); };
+    CHECK(read("/a%2fb%5cc%2F") == "/a/b/c/");
+    CHECK(read("/%252fa%%2f") == "/%252fa%/");
+    CHECK(read("") == "");
+    CHECK(has_escaped_slash("/a%5Cb"));
+    CHECK_FALSE(has_escaped_slash("/a%252fb/%2"));
   }
 
   TEST_CASE("gives what the pattern's \"*\" stands for") {

@@ -227,6 +227,20 @@ TEST_SUITE("Routing") {
     CHECK(fixture.open(get("/a//b;c=d")) == 200);
     CHECK(fixture.open(get("/%61dmin/x")) == 401);
   }
+
+  TEST_CASE("nor does one whose escaped slash would make another route of it, guarded or not") {
+    Fixture fixture(route("/app/*") + route("/@scope%2fpackage") + route("/*"));
+    CHECK(fixture.open(get("/app%2fx")) == 400);
+    CHECK(fixture.open(get("/app%5Cx")) == 400);
+    CHECK(fixture.relay.opened.empty());
+    CHECK(fixture.open(get("/app/x%2fy")) == 200);
+    CHECK(fixture.open(get("/projects/a%2Fb/jobs")) == 200);
+    CHECK(fixture.open(get("/@scope%2fpackage")) == 200);
+    http::Request preflight = get("/projects/a%2Fb", {{"origin", "https://a.example"},
+                                                      {"access-control-request-method", "PUT"}});
+    preflight.method = "OPTIONS";
+    CHECK(fixture.open(preflight) == 200);
+  }
 }
 
 TEST_SUITE("Terms of a relayed request") {
