@@ -25,10 +25,7 @@ struct Head {
   std::uint64_t content_length = 0;  ///< 0 when chunked.
 };
 
-struct Refusal {
-  int status = 0;
-  std::string_view reason;  ///< Static; for the client to read.
-};
+using http::Refusal;
 
 /// Reads `text`: lines that end in CR LF, the last of them empty and no other.
 std::optional<Refusal> read_head(std::string_view text, std::size_t max_fields, Head& head);

@@ -77,16 +77,27 @@ void RequestHead::add_pseudo(std::string_view name, std::string_view value) {
   }
 }
 
-int RequestHead::finish(http::Request& request) && {
-  if (is_too_large_) return 431;
-  if (is_malformed_ || !settle_authority()) return 400;
-  if (request_.method.size() > kMaxMethod || !is_token(request_.method)) return 400;
-  if (request_.method == "CONNECT") return 501;
-  if (request_.scheme != "https" && request_.scheme != "http") return 400;
-  if (!settle_path()) return 400;
-  if (!cookie_.empty()) request_.headers.add("cookie", std::move(cookie_));
+std::optional<http::Refusal> RequestHead::finish(http::Request& request) && {
+  const auto refusal = settle();
   request = std::move(request_);
-  return 0;
+  return refusal;
+}
+
+std::optional<http::Refusal> RequestHead::settle() {
+  using http::Refusal;
+  if (is_too_large_) return Refusal{431, "the header fields are too large, or too many"};
+  if (is_malformed_) return Refusal{400, "malformed header field"};
+  if (!settle_authority()) return Refusal{400, "malformed :authority, or host is another one"};
+  if (request_.method.size() > kMaxMethod || !is_token(request_.method)) {
+    return Refusal{400, "malformed method"};
+  }
+  if (request_.method == "CONNECT") return Refusal{501, "CONNECT is not supported"};
+  if (request_.scheme != "https" && request_.scheme != "http") {
+    return Refusal{400, "the scheme is neither https nor http"};
+  }
+  if (!settle_path()) return Refusal{400, "malformed path"};
+  if (!cookie_.empty()) request_.headers.add("cookie", std::move(cookie_));
+  return std::nullopt;
 }
 
 bool RequestHead::settle_authority() {

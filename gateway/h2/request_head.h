@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,11 +26,12 @@ class RequestHead {
   void add(std::string_view name, std::string_view value);
   /// nghttp2 found a field that is not well-formed, and left it out.
   void mark_malformed() { is_malformed_ = true; }
-  /// 0 and the request is complete in `request` (but for has_body), or the status to refuse it
-  /// with.
-  [[nodiscard]] int finish(http::Request& request) &&;
+  /// `request` is complete (but for has_body), or this is what to answer instead; then only its
+  /// method is to be looked at.
+  [[nodiscard]] std::optional<http::Refusal> finish(http::Request& request) &&;
 
  private:
+  [[nodiscard]] std::optional<http::Refusal> settle();
   void add_pseudo(std::string_view name, std::string_view value);
   [[nodiscard]] bool settle_authority();
   [[nodiscard]] bool settle_path();

@@ -8,6 +8,7 @@
 
 #include "gateway/base/assert.h"
 #include "gateway/h2/handles.h"
+#include "gateway/http/answers.h"
 
 namespace sluice::h2 {
 namespace {
@@ -50,27 +51,22 @@ Stream::Stream(Shared& shared, std::int32_t id, std::uint32_t place)
 
 void Stream::open(http::Service& service, bool has_body) {
   http::Request request;
-  const int status = std::move(*head()).finish(request);
+  const auto refusal = std::move(*head()).finish(request);
   shared_.heading.reset();
   is_head_request_ = request.method == "HEAD";
-  if (status != 0) {
-    refuse(status);
+  is_opened_ = true;
+  ++shared_.info.open_exchanges;
+  if (refusal) {
+    shared_.counters.refused_heads.add();
+    answer_ =
+        http::problem(*this, refusal->status, std::string(refusal->reason), {}, is_head_request_);
     return;
   }
   request.has_body = has_body;
-  is_opened_ = true;
-  ++shared_.info.open_exchanges;
   shared_.counters.requests.add();
   answer_ = service.open(request, *this);
   SLUICE_ASSERT(answer_ != nullptr, "a service opened an exchange without an answer");
   if (is_over_) shared_.dying.push_back(std::move(answer_));  // It was aborted from inside.
-}
-
-void Stream::refuse(int status) {
-  shared_.counters.refused_heads.add();
-  is_responded_ = true;
-  is_over_ = true;
-  submit({.status = status, .headers = {}}, 0, false);
 }
 
 void Stream::respond(http::Response head, http::Kind kind,

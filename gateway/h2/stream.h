@@ -134,7 +134,6 @@ class Stream final : public http::Exchange, public InSlab {
   void begin_burst();
   bool join_woken(bool may_wait);
   void leave_woken();
-  void refuse(int status);
   void reset(std::uint32_t code);
   [[nodiscard]] bool may_receive() const;
   /// Since they were asked last.

@@ -27,6 +27,12 @@ struct Response {
   Headers headers{};  ///< Without framing fields (content-length, transfer-encoding, connection).
 };
 
+/// What the client of a request that is malformed or too large is answered instead.
+struct Refusal {
+  int status = 400;
+  std::string_view reason;  ///< Static; for a person to read.
+};
+
 /// "Not Found" for 404; empty for a code that has no name here. For HTTP/1.1 and error bodies.
 std::string_view reason_phrase(int status);
 

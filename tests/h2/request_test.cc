@@ -173,6 +173,35 @@ TEST_SUITE("h2 requests") {
     CHECK(pair.reply(next).status == 200);
   }
 
+  TEST_CASE("who is refused is told why") {
+    struct Row {
+      Fields fields;
+      std::string text;
+    };
+    const std::vector<Row> table{
+        {get("/a#b"), "malformed path\n"},
+        {get_but(":authority", "user@a.example"), "malformed :authority, or host is another one\n"},
+        {get_but(":scheme", "ftp"), "the scheme is neither https nor http\n"},
+        {get("/", std::string(33, 'M')), "malformed method\n"},
+        {get_with("x-nul", std::string("a\0b", 3)), "malformed header field\n"},
+        {get_with("x-large", std::string(40'000, 'x')),
+         "the header fields are too large, or too many\n"},
+        {get("/a#b", "HEAD"), ""},
+    };
+    for (const Row& row : table) {
+      CAPTURE(row.text);
+      Pair pair;
+      const auto id = pair.client.ask(row.fields);
+      pair.settle();
+      const auto& reply = pair.reply(id);
+      CHECK(reply.status >= 400);
+      CHECK(reply.body == row.text);
+      CHECK(reply.headers.at("content-type") == "text/plain; charset=utf-8");
+      CHECK(reply.is_closed);
+      CHECK(reply.code == NGHTTP2_NO_ERROR);
+    }
+  }
+
   TEST_CASE("a refused request may still be sending its body") {
     Pair pair;
     for (int i = 0; i < 40; ++i) {
