@@ -46,10 +46,14 @@ bool is_dots(std::string_view segment) {
   return segment == "." || segment == "..";
 }
 
-/// One '/' at the front: what begins with two is the name of a server to some.
+/// One '/' at the front, escaped or not: what begins with two is the name of a server to some.
 std::string with_one_slash(std::string_view path) {
-  path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
-  return '/' + std::string(path);
+  for (;;) {
+    path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
+    const int byte = path.empty() ? -1 : escaped_byte(path, 0);
+    if (byte != '/' && byte != '\\') return '/' + std::string(path);
+    path.remove_prefix(3);
+  }
 }
 
 }  // namespace

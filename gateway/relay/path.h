@@ -32,10 +32,10 @@ bool has_control_escape(std::string_view path);
 bool has_escaped_slash(std::string_view path);
 /// The path as the former read it: each of them is '/'. `path` is as canonical_path() gives it.
 std::string path_with_slashes(std::string_view path);
-/// Has a segment "." or "..", as such or by escapes or with a parameter ("..;x"); or an escaped slash
-/// that makes one, or an empty segment, or ends a parameter. Any other escaped slash is for the
-/// application to read ("/@scope%2fpackage"), if the route is the same either way.
-/// `path` is as canonical_path() gives it.
+/// Has a segment "." or "..", as such or by escapes or with a parameter ("..;x"); or an escaped
+/// slash that makes one, or an empty segment, or ends a parameter. Any other escaped slash is for
+/// the application to read ("/@scope%2fpackage"), if the route is the same either way. `path` is as
+/// canonical_path() gives it.
 bool is_ambiguous(std::string_view path);
 /// True where is_ambiguous() paths could mean what the route does not take.
 bool needs_plain_path(const RouteOptions& route);

@@ -260,6 +260,8 @@ TEST_SUITE("the path to the upstream") {
         {"/app/*", "", "/v2/*", "/app/x/y", "/v2/x/y"},
         {"/app/*", "", "/v2/*", "/app/", "/v2/"},
         {"/app/*", "", "/*", "/app//evil.example/x", "/evil.example/x"},
+        {"/app*", "/app", "", "/app%2fevil.example/x", "/evil.example/x"},
+        {"/app*", "", "/*", "/app%5cevil.example/x", "/evil.example/x"},
         {"/app/*", "", "/one", "/app/x", "/one"},
         {"/app", "", "/v2/*", "/app", "/v2/"},
     };
