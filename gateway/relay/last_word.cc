@@ -16,11 +16,14 @@ LastAnswer last_answer(const RouteOptions& route, const RetryRange& retry, const
     return {.head = early_head(route, opening.terms),
             .body = sse::retry_line(jitter(retry.parked_min, retry.parked_max))};
   }
+  return error_answer(route, opening.terms, parting);
+}
+
+LastAnswer error_answer(const RouteOptions& route, const Terms& terms, const Parting& parting) {
   http::Response head{.status = parting.status, .headers = {}};
   head.headers.add("cache-control", "no-store");
-  for (const http::Field& field : opening.terms.answer_headers) {
-    head.headers.add(field.name, field.value);
-  }
+  for (const http::Field& field : terms.answer_headers) head.headers.add(field.name, field.value);
+  if (!terms.request_id.empty()) head.headers.add("x-request-id", terms.request_id);
   ErrorBody body = error_body(route.errors, parting.status, parting.kind, parting.what);
   head.headers.add("content-type", std::string(body.content_type));
   return {.head = std::move(head), .body = std::move(body.text)};

@@ -1,4 +1,5 @@
-/// last_answer, last_event: a Parting as its client is told it, in the form that its route says.
+/// last_answer, error_answer, last_event: a Parting as its client is told it, in the form that its
+/// route says.
 ///
 /// Thread  any; pure functions, but for the random `retry`.
 #pragma once
@@ -9,6 +10,7 @@
 #include "gateway/relay/options.h"
 #include "gateway/relay/parting.h"
 #include "gateway/relay/tenure.h"
+#include "gateway/relay/terms.h"
 
 namespace sluice::relay {
 
@@ -20,6 +22,8 @@ struct LastAnswer {
 };
 LastAnswer last_answer(const RouteOptions& route, const RetryRange& retry, const Opening& opening,
                        const Parting& parting);
+/// The same, where nobody is parked: he would ask for what is no better the next time.
+LastAnswer error_answer(const RouteOptions& route, const Terms& terms, const Parting& parting);
 
 /// An event for a stream that was begun. Where a route has no form of its own (ErrorForm::reset),
 /// whose client may have been answered early all the same, it is ErrorForm::event's.

@@ -6,6 +6,10 @@
 
 namespace sluice::relay {
 
+Parting bad_request(std::string_view what, int status) {
+  return {.status = status, .kind = "bad_request", .what = std::string(what)};
+}
+
 Parting body_too_large(std::size_t most) {
   return {.status = 413,
           .kind = "body_too_large",

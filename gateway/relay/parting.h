@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "gateway/http/account.h"
 
@@ -17,7 +18,9 @@ struct Parting {
   std::string what;  ///< For people.
 };
 
-/// Of a request whose body is larger than `most`.
+/// Of a request that no upstream is to see.
+Parting bad_request(std::string_view what, int status = 400);
+/// Of one whose body is larger than `most`.
 Parting body_too_large(std::size_t most);
 /// Of a stream that is cut, for its client, who would not ask for it again.
 Parting cut_off(http::Ending why);

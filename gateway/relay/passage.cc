@@ -54,9 +54,8 @@ void Passage::on_body(std::string_view bytes) {
     exchange_.consume(bytes.size());
     stop();
     upload_.close();
-    if (state_ == State::waiting) return refuse(body_too_large(route_.options.max_request_bytes));
-    return fail(
-        {.status = 413, .kind = "body_too_large", .what = "the request's body is too large"});
+    const Parting parting = body_too_large(route_.options.max_request_bytes);
+    return state_ == State::waiting ? refuse(parting) : fail(parting);
   }
   if (tenure_.read_body(bytes)) arm(route_.loop.now());
   wake_body();
@@ -203,11 +202,7 @@ void Passage::break_off() {
 void Passage::refuse(const Parting& parting) {
   const Opening& opening = tenure_.opening();
   LastAnswer answer = last_answer(route_.options, route_.retry, opening, parting);
-  const std::string& id = opening.terms.request_id;
-  // The head of one that is parked has it.
-  const bool is_parked = answer.head.status == 200;
-  if (is_parked) http::tell_ending(exchange_, http::Ending::parked);
-  if (!is_parked && !id.empty()) answer.head.headers.add("x-request-id", id);
+  if (answer.head.status == 200) http::tell_ending(exchange_, http::Ending::parked);
   if (!opening.is_head) put(answer.body);
   exchange_.respond(std::move(answer.head), http::Kind::finite, answer.body.size());
   complete();

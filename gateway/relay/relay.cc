@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/http/answers.h"
+#include "gateway/relay/last_word.h"
 #include "gateway/relay/live_call.h"
 #include "gateway/relay/passage.h"
 #include "gateway/relay/request_head.h"
@@ -62,9 +63,9 @@ std::unique_ptr<http::Answer> Relay::open_plainly(RouteContext& context,
                                                   http::Exchange& exchange, Terms terms) {
   auto outgoing = make_request(context.options, request, terms);
   if (!outgoing) {
-    const Refusal& refusal = outgoing.error();
-    return http::problem(exchange, refusal.status, std::string(refusal.text),
-                         std::move(terms.answer_headers), request.method == "HEAD");
+    LastAnswer answer = error_answer(context.options, terms, outgoing.error());
+    return http::reply(exchange, std::move(answer.head), std::move(answer.body),
+                       request.method == "HEAD");
   }
   auto passage =
       make_in<Passage>(context.memory.passages, context, exchange, request, std::move(terms));

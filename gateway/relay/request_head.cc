@@ -21,8 +21,6 @@ namespace {
 /// That are added to most requests.
 constexpr std::size_t kFieldsOfOurs = 7;
 
-using MaybeRefusal = std::optional<Refusal>;
-
 /// Says who asks: anybody can write it, so only ours is sent.
 bool tells_who_asks(std::string_view name) {
   // RFC 9440 §2.4 wants its fields stripped by every proxy that ends TLS.
@@ -38,12 +36,12 @@ bool passes(std::string_view name) {
   return !is_ours_alone(name) && !tells_who_asks(name) && name.find('_') == name.npos;
 }
 
-MaybeRefusal check_path(const RouteOptions& route, std::string_view path) {
-  if (path.empty() || path.front() != '/') return Refusal{400, "the path must begin with /"};
+std::optional<Parting> check_path(const RouteOptions& route, std::string_view path) {
+  if (path.empty() || path.front() != '/') return bad_request("the path must begin with /");
   if (path.find('%') == path.npos && path.find("/.") == path.npos) return std::nullopt;
-  if (has_control_escape(path)) return Refusal{400, "the path has an escaped control character"};
+  if (has_control_escape(path)) return bad_request("the path has an escaped control character");
   if (needs_plain_path(route) && is_ambiguous(canonical_path(path))) {
-    return Refusal{400, "the path has a dot segment, or an escaped slash that may make one"};
+    return bad_request("the path has a dot segment, or an escaped slash that may make one");
   }
   return std::nullopt;
 }
@@ -109,7 +107,7 @@ void put_fields(const http::Headers& wanted, http::Headers& fields) {
   }
 }
 
-tl::expected<std::optional<std::uint64_t>, Refusal> read_length(const RouteOptions& route,
+tl::expected<std::optional<std::uint64_t>, Parting> read_length(const RouteOptions& route,
                                                                 const http::Request& request) {
   const std::string* text = request.headers.find("content-length");
   if (!request.has_body || text == nullptr) return std::nullopt;
@@ -117,23 +115,23 @@ tl::expected<std::optional<std::uint64_t>, Refusal> read_length(const RouteOptio
   const char* end = text->data() + text->size();
   const auto [last, error] = std::from_chars(text->data(), end, length);
   if (error != std::errc() || last != end) {
-    return tl::unexpected(Refusal{400, "malformed content-length"});
+    return tl::unexpected(bad_request("malformed content-length"));
   }
   if (route.max_request_bytes > 0 && length > route.max_request_bytes) {
-    return tl::unexpected(Refusal{413, "the body is larger than allowed here"});
+    return tl::unexpected(body_too_large(route.max_request_bytes));
   }
   return length;
 }
 
 }  // namespace
 
-tl::expected<http::Outgoing, Refusal> make_request(const RouteOptions& route,
+tl::expected<http::Outgoing, Parting> make_request(const RouteOptions& route,
                                                    const http::Request& request,
                                                    const Terms& terms) {
-  if (request.method == "TRACE") return tl::unexpected(Refusal{405, "TRACE is not relayed"});
+  if (request.method == "TRACE") return tl::unexpected(bad_request("TRACE is not relayed", 405));
   if (auto refusal = check_path(route, request.path)) return tl::unexpected(*refusal);
   const std::string& authority = route.host.empty() ? request.authority : route.host;
-  if (authority.empty()) return tl::unexpected(Refusal{400, "a host is needed"});
+  if (authority.empty()) return tl::unexpected(bad_request("a host is needed"));
   const auto length = read_length(route, request);
   if (!length) return tl::unexpected(length.error());
 

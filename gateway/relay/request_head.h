@@ -14,22 +14,17 @@
 #include "gateway/http/client.h"
 #include "gateway/http/message.h"
 #include "gateway/relay/options.h"
+#include "gateway/relay/parting.h"
 #include "gateway/relay/terms.h"
 
 namespace sluice::relay {
-
-/// What the client is answered instead.
-struct Refusal {
-  int status = 400;
-  std::string_view text;  ///< For a person; static.
-};
 
 /// Of `terms` a field of `upstream_headers` takes the place of the client's; an empty value takes
 /// the client's away. Then come the route's own rules. `scheme` stays the client's.
 ///
 /// Asked for streams that it has to read, the upstream is not to compress them. A cursor
 /// (`last-event-id`) passes: who has cursors of his own takes it out.
-tl::expected<http::Outgoing, Refusal> make_request(const RouteOptions& route,
+tl::expected<http::Outgoing, Parting> make_request(const RouteOptions& route,
                                                    const http::Request& request,
                                                    const Terms& terms);
 

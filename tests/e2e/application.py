@@ -268,20 +268,31 @@ class Http1Exchange(Exchange):
         self.leave()
 
     async def read(self):
-        """The next piece of the request's body; empty at its end."""
+        """The next piece of the request's body; empty at its end. A ConnectionError where it is
+        broken off."""
         if self.body_ended:
             return b""
+        try:
+            piece = await self._read()
+        except (ConnectionError, asyncio.IncompleteReadError) as error:
+            self.leave()
+            raise ConnectionError("the request's body was broken off") from error
+        self.request.body += piece
+        if self.body_ended:
+            self.watch = asyncio.ensure_future(self._watch())
+        return piece
+
+    async def _read(self):
         if self.body_is_chunked:
             size = int((await self.reader.readuntil(b"\r\n")).split(b";")[0], 16)
             piece = (await self.reader.readexactly(size + 2))[:-2]
             self.body_ended = size == 0
         else:
             piece = await self.reader.read(min(self.rest, 65536))
+            if not piece:
+                raise ConnectionError("the client closed")
             self.rest -= len(piece)
             self.body_ended = self.rest == 0
-        self.request.body += piece
-        if self.body_ended:
-            self.watch = asyncio.ensure_future(self._watch())
         return piece
 
     async def read_all(self):

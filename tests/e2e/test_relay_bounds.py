@@ -98,6 +98,63 @@ def test_an_early_answer_needs_room_too(start, app):
         assert refused.status == 503
 
 
+# -- bodies ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def taking(start, app):
+    """A gateway that takes bodies of 1000 bytes."""
+    @app.at("/take")
+    async def take(exchange):
+        await exchange.reply(200, b"%d" % len(await exchange.read_all()))
+
+    @app.at("/talk")
+    async def talk(exchange):
+        await exchange.events()
+        await exchange.send(b"data: 1\n\n")
+        while await exchange.read():
+            pass
+        await exchange.gone.wait()
+
+    return start(route=[{"path": "/*", "upstream": app.url, "max_request_bytes": "1000B",
+                         "errors": "event"}])
+
+
+TOO_LARGE = {"type": "body_too_large", "status": 413, "message": "the body is larger than 1000B"}
+
+
+def post(client, path, size, is_told):
+    length = {"content-length": str(size)} if is_told else {}
+    stream = client.request("POST", path, length, b"x" * 1000, end=False)
+    client.h2.send_data(stream, b"x" * (size - 1000), end_stream=True)
+    client.flush()
+    return client.answer(stream)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_body_that_is_larger_than_allowed_is_refused(taking, app, is_told):
+    with H2(taking.tls) as client:
+        assert post(client, "/take", 1000, is_told).text == "1000"
+        refused = post(client, "/take", 1001, is_told)
+        assert refused.status == 413
+        assert json.loads(refused.text)["error"] == TOO_LARGE
+        assert len(refused.headers["x-request-id"]) == 32
+        assert post(client, "/take", 1000, is_told).text == "1000"
+    between = app.requests[1:-1]
+    assert not (is_told and between)
+    wait_until(lambda: all(one.gone_at for one in between), "what was begun of it is broken off")
+
+
+def test_one_that_turns_out_too_large_behind_the_head_of_the_answer_ends_it(taking):
+    with H2(taking.tls) as client:
+        stream = client.request("POST", "/talk", {}, b"x" * 1000, end=False)
+        client.events(stream, 1)
+        client.h2.send_data(stream, b"x", end_stream=True)
+        client.flush()
+        assert json.loads(client.answer(stream).events[-1].data)["error"] == TOO_LARGE
+    wait_until(lambda: taking.metric("sluice_upstream_calls") == 0, "the application is left")
+
+
 # -- connections to an upstream --------------------------------------------------------------------
 
 

@@ -51,12 +51,14 @@ TEST_SUITE("last word") {
   TEST_CASE("an error is stored nowhere, has the fields of every answer and the route's form") {
     RouteOptions route;
     Opening opening;
+    opening.terms.request_id = "17";
     opening.terms.answer_headers.add("access-control-allow-origin", "https://a.example");
     const auto plain = last_answer(route, kRetry, opening, parting_of(502));
     CHECK(field(plain, "cache-control") == "no-store");
     CHECK(field(plain, "access-control-allow-origin") == "https://a.example");
     CHECK(field(plain, "content-type") == "text/plain; charset=utf-8");
     CHECK(plain.body == "it broke off\n");
+    CHECK(field(plain, "x-request-id") == "17");
     route.errors = ErrorForm::event;
     const auto json = last_answer(route, kRetry, opening, parting_of(502));
     CHECK(field(json, "content-type") == "application/json");
