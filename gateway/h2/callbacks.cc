@@ -111,7 +111,7 @@ struct Session::Callbacks {
         if (!has_flag(*frame, NGHTTP2_FLAG_ACK)) session.progress_.ping_left = true;
         break;
       case NGHTTP2_GOAWAY:
-        session.shared_.counters.goaways.add();
+        session.on_goaway_sent(frame->goaway.error_code);
         break;
       default:
         break;

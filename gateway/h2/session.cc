@@ -231,6 +231,16 @@ void Session::on_reset_sent(const Stream* stream, std::uint32_t code) {
   }
 }
 
+/// One with an error that terminate() did not ask for is nghttp2's own: what the peer sent is no
+/// fault of one stream, such as a field that it does not decode since it is larger than 64 KiB.
+void Session::on_goaway_sent(std::uint32_t code) {
+  shared_.counters.goaways.add();
+  if (code == NGHTTP2_NO_ERROR || is_ending_) return;
+  is_ending_ = true;
+  shared_.ending = http::Ending::protocol_error;
+  shared_.counters.error_closes.add();
+}
+
 void Session::charge(TokenBucket& bucket) {
   if (!bucket.take(clock_.now())) is_doomed_ = true;
 }

@@ -99,6 +99,7 @@ class Session final : public http::ServerSession {
   void on_frame_begins(std::uint8_t type, std::uint8_t flags, std::size_t length);
   void on_peer_reset();
   void on_reset_sent(const Stream* stream, std::uint32_t code);
+  void on_goaway_sent(std::uint32_t code);
   void on_invalid_frame(std::int32_t stream);
   void charge(TokenBucket& bucket);
 

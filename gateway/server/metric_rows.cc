@@ -189,6 +189,8 @@ const WorkerRow kWorkerRows[] = {
    [](const Worker& w) { return number(w.counters().h1.requests); }},
   {"sluice_requests_refused_total", "protocol=h2", kCounter, "Requests refused before a handler saw them: malformed, or too large a head.",
    [](const Worker& w) { return number(w.counters().h2.refused_heads); }},
+  {"sluice_requests_refused_total", "protocol=http/1.1", kCounter, "",
+   [](const Worker& w) { return number(w.counters().h1.refused); }},
   {"sluice_data_frames_total", "", kCounter, "HTTP/2 DATA frames sent.",
    [](const Worker& w) { return number(w.counters().h2.data_frames); }},
   {"sluice_resets_total", "by=peer", kCounter, "HTTP/2 streams reset: by clients, or by us because of a client's error.",

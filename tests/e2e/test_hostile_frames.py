@@ -158,6 +158,20 @@ def test_a_header_of_40_kib_in_continuations(target):
         assert client.status(client.get("/nothing")) == 404
 
 
+def test_a_header_beyond_what_can_be_decoded_ends_the_connection_and_is_counted(target):
+    """nghttp2 takes none larger than 64 KiB, and whoever skips a field of HPACK understands no more."""
+    before = target.metric("sluice_connections_closed_total", reason="protocol_error")
+    with Wire(target.tls) as client:
+        block = request_block(extra=[("x-big", "v" * 70_000)])
+        parts = [block[at:at + 16_000] for at in range(0, len(block), 16_000)]
+        client.send(frame(HEADERS, END_STREAM, client.new_stream(), parts[0])
+                    + b"".join(frame(CONTINUATION, 0, 1, part) for part in parts[1:-1])
+                    + frame(CONTINUATION, END_HEADERS, 1, parts[-1]))
+        assert fell(client) and client.goaway == COMPRESSION_ERROR
+    wait_until(lambda: target.metric("sluice_connections_closed_total",
+                                     reason="protocol_error") == before + 1, "it is counted")
+
+
 def test_a_giant_header_over_http1(target):
     with H1(target.clear) as client:
         try:
@@ -171,10 +185,12 @@ def test_a_giant_header_over_http1(target):
 
 
 def test_a_thousand_headers_over_http1(target):
+    before = target.metric("sluice_requests_refused_total", protocol="http/1.1")
     with H1(target.clear) as client:
         client.request("GET", "/", {f"x-{n}": "v" for n in range(1000)})
         assert client.head().status == 431
         assert client.closed_by_peer(ENOUGH)
+    assert target.metric("sluice_requests_refused_total", protocol="http/1.1") == before + 1
 
 
 def test_a_reference_to_a_header_that_was_never_sent(target):
