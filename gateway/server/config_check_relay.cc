@@ -10,6 +10,7 @@
 #include "gateway/base/file.h"
 #include "gateway/h1/target.h"
 #include "gateway/http/forwarded.h"
+#include "gateway/relay/path.h"
 #include "gateway/relay/upstream_url.h"
 #include "gateway/server/config_relay.h"
 #include "gateway/server/upstream_contexts.h"
@@ -114,6 +115,7 @@ class Checker {
   void check_upstream(std::size_t index);
   void check_urls(const UpstreamOptions& upstream);
   void check_files(const UpstreamOptions& upstream);
+  void check_prefix(const std::string& pattern);
   void check_match(const RouteOptions& route, std::size_t index);
   void check_reachable(const RouteOptions& route, std::size_t index);
   void check_target(const RouteOptions& route);
@@ -215,6 +217,19 @@ void Checker::check_files(const UpstreamOptions& upstream) {
   }
 }
 
+/// Requests with such paths are refused wherever a route takes more than one path.
+void Checker::check_prefix(const std::string& pattern) {
+  const std::string path = relay::canonical_path(fixed_part(pattern));
+  if (relay::has_escaped_slash(path)) {
+    fault("path", fmt::format("\"{}\" takes nothing: what has an escaped slash there is refused; "
+                              "write it as a slash, or the whole path without '*'",
+                              pattern));
+  } else if (relay::is_ambiguous(path)) {
+    fault("path",
+          fmt::format("\"{}\" takes nothing: a path with a dot segment is refused", pattern));
+  }
+}
+
 void Checker::check_match(const RouteOptions& route, std::size_t index) {
   if (route.path.empty()) {
     if (is_given("path")) return;  // It is at fault, and that is told.
@@ -226,6 +241,8 @@ void Checker::check_match(const RouteOptions& route, std::size_t index) {
     fault("path", fmt::format("\"{}\" is not a path, as in \"/app\", or \"/app/*\" for all that "
                               "begins so; a '*' stands at the end only",
                               route.path));
+  } else if (has_wildcard(route.path)) {
+    check_prefix(route.path);
   }
   for (const std::string& host : route.hosts) {
     if (is_host_pattern(host)) continue;

@@ -52,6 +52,20 @@ TEST_SUITE("Configuration fault of a route") {
           "6:1: route[0] has no key \"upstreem\"; did you mean \"upstream\"?");
   }
 
+  TEST_CASE("a path that no request comes to") {
+    const auto with_path = [](const std::string& path) {
+      return "[[route]]\nupstream = \"http://h\"\npath = \"" + path + "\"\n";
+    };
+    CHECK(fault_in(with_path("/a%2fb/*")) ==
+          "6:8: route[0].path: \"/a%2fb/*\" takes nothing: what has an escaped slash there is "
+          "refused; write it as a slash, or the whole path without '*'");
+    CHECK(fault_in(with_path("/a/../b/*")) ==
+          "6:8: route[0].path: \"/a/../b/*\" takes nothing: a path with a dot segment is refused");
+    CHECK(fault_in(with_path("/a/%2e/*")).find("takes nothing") != std::string::npos);
+    CHECK(faults_of(with(with_path("/a%2fb"))).empty());
+    CHECK(faults_of(with(with_path("/a/..b/*"))).empty());
+  }
+
   TEST_CASE("a path that is none") {
     for (const std::string path : {"app", "/a*b", "/a?b", "/a b", "*", "/a#"}) {
       CHECK(fault_in("[[route]]\nupstream = \"http://h\"\npath = \"" + path + "\"\n") ==
