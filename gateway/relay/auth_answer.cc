@@ -114,8 +114,8 @@ AuthAnswer judge(const http::Response& head, std::string body,
 AuthAnswer auth_failure(int status, std::string_view what, std::string why) {
   return {.kind = AuthAnswer::Kind::failed,
           .status = status,
-          .fields = {{"content-type", "text/plain; charset=utf-8"}, {"cache-control", "no-store"}},
-          .body = std::string(what) + "\n",
+          .fields = {},
+          .body = std::string(what),
           .max_age = Millis(0),
           .why = std::move(why)};
 }

@@ -21,7 +21,7 @@ struct AuthAnswer {
   enum class Kind {
     allowed,
     denied,  ///< `status`, `fields` and `body` are for the client.
-    failed,  ///< Nobody could say; `status` and `body` as well.
+    failed,  ///< Nobody could say: `status`, and `body`, a text without form or line end.
   };
   Kind kind = Kind::failed;
   int status = 502;

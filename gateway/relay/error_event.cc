@@ -30,6 +30,12 @@ std::string_view anthropic_type(int status) {
   }
 }
 
+/// Of https://platform.openai.com/docs/guides/error-codes, where the fault is not the upstream's.
+std::string_view openai_type(int status, std::string_view kind) {
+  if (kind.starts_with("upstream_")) return "upstream_error";
+  return status < 500 ? "invalid_request_error" : "server_error";
+}
+
 std::string json_of(ErrorForm form, int status, std::string_view kind, std::string_view message) {
   const std::string code = json_text(kind);
   const std::string text = json_text(message);
@@ -41,8 +47,8 @@ std::string json_of(ErrorForm form, int status, std::string_view kind, std::stri
                          text);
     case ErrorForm::openai:
       return fmt::format(
-          R"({{"error":{{"message":{},"type":"upstream_error","code":{},"param":null,"status":{}}}}})",
-          text, code, status);
+          R"({{"error":{{"message":{},"type":"{}","code":{},"param":null,"status":{}}}}})", text,
+          openai_type(status, kind), code, status);
     case ErrorForm::anthropic:
       return fmt::format(R"({{"type":"error","error":{{"type":"{}","message":{}}}}})",
                          anthropic_type(status), text);

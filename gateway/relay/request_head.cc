@@ -41,7 +41,9 @@ std::optional<Parting> check_path(const RouteOptions& route, std::string_view pa
   if (path.find('%') == path.npos && path.find("/.") == path.npos) return std::nullopt;
   if (has_control_escape(path)) return bad_request("the path has an escaped control character");
   if (needs_plain_path(route) && is_ambiguous(canonical_path(path))) {
-    return bad_request("the path has a dot segment, or an escaped slash that may make one");
+    return bad_request(
+        "the path has a dot segment, or an escaped slash beside a slash, behind a ; or before "
+        "dots");
   }
   return std::nullopt;
 }
@@ -128,7 +130,7 @@ tl::expected<std::optional<std::uint64_t>, Parting> read_length(const RouteOptio
 tl::expected<http::Outgoing, Parting> make_request(const RouteOptions& route,
                                                    const http::Request& request,
                                                    const Terms& terms) {
-  if (request.method == "TRACE") return tl::unexpected(bad_request("TRACE is not relayed", 405));
+  if (request.method == "TRACE") return tl::unexpected(bad_request("TRACE is not relayed", 501));
   if (auto refusal = check_path(route, request.path)) return tl::unexpected(*refusal);
   const std::string& authority = route.host.empty() ? request.authority : route.host;
   if (authority.empty()) return tl::unexpected(bad_request("a host is needed"));

@@ -83,7 +83,7 @@ void append_relay(std::vector<ReferenceTable>& tables) {
       table_of("[[route]]",
                "Which requests go to which application, and how. The first table that fits a "
                "request takes it; a request that none fits is answered with 404, or with 421 when "
-               "there are `hosts` and its own is none of them.",
+               "every table has `hosts` and its own is none of them.",
                route_rows()));
   tables.push_back(table_of(
       "share", "In a [[route]]: `share = true`, or `share = { linger = \"30s\" }`.", share_rows()));

@@ -9,6 +9,7 @@
 #include "gateway/http/answers.h"
 #include "gateway/http/uri.h"
 #include "gateway/relay/client_cert.h"
+#include "gateway/relay/error_event.h"
 #include "gateway/relay/path.h"
 #include "gateway/server/credentials.h"
 #include "gateway/server/event_stream.h"
@@ -101,7 +102,7 @@ RelaySite::Visit RelaySite::visit(std::size_t route, const http::Request& reques
                                   http::Exchange& exchange) const {
   Visit visit{.route = route,
               .request = request,
-              .client = {.exchange = exchange, .fields = {}},
+              .client = {.exchange = exchange, .fields = {}, .form = routes_.route(route).errors},
               .terms = {},
               .bearer = {}};
   const auto accept = request.headers.joined("accept");
@@ -138,7 +139,9 @@ std::unique_ptr<http::Answer> RelaySite::open(const http::Request& request,
   }
   Visit visit = this->visit(*route, request, exchange);
   if (is_misleading(request, *route)) {
-    return refuse(400, "the path could be taken for another one", visit.client);
+    return refuse(relay::bad_request("the path could be taken for one of another route: it has //, "
+                                     "a ; or an escaped slash"),
+                  visit.client);
   }
   if (auto answer = check_token(visit)) return answer;
   if (auto answer = check_room(visit)) return answer;
@@ -176,7 +179,8 @@ std::unique_ptr<http::Answer> RelaySite::check_token(Visit& visit) {
   if (!is_guarded) return nullptr;
   if (has_token_twice(visit.request, shared_.access.cookies())) {
     doors_.counters(visit.route).denied.add();
-    return refuse(400, "a token, or what may carry one, is there twice", visit.client);
+    return refuse(relay::bad_request("a token, or what may carry one, is there twice"),
+                  visit.client);
   }
   if (access.token == TokenUse::off) return nullptr;
   // A query that cannot be read has no token for us; it is the application's.
@@ -220,7 +224,8 @@ std::unique_ptr<http::Answer> RelaySite::send_away(const Client& client, int sta
   why.add();
   if (client.may_return) return park(client);
   counters_.relay_limited.add();
-  return refuse(status, std::move(text), client, {{"retry-after", "5"}});
+  return refuse({.status = status, .kind = "too_many_streams", .what = std::move(text)}, client,
+                {{"retry-after", "5"}});
 }
 
 std::unique_ptr<http::Answer> RelaySite::take_lease(const Client& client,
@@ -284,13 +289,21 @@ std::unique_ptr<http::Answer> RelaySite::deny(const Denial& denial, const Visit&
   doors_.counters(visit.route).denied.add();
   const std::string challenge =
       denial.error.empty() ? "Bearer" : with_error("Bearer", denial.error, denial.text);
-  return refuse(denial.status, denial.text, client, {{"www-authenticate", challenge}});
+  return refuse({.status = denial.status,
+                 .kind = denial.status == 403 ? "forbidden" : "unauthorized",
+                 .what = denial.text},
+                client, {{"www-authenticate", challenge}});
 }
 
-std::unique_ptr<http::Answer> RelaySite::refuse(int status, std::string text, const Client& client,
+std::unique_ptr<http::Answer> RelaySite::refuse(const relay::Parting& parting, const Client& client,
                                                 http::Headers extra) {
   add_all(client.fields, extra);
-  return http::problem(client.exchange, status, std::move(text), std::move(extra), client.is_head);
+  relay::ErrorBody body =
+      relay::error_body(client.form, parting.status, parting.kind, parting.what);
+  extra.add("content-type", std::string(body.content_type));
+  extra.add("cache-control", "no-store");
+  return http::reply(client.exchange, {.status = parting.status, .headers = std::move(extra)},
+                     std::move(body.text), client.is_head);
 }
 
 std::unique_ptr<http::Answer> RelaySite::park(const Client& client) {

@@ -59,8 +59,9 @@ class RelaySite {
   /// Whom we answer ourselves, where we do.
   struct Client {
     http::Exchange& exchange;
-    http::Headers fields;     ///< On every answer: CORS, x-request-id.
-    bool is_head = false;     ///< It asked by HEAD.
+    http::Headers fields;                             ///< On every answer: CORS, x-request-id.
+    relay::ErrorForm form = relay::ErrorForm::reset;  ///< The route's: of refusals.
+    bool is_head = false;                             ///< It asked by HEAD.
     bool may_return = false;  ///< It is an EventSource, which comes back by itself.
   };
   /// A request on its way through here.
@@ -89,7 +90,7 @@ class RelaySite {
   AnswerPtr decide(const relay::AuthAnswer& answer, Visit& visit);
   void complain(std::size_t route, const std::string& why);
   AnswerPtr deny(const Denial& denial, const Visit& visit);
-  AnswerPtr refuse(int status, std::string text, const Client& client, http::Headers extra = {});
+  AnswerPtr refuse(const relay::Parting& parting, const Client& client, http::Headers extra = {});
   AnswerPtr park(const Client& client);
   /// An answer if there is no room for one more event stream.
   AnswerPtr check_totals(const Client& client);

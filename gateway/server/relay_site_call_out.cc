@@ -95,6 +95,10 @@ std::unique_ptr<http::Answer> RelaySite::decide(const relay::AuthAnswer& answer,
   if (is_failure) complain(visit.route, answer.why);
   const bool may_park = routes_.route(visit.route).unavailable == relay::Unavailable::park;
   if (is_failure && visit.client.may_return && may_park) return park(visit.client);
+  if (is_failure) {
+    return refuse({.status = answer.status, .kind = "auth_unavailable", .what = answer.body},
+                  visit.client);
+  }
   http::Response head{.status = answer.status, .headers = answer.fields};
   for (const http::Field& field : visit.client.fields) head.headers.add(field.name, field.value);
   return http::reply(visit.client.exchange, std::move(head), answer.body, visit.client.is_head);

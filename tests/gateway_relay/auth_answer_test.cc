@@ -66,7 +66,7 @@ TEST_SUITE("Call-out's answer") {
       const AuthAnswer answer = judged(status, {{"x-user", "u"}}, "trace");
       CHECK(answer.kind == Kind::failed);
       CHECK(answer.status == 502);
-      CHECK(answer.body == "the authorisation of this request could not be found out\n");
+      CHECK(answer.body == "the authorisation of this request could not be found out");
       CHECK(answer.max_age == 0s);
     }
   }

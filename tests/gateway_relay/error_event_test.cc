@@ -23,6 +23,12 @@ TEST_SUITE("the error event") {
     CHECK(error_event(ErrorForm::openai, 502, "upstream_closed", "gone") ==
           "data: {\"error\":{\"message\":\"gone\",\"type\":\"upstream_error\","
           "\"code\":\"upstream_closed\",\"param\":null,\"status\":502}}\n\n");
+    const auto has = [](int status, std::string_view kind, std::string_view type) {
+      return error_body(ErrorForm::openai, status, kind, "x").text.find(type) != std::string::npos;
+    };
+    CHECK(has(413, "body_too_large", "\"type\":\"invalid_request_error\""));
+    CHECK(has(503, "too_many_streams", "\"type\":\"server_error\""));
+    CHECK(has(429, "upstream_answer", "\"type\":\"upstream_error\""));
   }
 
   TEST_CASE("has the form and the types of Anthropic's") {

@@ -268,6 +268,26 @@ TEST_SUITE("Terms of a relayed request") {
 }
 
 TEST_SUITE("Token of a route") {
+  TEST_CASE("refusals have the form of the route's errors, and a kind for programs") {
+    constexpr const char* kForm = "errors = \"event\"\nunavailable = \"status\"\n";
+    Fixture fixture(guarded("/token", kForm) + called("/ask", kForm) + route("/page", kForm));
+    CHECK(fixture.open(get("/token")) == 401);
+    CHECK(fixture.field("content-type") == "application/json");
+    CHECK(fixture.field("www-authenticate") == "Bearer");
+    CHECK(fixture.body().find("{\"error\":{\"status\":401,\"type\":\"unauthorized\",") == 0);
+    fixture.open(get("/ask"));
+    fixture.relay.answer(relay::auth_failure(503, "no", "it answered 500"));
+    CHECK(fixture.body() ==
+          "{\"error\":{\"status\":503,\"type\":\"auth_unavailable\",\"message\":\"no\"}}\n");
+    CHECK(fixture.field("x-request-id").size() == 32);
+    fixture.streams = fixture.config.limits.streams;
+    http::Request post = events("/page");
+    post.method = "POST";
+    CHECK(fixture.open(post) == 503);
+    CHECK(fixture.body().find("\"too_many_streams\"") != std::string::npos);
+    CHECK(fixture.field("retry-after") == "5");
+  }
+
   TEST_CASE("without one, 401 and a challenge") {
     Fixture fixture(guarded("/*"));
     CHECK(fixture.open(get("/")) == 401);
