@@ -163,7 +163,9 @@ void ReaderStream::refuse(const Parting& parting) {
 
 void ReaderStream::fail(const Parting& parting) {
   tell_upstream_failed(parting);
-  if (route_.options.errors == ErrorForm::reset && !is_begun()) return break_off();
+  const bool can_tell =
+      state_ != State::plain && (route_.options.errors != ErrorForm::reset || is_begun());
+  if (!can_tell) return break_off();
   put(last_event(route_.options, parting));
   route_.counters.error_events.add();
   finish();

@@ -155,6 +155,34 @@ def test_one_that_turns_out_too_large_behind_the_head_of_the_answer_ends_it(taki
     wait_until(lambda: taking.metric("sluice_upstream_calls") == 0, "the application is left")
 
 
+@pytest.mark.parametrize("kept", [{}, {"replay": {"post": True}}])
+@pytest.mark.parametrize("length", [{}, {"content-length": "20"}])
+def test_an_answer_that_is_no_stream_is_broken_off_and_nothing_is_added(start, app, kept, length):
+    @app.at("/page")
+    async def page(exchange):
+        await exchange.head(200, {"content-type": "text/plain", **length})
+        await exchange.send(b"partial")
+        await exchange.gone.wait()
+
+    gateway = start(route=[{"path": "/*", "upstream": app.url, "max_request_bytes": "1000B",
+                            "errors": "event", **kept}])
+    with H2(gateway.tls) as client:
+        stream = client.request("POST", "/page", {}, b"x" * 1000, end=False)
+        client.pump(lambda: client.streams[stream].body, "the begin of the answer")
+        client.h2.send_data(stream, b"x", end_stream=True)
+        client.flush()
+        answer = client.answer(stream)
+        assert bytes(answer.body) == b"partial" and answer.reset is not None
+    with H1(gateway.clear) as client:
+        client.send(b"POST /page HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n"
+                    b"3e8\r\n" + b"x" * 1000 + b"\r\n")
+        assert client.head().status == 200
+        client.send(b"1\r\nx\r\n0\r\n\r\n")
+        assert client.closed_by_peer()
+        assert b"event: error" not in client.buffer
+    wait_until(lambda: gateway.metric("sluice_upstream_calls") == 0, "the application is left")
+
+
 # -- connections to an upstream --------------------------------------------------------------------
 
 
