@@ -5,7 +5,6 @@
 #include <cstddef>
 
 #include "gateway/base/ascii.h"
-#include "gateway/http/uri.h"
 
 namespace sluice::relay {
 namespace {
@@ -24,6 +23,25 @@ bool has_escape_of(std::string_view path, std::string_view bytes) {
     if (byte >= 0 && bytes.find(static_cast<char>(byte)) != bytes.npos) return true;
   }
   return false;
+}
+
+/// Adds what the character or the escape at `at` is compared as; where the next one begins.
+std::size_t add_canonical(std::string_view path, std::size_t at, std::string& result) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  const int byte = escaped_byte(path, at);
+  if (byte < 0) {
+    // Of a '%' that is none's, what another escape becomes must not make one.
+    result += path[at] == '%' ? std::string_view("%25") : path.substr(at, 1);
+    return at + 1;
+  }
+  const bool stays = byte <= ' ' || byte == 0x7f || byte == '/' || byte == '\\' || byte == '%';
+  if (stays) {
+    const auto value = static_cast<std::size_t>(byte);
+    result += {'%', kHex[value / 16], kHex[value % 16]};
+  } else {
+    result += static_cast<char>(byte);
+  }
+  return at + 3;
 }
 
 /// Where "%2F" or "%5C" is; npos: nowhere. `path` is canonical.
@@ -62,50 +80,21 @@ bool is_prefix_pattern(std::string_view pattern) {
   return !pattern.empty() && pattern.back() == '*';
 }
 
-std::string normal_path(std::string_view path) {
-  std::string result;
-  result.reserve(path.size());
-  for (std::size_t at = 0; at < path.size();) {
-    const int byte = escaped_byte(path, at);
-    if (byte >= 0 && http::is_unreserved(static_cast<char>(byte))) {
-      result += static_cast<char>(byte);
-      at += 3;
-    } else {
-      result += path[at++];
-    }
-  }
-  return result;
-}
-
 std::string canonical_path(std::string_view path) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string result;
   result.reserve(path.size());
-  for (std::size_t at = 0; at < path.size();) {
-    const int byte = escaped_byte(path, at);
-    if (byte < 0) {
-      result += path[at++];
-      continue;
-    }
-    const bool stays = byte <= ' ' || byte == 0x7f || byte == '/' || byte == '\\' || byte == '%';
-    if (stays) {
-      const auto value = static_cast<std::size_t>(byte);
-      result += {'%', kHex[value / 16], kHex[value % 16]};
-    } else {
-      result += static_cast<char>(byte);
-    }
-    at += 3;
-  }
+  for (std::size_t at = 0; at < path.size();) at = add_canonical(path, at, result);
   return result;
 }
 
 std::optional<std::string_view> match_path(std::string_view pattern, std::string_view path) {
-  if (!is_prefix_pattern(pattern)) {
-    return pattern == path ? std::optional(std::string_view()) : std::nullopt;
-  }
-  pattern.remove_suffix(1);
-  if (path.substr(0, pattern.size()) != pattern) return std::nullopt;
-  return path.substr(pattern.size());
+  const bool is_prefix = is_prefix_pattern(pattern);
+  const std::string fixed = canonical_path(pattern.substr(0, pattern.size() - (is_prefix ? 1 : 0)));
+  std::string begin;
+  std::size_t at = 0;
+  while (at < path.size() && begin.size() < fixed.size()) at = add_canonical(path, at, begin);
+  if (begin != fixed || (!is_prefix && at != path.size())) return std::nullopt;
+  return path.substr(at);
 }
 
 bool has_control_escape(std::string_view path) {
@@ -148,18 +137,20 @@ bool needs_plain_path(const RouteOptions& route) {
   return is_prefix_pattern(route.path) || !route.strip_prefix.empty() || !route.rewrite.empty();
 }
 
+bool leads_astray(std::string_view path) {
+  const std::string canonical = canonical_path(path);
+  return is_ambiguous(canonical) || canonical.compare(0, 2, "/;") == 0;
+}
+
 std::string upstream_path(const RouteOptions& route, std::string_view path) {
-  if (route.strip_prefix.empty() && route.rewrite.empty()) return std::string(path);
-  std::string normal = normal_path(path);
   if (!route.rewrite.empty()) {
     if (!is_prefix_pattern(route.rewrite)) return route.rewrite;
-    const std::string_view taken = match_path(route.path, normal).value_or(std::string_view());
+    const std::string_view taken = match_path(route.path, path).value_or(std::string_view());
     return with_one_slash(route.rewrite.substr(0, route.rewrite.size() - 1).append(taken));
   }
-  std::string_view rest = normal;
-  if (rest.substr(0, route.strip_prefix.size()) != route.strip_prefix) return normal;
-  rest.remove_prefix(route.strip_prefix.size());
-  return with_one_slash(rest);
+  if (route.strip_prefix.empty()) return std::string(path);
+  const auto rest = match_path(route.strip_prefix + '*', path);
+  return rest ? with_one_slash(*rest) : std::string(path);
 }
 
 }  // namespace sluice::relay

@@ -1,9 +1,9 @@
 /// Paths: what a route takes, and what becomes of it on the way to its upstream.
 ///
 /// Routes decide who may ask what, so a path must mean to the application what it meant to them.
-/// They are compared with paths in which escapes of unreserved characters are undone ("/%61pp" is
-/// "/app", RFC 3986 §6.2.2.2), and what may mean another path to somebody is not let through where
-/// it could lead out of a route: see is_ambiguous().
+/// They are compared in a canonical form ("/%61pp" is "/app", RFC 3986 §6.2.2), and what may mean
+/// another path to somebody is not let through where it could lead out of a route: see
+/// is_ambiguous(). What goes on is the path as it came, or the rest of it.
 /// Thread  any; pure functions.
 #pragma once
 
@@ -17,13 +17,12 @@ namespace sluice::relay {
 
 /// "/app/*" and "/app*".
 bool is_prefix_pattern(std::string_view pattern);
-/// Undoes the escapes of A-Z a-z 0-9 - . _ ~ and no others.
-std::string normal_path(std::string_view path);
 /// What paths are compared as: all that means the same to applications is the same. Escapes are
-/// undone but those of '/', '\', '%', blanks and controls, whose digits are in upper case.
+/// undone but those of '/', '\', '%', blanks and controls, whose digits are in upper case; a '%'
+/// that begins none is "%25".
 std::string canonical_path(std::string_view path);
 /// What the pattern's final "*" stands for ("" for a pattern without); none: the pattern does not
-/// take that path. `path` is as normal_path() gives it; the result is a part of it.
+/// take that path. Both may be escaped in any way; the result is a part of `path`.
 std::optional<std::string_view> match_path(std::string_view pattern, std::string_view path);
 
 /// Has %00, %0d or %0a: no application needs them, and some stop reading there.
@@ -39,8 +38,11 @@ std::string path_with_slashes(std::string_view path);
 bool is_ambiguous(std::string_view path);
 /// True where is_ambiguous() paths could mean what the route does not take.
 bool needs_plain_path(const RouteOptions& route);
+/// What a prefix or a rewriting has left is_ambiguous(), or begins with what is "//" to some.
+bool leads_astray(std::string_view path);
 
-/// The path that the upstream is asked for: as it came, unless the route rewrites it.
+/// The path that the upstream is asked for: as it came, unless the route rewrites it. Where it
+/// does, ask leads_astray() of the result.
 std::string upstream_path(const RouteOptions& route, std::string_view path);
 
 }  // namespace sluice::relay

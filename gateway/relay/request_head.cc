@@ -36,14 +36,15 @@ bool passes(std::string_view name) {
   return !is_ours_alone(name) && !tells_who_asks(name) && name.find('_') == name.npos;
 }
 
+constexpr std::string_view kAmbiguous =
+    "the path has a dot segment, or an escaped slash beside a slash, behind a ; or before dots";
+
 std::optional<Parting> check_path(const RouteOptions& route, std::string_view path) {
   if (path.empty() || path.front() != '/') return bad_request("the path must begin with /");
   if (path.find('%') == path.npos && path.find("/.") == path.npos) return std::nullopt;
   if (has_control_escape(path)) return bad_request("the path has an escaped control character");
   if (needs_plain_path(route) && is_ambiguous(canonical_path(path))) {
-    return bad_request(
-        "the path has a dot segment, or an escaped slash beside a slash, behind a ; or before "
-        "dots");
+    return bad_request(kAmbiguous);
   }
   return std::nullopt;
 }
@@ -134,13 +135,15 @@ tl::expected<http::Outgoing, Parting> make_request(const RouteOptions& route,
   if (auto refusal = check_path(route, request.path)) return tl::unexpected(*refusal);
   const std::string& authority = route.host.empty() ? request.authority : route.host;
   if (authority.empty()) return tl::unexpected(bad_request("a host is needed"));
+  std::string path = upstream_path(route, request.path);
+  if (path != request.path && leads_astray(path)) return tl::unexpected(bad_request(kAmbiguous));
   const auto length = read_length(route, request);
   if (!length) return tl::unexpected(length.error());
 
   http::Outgoing outgoing{.head = {.method = request.method,
                                    .scheme = request.scheme,
                                    .authority = authority,
-                                   .path = upstream_path(route, request.path),
+                                   .path = std::move(path),
                                    .query = request.query,
                                    .headers = passing_fields(request.headers),
                                    .has_body = request.has_body},

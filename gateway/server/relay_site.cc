@@ -19,12 +19,11 @@
 namespace sluice::server {
 namespace {
 
-/// "//a;x/b%2fc" as some servers read it: "/a/b/c".
+/// "//a;x/b" as some servers read it: "/a/b". `path` is canonical.
 std::string plain_path(std::string_view path) {
-  const std::string normal = relay::path_with_slashes(relay::canonical_path(path));
   std::string plain;
   bool is_parameter = false;
-  for (const char c : normal) {
+  for (const char c : path) {
     if (c == '/') {
       is_parameter = false;
       if (plain.ends_with('/')) continue;
@@ -87,12 +86,17 @@ bool RelaySite::is_ours(std::size_t route, std::size_t hub_path) const {
 
 /// Its path means this route to us, and another one to an application that reads paths loosely.
 bool RelaySite::is_misleading(const http::Request& request, std::size_t route) const {
-  const std::string& path = request.path;
-  const bool is_loose = path.find("//") != path.npos || path.find(';') != path.npos;
+  if (request.path.find_first_of("%;") == std::string::npos &&
+      request.path.find("//") == std::string::npos) {
+    return false;
+  }
+  std::string path = relay::canonical_path(request.path);
   // An exact route says itself what it takes.
   const bool has_slash =
       relay::is_prefix_pattern(routes_.route(route).path) && relay::has_escaped_slash(path);
+  const bool is_loose = path.find("//") != path.npos || path.find(';') != path.npos;
   if (!has_slash && !(is_loose && routes_.has_guards())) return false;
+  if (has_slash) path = relay::path_with_slashes(path);
   http::Request plain = request;
   plain.path = plain_path(path);
   return find(plain) != route;

@@ -262,6 +262,9 @@ TEST_SUITE("the path to the upstream") {
         {"/app/*", "", "/*", "/app//evil.example/x", "/evil.example/x"},
         {"/app*", "/app", "", "/app%2fevil.example/x", "/evil.example/x"},
         {"/app*", "", "/*", "/app%5cevil.example/x", "/evil.example/x"},
+        {"/app/*", "/app", "", "/app/%41%%32f%zz", "/%41%%32f%zz"},
+        {"/caf%C3%A9/*", "/caf%C3%A9", "", "/caf%c3%a9/x", "/x"},
+        {"/caf%C3%A9/*", "", "/cafe/*", "/caf%c3%a9/x", "/cafe/x"},
         {"/app/*", "", "/one", "/app/x", "/one"},
         {"/app", "", "/v2/*", "/app", "/v2/"},
     };
@@ -290,6 +293,20 @@ TEST_SUITE("the path to the upstream") {
       rewritten.rewrite = "/x";
       CHECK(refusal(rewritten, get(path)) == 400);
     }
+  }
+
+  TEST_CASE("so is what only a prefix or a rewriting makes so") {
+    RouteOptions rewritten = route("/app*");
+    rewritten.rewrite = "/v2/*";
+    for (const char* path : {"/app../x", "/app..%2fx", "/app%2fx", "/app%2e%2e/x"}) {
+      CAPTURE(path);
+      CHECK(refusal(route("/app*"), get(path)) == 0);
+      CHECK(refusal(rewritten, get(path)) == 400);
+    }
+    RouteOptions stripped = route("/app/*");
+    stripped.strip_prefix = "/app";
+    CHECK(refusal(stripped, get("/app/;x/admin")) == 400);
+    CHECK(refusal(stripped, get("/app/%3bx/admin")) == 400);
   }
 
   TEST_CASE("so is an escaped slash that makes an empty segment, or ends a parameter") {

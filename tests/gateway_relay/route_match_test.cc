@@ -118,15 +118,22 @@ TEST_SUITE("a host") {
 
 TEST_SUITE("a path") {
   TEST_CASE("is compared without escapes of characters that need none") {
-    CHECK(normal_path("/%41%7a%30%2D%2e%5F%7E") == "/Az0-._~");
-    CHECK(normal_path("/%2f%25%20%c3%a9%zz%4") == "/%2f%25%20%c3%a9%zz%4");
-    CHECK(normal_path("") == "");
+    CHECK(canonical_path("/%41%7a%30%2D%2e%5F%7E%3b") == "/Az0-._~;");
+    CHECK(canonical_path("/%2f%5c%25%20%7f%0a") == "/%2F%5C%25%20%7F%0A");
+    CHECK(canonical_path("/%c3%A9") == "/\xc3\xa9");
+    CHECK(canonical_path("") == "");
+  }
+
+  TEST_CASE("gets no escape from what the one behind a lone '%' becomes") {
+    CHECK(canonical_path("/%zz%4%") == "/%25zz%254%25");
+    CHECK(canonical_path("/%%32f%2%66") == "/%252f%252f");
+    CHECK(canonical_path(canonical_path("/%%32e%25")) == canonical_path("/%%32e%25"));
   }
 
   TEST_CASE("is read by some with slashes where others see escapes") {
     const auto read = [](std::string_view path) { return path_with_slashes(canonical_path(path)); };
     CHECK(read("/a%2fb%5cc%2F") == "/a/b/c/");
-    CHECK(read("/%252fa%%2f") == "/%252fa%/");
+    CHECK(read("/%252fa%%2f") == "/%252fa%25/");
     CHECK(read("") == "");
     CHECK(has_escaped_slash("/a%5Cb"));
     CHECK_FALSE(has_escaped_slash("/a%252fb/%2"));
@@ -137,6 +144,10 @@ TEST_SUITE("a path") {
     CHECK(match_path("/app/*", "/app/") == "");
     CHECK(match_path("/app", "/app") == "");
     CHECK(match_path("/app/*", "/ap") == std::nullopt);
+    CHECK(match_path("/app", "/app/") == std::nullopt);
+    CHECK(match_path("/caf%C3%A9/*", "/c%61f%c3%a9/%61") == "%61");
+    CHECK(match_path("/100%/*", "/100%25/x") == "x");
+    CHECK(match_path("/*", "x") == std::nullopt);
   }
 }
 
