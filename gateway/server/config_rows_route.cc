@@ -212,7 +212,8 @@ Rows stream_rows() {
            {"openai", ErrorForm::openai},
            {"anthropic", ErrorForm::anthropic}},
           "What a stream says whose upstream fails: it breaks off; an `error` event "
-          "and a proper end; the same in the form of these APIs.",
+          "and a proper end; the same in the form of these APIs. What the gateway refuses of a "
+          "request has that form as its body.",
           SLUICE_AT(relay.errors)),
       R::choice<Unavailable>(
           "unavailable", {{"park", Unavailable::park}, {"status", Unavailable::status}},
