@@ -88,6 +88,7 @@ void Connection::arm_open(TimePoint due) {
 
 void Connection::on_readable() {
   (void)owner_.loop_.now();
+  if (!is_ours_) owner_.loop_.hurry();
   switch (state_) {
     case State::connecting:
     case State::waiting:
@@ -141,6 +142,7 @@ void Connection::read() {
     feed({owner_.read_buffer_.get(), result.n});
     // A short read from a plain socket has emptied it.
     if (!session_ && result.n < kReadBuffer) break;
+    if (!session_ || result.n >= left) owner_.loop_.hurry();
     if (result.n >= left) {
       // What the kernel holds is reported again; what OpenSSL holds is not.
       if (session_ && session_->has_pending() && !ListHook<UnreadTag>::is_linked()) {
@@ -307,6 +309,7 @@ void Connection::block(std::span<const std::byte> rest) {
   blocked_->rest.assign(rest.begin(), rest.end());
   blocked_->since = owner_.loop_.now();
   blocked_->sent = session_ ? session_->bytes_sent() : 0;
+  owner_.loop_.hurry();
   if (state_ != State::open) return;
   owner_.counters_.write_blocked.add();
   arm_open(due());
@@ -333,6 +336,7 @@ void Connection::on_writable() {
     // A record that is stuck half-way is not taken yet, but a part of it may have left.
     const std::uint64_t sent = session_ ? session_->bytes_sent() : 0;
     if (rest.size() < waiting.size() || sent != blocked_->sent) blocked_->since = now;
+    owner_.loop_.hurry();
     blocked_->sent = sent;
     blocked_->taken = blocked_->rest.size() - rest.size();
     return;

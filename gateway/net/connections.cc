@@ -59,8 +59,7 @@ Connections::Connections(Loop& loop, const Options& options, ProtocolFactory fac
       memory_(sizeof(Connection)),
       greetings_(Connection::greeting_size()),
       read_buffer_(std::make_unique_for_overwrite<std::byte[]>(kReadBuffer)),
-      // It counts by a coarser clock than the loop, and may come before it: it has the last word.
-      release_(loop, [this] { release_at_ = TimePoint::min(); }) {}
+      release_(loop, [] {}) {}
 
 Connections::~Connections() {
   close_all();
@@ -236,11 +235,17 @@ std::size_t Connections::close_stuck(Duration at_least) {
 /// Who comes later is written to with the first: they were written to together, mostly.
 void Connections::let_wait(Connection& connection, TimePoint due) {
   counters_.paced.add();
-  if (paced_.empty()) {
-    release_at_ = due;
-    release_.start(due - loop_.now());  // Should nothing else wake the loop.
-  }
+  if (paced_.empty()) release_at_ = due;
   paced_.push_back(connection);
+}
+
+Duration Connections::rest() {
+  if (paced_.empty()) return Duration::zero();
+  const Duration left = std::max(release_at_ - loop_.now(), Duration(1));
+  if (!loop_.is_hurried()) return std::min(left, kRest);
+  // It counts by a coarser clock, and may come too soon: then it is set anew.
+  if (!release_.is_running()) release_.start(left);
+  return Duration::zero();
 }
 
 bool Connections::release() {

@@ -21,7 +21,9 @@
 /// EventSource for ever.
 /// While set_pace() says so, a connection that was written to less than that ago lets what
 /// flush_soon() asks for wait until it has passed, and so do all that come meanwhile: more events
-/// leave in one record and one system call. One that is written to more seldom waits never.
+/// leave in one record and one system call. One that is written to more seldom waits never. While
+/// some wait so, the loop rests between its turns (rest()), since what it reads would wait as well:
+/// more is read by one system call, too.
 /// A finished connection sends close_notify and FIN and reads on for a moment: closing a socket
 /// with unread input makes the kernel reset the connection and throw away what it had still to
 /// send. One that we opened is finished when we have what we wanted: it is closed at once, and the
@@ -140,6 +142,7 @@ class Connections {
     Gauge open;  ///< Until destroyed, lingering and connecting ones too.
   };
 
+  static constexpr Duration kRest = std::chrono::milliseconds(1);
   static constexpr Millis kAskAgain{50};
   static constexpr Millis kReleaseMore{50};
   static constexpr std::size_t kFew = 16;
@@ -166,6 +169,10 @@ class Connections {
   /// The same answer, for a turn end that flushes several Connections: what one of them brings may
   /// be work for another that was flushed before it.
   [[nodiscard]] bool has_work() const;
+  /// Behind a flush() that left no work: how long the loop is to pause (Loop::pause()), and then to
+  /// have another turn without sleeping. Zero: it may sleep, since nobody waits for a pace, or must
+  /// not pause, since it is in a hurry; a timer wakes it then.
+  [[nodiscard]] Duration rest();
   [[nodiscard]] std::size_t size() const { return size_; }
   /// Every protocol that still speaks. `f` must not add or close connections.
   void for_each(const std::function<void(Protocol&)>& f);

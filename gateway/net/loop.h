@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -50,6 +51,10 @@ class Loop {
   void stop() { stopping_ = true; }
   /// The next turn takes what has come when this time has passed; nothing is done until then.
   void pause(Duration time) { pause_ = time; }
+  /// A client has asked for something, or somebody moves bytes as fast as they go: a socket was
+  /// full, or brought a whole buffer. For a moment nobody is to let the loop pause who needs not.
+  void hurry() { hurried_until_ = now_ + kHurry; }
+  [[nodiscard]] bool is_hurried() const { return now_ < hurried_until_; }
   /// One turn. Without `may_sleep` it only takes what is there already; for tests.
   void turn(bool may_sleep);
 
@@ -80,6 +85,8 @@ class Loop {
   [[nodiscard]] IntrusiveList<Inbox, SelfPostedTag>& self_posted() { return self_posted_; }
 
  private:
+  static constexpr Duration kHurry = std::chrono::milliseconds(10);
+
   void one_turn(bool may_sleep);
   void refresh() const;
   void keep_ticking();
@@ -98,6 +105,7 @@ class Loop {
   mutable TimePoint woken_at_;
   mutable bool is_fresh_ = false;
   Duration pause_{};
+  TimePoint hurried_until_{};
   Duration busy_{};
   bool work_left_ = true;  ///< The first turn takes what was prepared before it.
   bool stopping_ = false;

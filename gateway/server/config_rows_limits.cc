@@ -128,8 +128,9 @@ std::vector<Row<Config>> connection_rows() {
                SLUICE_AT(net.handshakes_per_turn)),
       C::duration("limits.gather", {Millis(0), Millis(100)},
                   "A busy worker writes relayed events to one connection no more often than this, "
-                  "so that several leave at once; twice as often while its writing takes less than "
-                  "an eighth of its time. 0: at once, always.",
+                  "so that several leave at once; a third more often while its writing takes less "
+                  "than an eighth of its time. Meanwhile it looks for what has come once a "
+                  "millisecond. 0: at once, always.",
                   SLUICE_AT(limits.gather)),
       C::duration(
           "limits.max_connection_age", {Millis(0), 30 * 24h},

@@ -288,7 +288,10 @@ bool Worker::end_turn() {
     delivery_.flushed(now);
   }
   if (!is_accepting_) accept_within_limits();
-  return is_unfinished || wait > Duration::zero() || hub_.has_work();
+  if (is_unfinished || wait > Duration::zero() || hub_.has_work()) return true;
+  const Duration rest = connections_.rest();
+  loop_.pause(rest);
+  return rest > Duration::zero();
 }
 
 /// Newcomers wait in the kernel's queue while there are too many connections: to reset them would

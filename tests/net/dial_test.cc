@@ -505,6 +505,22 @@ TEST_SUITE("A dial by TLS") {
 }
 
 TEST_SUITE("A dialled connection at its end") {
+  TEST_CASE("who sends as fast as he is read hurries the loop, who sends a line does not") {
+    House house;
+    Outcome& outcome = house.outcomes.emplace_back();
+    const UniqueFd server = open_clear(house, outcome);
+    house.pass(seconds(1));
+    send(server, "data: a line\n\n");
+    house.turn();
+    REQUIRE(outcome.talk.heard == "data: a line\n\n");
+    CHECK_FALSE(house.loop.is_hurried());
+    send(server, std::string(64 << 10, 'x'));
+    house.turn();
+    CHECK(house.loop.is_hurried());
+    house.pass(std::chrono::milliseconds(10));
+    CHECK_FALSE(house.loop.is_hurried());
+  }
+
   TEST_CASE("a peer that closes in order is an end of file") {
     House house;
     Outcome& outcome = house.outcomes.emplace_back();

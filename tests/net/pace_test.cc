@@ -14,8 +14,7 @@ using std::chrono::hours;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-/// A worker whose connections wait, with one client, who was written to just now. An hour is more
-/// than any test takes: the timer that wakes the loop is one of real time.
+/// A worker whose connections wait, with one client, who was written to just now.
 struct Busy {
   explicit Busy(Duration pace = hours(1)) {
     talk.echoes = false;
@@ -23,7 +22,7 @@ struct Busy {
     connections.set_pace(pace);
     send(client, "GET / HTTP/1.1\r\n");
     turn();
-    talk.heard.clear();
+    pass(milliseconds(10));  // What hurries the loop is over.
     say_soon("first ");
     turn();
     REQUIRE(receive(client) == "first ");
@@ -96,20 +95,57 @@ TEST_SUITE("pace") {
     CHECK(receive(worker.client) == "second now");
   }
 
-  TEST_CASE("the loop wakes by itself for what waits") {
-    Busy worker(milliseconds(2));
+  TEST_CASE("the loop rests while somebody waits, a moment at a time, and no longer than he does") {
+    Busy worker(microseconds(1'500));
+    CHECK(worker.connections.rest() == Duration::zero());
     worker.say_soon("second");
     worker.turn();
-    worker.clock.advance(milliseconds(2));
-    worker.loop.turn(true);
+    CHECK(worker.connections.rest() == Connections::kRest);
+    worker.pass(milliseconds(1));
+    CHECK(worker.connections.rest() == microseconds(500));
+    worker.clock.advance(microseconds(500));
+    CHECK(worker.connections.rest() > Duration::zero());  // It must not fall asleep now.
+    worker.turn();
     CHECK(receive(worker.client) == "second");
+    CHECK(worker.connections.rest() == Duration::zero());
   }
 
-  TEST_CASE("a timer that comes before the loop's clock has got there is believed") {
+  TEST_CASE("it does not rest while a socket is full: that one waits for nothing else") {
+    Busy worker;
+    const UniqueFd other = Busy::add(worker.connections);
+    Transport& first = *worker.talk.transport;
+    send(other, "GET / HTTP/1.1\r\n");
+    worker.turn();
+    worker.pass(milliseconds(10));
+    worker.talk.say(std::string(16 << 20, 'x'));
+    worker.turn();
+    worker.turn();
+    REQUIRE(worker.connections.counters().write_blocked.value() == 1);
+    first.flush_soon();
+    CHECK(worker.connections.rest() == Duration::zero());
+    worker.pass(milliseconds(10));
+    CHECK(worker.connections.rest() == Connections::kRest);
+  }
+
+  TEST_CASE("nor when a client has just asked for something") {
+    Busy worker;
+    send(worker.client, "GET / HTTP/1.1\r\n");
+    worker.turn();
+    worker.say_soon("second");
+    CHECK(worker.connections.rest() == Duration::zero());
+  }
+
+  TEST_CASE("a timer wakes a loop that does not rest") {
     Busy worker(milliseconds(2));
+    worker.loop.hurry();
     worker.say_soon("second");
     worker.turn();
-    worker.loop.turn(true);  // The clock stands still.
+    REQUIRE(worker.connections.rest() == Duration::zero());
+    worker.loop.turn(true);  // The clock stands still: the timer has come too soon.
+    CHECK(receive(worker.client).empty());
+    REQUIRE(worker.connections.rest() == Duration::zero());
+    worker.clock.advance(milliseconds(2));
+    worker.loop.turn(true);
     CHECK(receive(worker.client) == "second");
   }
 
