@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "gateway/base/ascii.h"
+#include "gateway/http/forwarded.h"
 #include "gateway/hub/url.h"
 #include "gateway/server/config_relay.h"
 #include "gateway/server/journals.h"
@@ -23,6 +24,7 @@ class Checker {
 
   std::vector<Fault> run() {
     check_listeners();
+    check_networks();
     check_access();
     check_demo();
     check_journal();
@@ -37,6 +39,7 @@ class Checker {
  private:
   void check_listeners();
   [[nodiscard]] std::optional<std::size_t> same_address(std::size_t listen) const;
+  void check_networks();
   void check_access();
   void check_demo();
   void check_journal();
@@ -118,6 +121,15 @@ void Checker::check_listeners() {
   if (!config_.admin.address.empty() && !is_address(config_.admin.address)) {
     fault({"admin.address"}, wrong_address("admin.address", config_.admin.address));
   }
+}
+
+void Checker::check_networks() {
+  const auto check = [this](std::string_view key, const std::vector<std::string>& texts) {
+    const auto networks = http::Networks::parse(texts);
+    if (!networks) fault({key}, fmt::format("{}: {}", key, networks.error().what));
+  };
+  check("server.trusted_proxies", config_.relay.trusted_proxies);
+  check("limits.exempt", config_.limits.address.exempt);
 }
 
 void Checker::check_access() {
@@ -245,8 +257,9 @@ bool is_origin(std::string_view text) {
 
 std::vector<Fault> check(const Config& config, const Places& places) {
   std::vector<Fault> faults = Checker(config, places).run();
-  for (Fault& fault : check_relay(config, places)) faults.push_back(std::move(fault));
-  for (Fault& fault : check_redis(config, places)) faults.push_back(std::move(fault));
+  for (auto* const more : {&check_upstreams, &check_routes, &check_redis}) {
+    for (Fault& fault : more(config, places)) faults.push_back(std::move(fault));
+  }
   return faults;
 }
 

@@ -21,7 +21,8 @@ std::vector<Fault> set_routes(std::vector<Route> routes, const Places& places, C
 /// Names that [[route]] tables are known by, each of its own: what the file says, or the path.
 void set_route_names(std::vector<relay::RouteOptions>& routes);
 
-/// What no single option of a route or an upstream can tell.
-std::vector<Fault> check_relay(const Config& config, const Places& places);
+/// What no single option of an upstream, or of a route, can tell.
+std::vector<Fault> check_upstreams(const Config& config, const Places& places);
+std::vector<Fault> check_routes(const Config& config, const Places& places);
 
 }  // namespace sluice::server

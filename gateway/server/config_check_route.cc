@@ -1,25 +1,20 @@
 #include <algorithm>
 #include <functional>
-#include <initializer_list>
 #include <map>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "gateway/base/ascii.h"
-#include "gateway/base/file.h"
 #include "gateway/h1/target.h"
-#include "gateway/http/forwarded.h"
 #include "gateway/relay/path.h"
-#include "gateway/relay/upstream_url.h"
 #include "gateway/server/config_relay.h"
-#include "gateway/server/upstream_contexts.h"
+#include "gateway/server/config_table_check.h"
 
 namespace sluice::server {
 namespace {
 
 using relay::RouteOptions;
-using relay::UpstreamOptions;
 
 bool has_wildcard(std::string_view path) {
   return path.ends_with('*');
@@ -87,17 +82,13 @@ bool has_method(const RouteOptions& route, std::string_view method) {
          std::find(route.methods.begin(), route.methods.end(), method) != route.methods.end();
 }
 
-class Checker {
+class RouteCheck final : TableCheck {
  public:
-  Checker(const Config& config, const Places& places) : config_(config), places_(places) {}
+  using TableCheck::TableCheck;
 
   std::vector<Fault> run() {
-    for (std::size_t i = 0; i < config_.relay.upstreams.size(); ++i) {
-      key_ = fmt::format("upstream[{}]", i);
-      if (places_.contains(key_)) check_upstream(i);
-    }
     for (std::size_t i = 0; i < config_.relay.routes.size(); ++i) {
-      key_ = fmt::format("route[{}]", i);
+      look_at(fmt::format("route[{}]", i));
       const RouteOptions& route = config_.relay.routes[i];
       check_match(route, i);
       check_target(route);
@@ -107,14 +98,10 @@ class Checker {
       check_cors(config_.relay.access[i]);
     }
     check_names();
-    check_networks();
     return std::move(faults_);
   }
 
  private:
-  void check_upstream(std::size_t index);
-  void check_urls(const UpstreamOptions& upstream);
-  void check_files(const UpstreamOptions& upstream);
   void check_prefix(const std::string& pattern);
   void check_match(const RouteOptions& route, std::size_t index);
   void check_reachable(const RouteOptions& route, std::size_t index);
@@ -125,100 +112,10 @@ class Checker {
   void check_call(const RouteAccess& access);
   void check_cors(const RouteAccess& access);
   void check_names();
-  void check_networks();
-
-  [[nodiscard]] bool is_given(std::string_view member) const {
-    return places_.contains(fmt::format("{}.{}", key_, member));
-  }
-  /// About a member of the table that is looked at, at its place, or at the table's.
-  void fault(std::string_view member, std::string_view message) {
-    const std::string key = fmt::format("{}.{}", key_, member);
-    fault_at(place_of(places_, {key, key_}), fmt::format("{}: {}", key, message));
-  }
-  void fault_at(Place place, std::string message) {
-    faults_.push_back({config_.file, place.line, place.column, std::move(message)});
-  }
-  /// Members that say something only beside another one.
-  void need(bool is_there, std::string_view what, std::initializer_list<std::string_view> members) {
-    if (is_there) return;
-    for (const std::string_view member : members) {
-      if (is_given(member)) fault(member, fmt::format("is of no use without {}", what));
-    }
-  }
-
-  const Config& config_;
-  const Places& places_;
-  std::string key_;  ///< Of the table that is looked at: "route[0]".
-  std::vector<Fault> faults_;
 };
 
-void Checker::check_upstream(std::size_t index) {
-  const UpstreamOptions& upstream = config_.relay.upstreams[index];
-  if (upstream.name.empty()) {
-    fault("name", "this [[upstream]] has no name; routes need one");
-  } else if (upstream.name.find("://") != upstream.name.npos) {
-    fault("name", fmt::format("\"{}\" is a URL; those belong into `urls`", upstream.name));
-  }
-  for (std::size_t i = 0; i < index; ++i) {
-    if (upstream.name.empty() || config_.relay.upstreams[i].name != upstream.name) continue;
-    fault("name", fmt::format("there is another [[upstream]] \"{}\"", upstream.name));
-  }
-  if (upstream.urls.empty()) {
-    fault("urls", "this [[upstream]] has no urls; add one, as in urls = \"http://127.0.0.1:9000\"");
-  } else {
-    check_urls(upstream);
-  }
-  check_files(upstream);
-  if (upstream.backoff > upstream.backoff_max) {
-    fault("backoff",
-          fmt::format("{} is more than backoff_max, {}", format_duration(upstream.backoff),
-                      format_duration(upstream.backoff_max)));
-  }
-}
-
-void Checker::check_urls(const UpstreamOptions& upstream) {
-  std::size_t encrypted = 0;
-  for (const std::string& url : upstream.urls) {
-    const auto parsed = relay::parse_upstream_url(url);
-    if (!parsed) {
-      fault("urls", parsed.error().what);
-      return;
-    }
-    if (parsed->is_tls) ++encrypted;
-  }
-  if (encrypted > 0 && encrypted < upstream.urls.size()) {
-    fault("urls", "some are https and some http; make two [[upstream]] tables of them");
-  }
-  for (const std::string_view member : {"ca_file", "verify", "server_name", "certificate_file"}) {
-    if (encrypted == 0 && is_given(member)) fault(member, "is of no use without https");
-  }
-}
-
-void Checker::check_files(const UpstreamOptions& upstream) {
-  if (upstream.certificate_file.empty() != upstream.key_file.empty()) {
-    const bool has_key = !upstream.key_file.empty();
-    fault(has_key ? "key_file" : "certificate_file",
-          fmt::format("needs {}, too", has_key ? "certificate_file" : "key_file"));
-  }
-  bool is_readable = true;
-  for (const auto& [member, file] : {std::pair("ca_file", &upstream.ca_file),
-                                     std::pair("certificate_file", &upstream.certificate_file),
-                                     std::pair("key_file", &upstream.key_file)}) {
-    if (file->empty()) continue;
-    if (const auto text = read_file(*file); !text) {
-      is_readable = false;
-      fault(member, text.error().what);
-    }
-  }
-  if (!is_readable || upstream.certificate_file.empty() != upstream.key_file.empty()) return;
-  if (upstream.urls.empty() || !relay::parse_upstream_url(upstream.urls.front())) return;
-  if (const auto context = make_upstream_contexts({upstream}); !context) {
-    fault(is_given("certificate_file") ? "certificate_file" : "ca_file", context.error().what);
-  }
-}
-
 /// Requests with such paths are refused wherever a route takes more than one path.
-void Checker::check_prefix(const std::string& pattern) {
+void RouteCheck::check_prefix(const std::string& pattern) {
   const std::string path = relay::canonical_path(fixed_part(pattern));
   if (relay::has_escaped_slash(path)) {
     fault("path", fmt::format("\"{}\" takes nothing: what has an escaped slash there is refused; "
@@ -230,11 +127,11 @@ void Checker::check_prefix(const std::string& pattern) {
   }
 }
 
-void Checker::check_match(const RouteOptions& route, std::size_t index) {
+void RouteCheck::check_match(const RouteOptions& route, std::size_t index) {
   if (route.path.empty()) {
     if (is_given("path")) return;  // It is at fault, and that is told.
-    fault_at(place_of(places_, {key_}),
-             "this [[route]] has no path; add one, as in path = \"/app/*\", or \"/*\" for all");
+    fault_of_table(
+        "this [[route]] has no path; add one, as in path = \"/app/*\", or \"/*\" for all");
     return;
   }
   if (!is_path_pattern(route.path)) {
@@ -254,7 +151,7 @@ void Checker::check_match(const RouteOptions& route, std::size_t index) {
   check_reachable(route, index);
 }
 
-void Checker::check_reachable(const RouteOptions& route, std::size_t index) {
+void RouteCheck::check_reachable(const RouteOptions& route, std::size_t index) {
   for (std::size_t i = 0; i < index; ++i) {
     const RouteOptions& earlier = config_.relay.routes[i];
     if (earlier.path.empty() || !hides(earlier, route)) continue;
@@ -271,7 +168,7 @@ void Checker::check_reachable(const RouteOptions& route, std::size_t index) {
   }
 }
 
-void Checker::check_strip(const RouteOptions& route) {
+void RouteCheck::check_strip(const RouteOptions& route) {
   const std::string& given = route.strip_prefix;
   const std::string strip = given.ends_with('/') ? given.substr(0, given.size() - 1) : given;
   const std::string_view fixed = fixed_part(route.path);
@@ -291,7 +188,7 @@ void Checker::check_strip(const RouteOptions& route) {
   }
 }
 
-void Checker::check_target(const RouteOptions& route) {
+void RouteCheck::check_target(const RouteOptions& route) {
   if (!route.strip_prefix.empty() && !route.path.empty()) check_strip(route);
   if (!route.host.empty() && !h1::is_authority(route.host)) {
     fault("host", fmt::format("\"{}\" is not a host, as in \"app.example\" or "
@@ -308,7 +205,7 @@ void Checker::check_target(const RouteOptions& route) {
   }
 }
 
-void Checker::check_streams(const RouteOptions& route) {
+void RouteCheck::check_streams(const RouteOptions& route) {
   if (route.min_retry > route.max_retry) {
     fault("min_retry",
           fmt::format("{} is more than max_retry, {}", format_duration(route.min_retry),
@@ -344,7 +241,7 @@ void Checker::check_streams(const RouteOptions& route) {
   }
 }
 
-void Checker::check_token(const RouteAccess& access) {
+void RouteCheck::check_token(const RouteAccess& access) {
   const bool is_on = access.token != TokenUse::off;
   need(is_on, "token = \"required\" or \"optional\"", {"keys", "claims", "pass_token"});
   const HubAccess& hub = config_.access;
@@ -357,13 +254,13 @@ void Checker::check_token(const RouteAccess& access) {
   }
 }
 
-void Checker::check_call(const RouteAccess& access) {
+void RouteCheck::check_call(const RouteAccess& access) {
   const AuthCallOptions& call = access.call;
   need(!call.url.empty(), "auth_url",
        {"auth_headers", "auth_copy", "auth_timeout", "auth_cache_entries"});
 }
 
-void Checker::check_cors(const RouteAccess& access) {
+void RouteCheck::check_cors(const RouteAccess& access) {
   const bool is_own = access.cors_by == CorsBy::gateway;
   need(is_own, "cors = \"own\"", {"cors_origins", "cors_expose", "cors_max_age"});
   if (is_own && access.cors.origins.empty()) {
@@ -377,29 +274,20 @@ void Checker::check_cors(const RouteAccess& access) {
 }
 
 /// Metrics and logs tell routes by name.
-void Checker::check_names() {
+void RouteCheck::check_names() {
   std::map<std::string_view, std::size_t> names;
   const auto& routes = config_.relay.routes;
   for (std::size_t i = 0; i < routes.size(); ++i) {
-    key_ = fmt::format("route[{}]", i);
+    look_at(fmt::format("route[{}]", i));
     const auto [other, is_new] = names.emplace(routes[i].name, i);
     if (!is_new) fault("name", fmt::format("there is another [[route]] \"{}\"", other->first));
   }
 }
 
-void Checker::check_networks() {
-  const auto check = [this](const std::string& key, const std::vector<std::string>& texts) {
-    const auto networks = http::Networks::parse(texts);
-    if (!networks) fault_at(place_of(places_, {key}), key + ": " + networks.error().what);
-  };
-  check("server.trusted_proxies", config_.relay.trusted_proxies);
-  check("limits.exempt", config_.limits.address.exempt);
-}
-
 }  // namespace
 
-std::vector<Fault> check_relay(const Config& config, const Places& places) {
-  return Checker(config, places).run();
+std::vector<Fault> check_routes(const Config& config, const Places& places) {
+  return RouteCheck(config, places).run();
 }
 
 }  // namespace sluice::server
