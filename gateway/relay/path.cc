@@ -118,6 +118,21 @@ std::string path_with_slashes(std::string_view path) {
   return result;
 }
 
+std::string path_without_parameters(std::string_view path) {
+  std::string plain;
+  bool is_parameter = false;
+  for (const char c : path) {
+    if (c == '/') {
+      is_parameter = false;
+      if (plain.ends_with('/')) continue;
+    } else if (c == ';') {
+      is_parameter = true;
+    }
+    if (!is_parameter) plain += c;
+  }
+  return plain;
+}
+
 bool is_ambiguous(std::string_view path) {
   for (std::size_t at = find_escaped_slash(path); at != path.npos;
        at = find_escaped_slash(path, at + 3)) {

@@ -31,6 +31,8 @@ bool has_control_escape(std::string_view path);
 bool has_escaped_slash(std::string_view path);
 /// The path as the former read it: each of them is '/'. `path` is as canonical_path() gives it.
 std::string path_with_slashes(std::string_view path);
+/// "//a;x/b" as some servers read it: "/a/b". `path` is canonical, too.
+std::string path_without_parameters(std::string_view path);
 /// Has a segment "." or "..", as such or by escapes or with a parameter ("..;x"); or an escaped
 /// slash that makes one, or an empty segment, or ends a parameter. Any other escaped slash is for
 /// the application to read ("/@scope%2fpackage"), if the route is the same either way. `path` is as

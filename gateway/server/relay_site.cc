@@ -19,22 +19,6 @@
 namespace sluice::server {
 namespace {
 
-/// "//a;x/b" as some servers read it: "/a/b". `path` is canonical.
-std::string plain_path(std::string_view path) {
-  std::string plain;
-  bool is_parameter = false;
-  for (const char c : path) {
-    if (c == '/') {
-      is_parameter = false;
-      if (plain.ends_with('/')) continue;
-    } else if (c == ';') {
-      is_parameter = true;
-    }
-    if (!is_parameter) plain += c;
-  }
-  return plain;
-}
-
 bool is_request_id(std::string_view text) {
   constexpr std::size_t kMost = 128;
   return !text.empty() && text.size() <= kMost &&
@@ -98,7 +82,7 @@ bool RelaySite::is_misleading(const http::Request& request, std::size_t route) c
   if (!has_slash && !(is_loose && routes_.has_guards())) return false;
   if (has_slash) path = relay::path_with_slashes(path);
   http::Request plain = request;
-  plain.path = plain_path(path);
+  plain.path = relay::path_without_parameters(path);
   return find(plain) != route;
 }
 

@@ -139,6 +139,13 @@ TEST_SUITE("a path") {
     CHECK_FALSE(has_escaped_slash("/a%252fb/%2"));
   }
 
+  TEST_CASE("is read by some without parameters, and with one slash for several") {
+    CHECK(path_without_parameters("//a;x/b") == "/a/b");
+    CHECK(path_without_parameters("/a;x;y=1/;z/b") == "/a/b");
+    CHECK(path_without_parameters("/a/b") == "/a/b");
+    CHECK(path_without_parameters("") == "");
+  }
+
   TEST_CASE("gives what the pattern's \"*\" stands for") {
     CHECK(match_path("/app/*", "/app/x/y") == "x/y");
     CHECK(match_path("/app/*", "/app/") == "");
