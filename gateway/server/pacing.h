@@ -6,7 +6,9 @@
 /// nevertheless waits for less than that. It begins when the worker's turns take three tenths of
 /// its time, and ends when they take less than a twentieth: what the waiting saves, which is
 /// two thirds with ten streams on a connection, must not end it. Both are of the last tenth of a
-/// second: a write to all in one hundredth and none in the next is no change of load.
+/// second: a write to all in one hundredth and none in the next is no change of load. What a worker
+/// would take without, only a trial tells: every five seconds pacing ends, and begins again when it
+/// is found busy. So a storm of newcomers does not let the events of a calm day wait.
 ///
 /// What a write costs, most of it the kernel's, it costs for one event as for ten. So the pace is
 /// such that writing takes an eighth of the time, but no more than `most` and no less than three
@@ -34,8 +36,12 @@ class Pacing {
     if (passed < kLook) return pace_;
     const double share = ratio(busy - busy_then_, passed);
     share_ += (share - share_) * std::min(1.0, ratio(passed, kMemory));
-    if (share_ >= kBusy) is_pacing_ = true;
-    if (share_ < kIdle) is_pacing_ = false;
+    if (is_pacing_ && (share_ < kIdle || now - begun_ >= kTrial)) {
+      is_pacing_ = false;
+    } else if (!is_pacing_ && share_ >= kBusy) {
+      is_pacing_ = true;
+      begun_ = now;
+    }
     writing_ += (writing - writing_) / 4;
     pace_ = is_pacing_ ? std::clamp(writing_ * 8, most_ * 3 / 4, most_) : Duration::zero();
     since_ = now;
@@ -46,6 +52,7 @@ class Pacing {
  private:
   static constexpr Duration kLook = std::chrono::milliseconds(10);
   static constexpr Duration kMemory = std::chrono::milliseconds(100);
+  static constexpr Duration kTrial = std::chrono::seconds(5);
   static constexpr double kBusy = 0.3;
   static constexpr double kIdle = 0.05;
 
@@ -55,6 +62,7 @@ class Pacing {
 
   const Duration most_;
   bool is_pacing_ = false;
+  TimePoint begun_{};
   double share_ = 0;    ///< Of its time, that its turns took; smoothed.
   Duration writing_{};  ///< Smoothed.
   Duration pace_{};

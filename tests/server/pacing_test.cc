@@ -54,6 +54,26 @@ TEST_SUITE("pacing") {
     }
   }
 
+  TEST_CASE("every five seconds it is tried without: who is not busy then writes at once again") {
+    Worker worker;
+    (void)worker.work_long(9);
+    for (int i = 0; i < 6; ++i) (void)worker.work_long(2);
+    CHECK(worker.work(2) == Duration::zero());
+    CHECK(worker.work_long(2) == Duration::zero());
+  }
+
+  TEST_CASE("and who is busy without goes on") {
+    Worker worker;
+    int without = 0;
+    bool is_paced = false;
+    for (int i = 0; i < 1'000; ++i) {
+      is_paced = worker.work(is_paced ? 1 : 5) > Duration::zero();
+      if (!is_paced) ++without;
+    }
+    CHECK(without > 10);
+    CHECK(without < 50);
+  }
+
   TEST_CASE("a long sleep ends it at the first look") {
     Worker worker;
     (void)worker.work_long(9);
