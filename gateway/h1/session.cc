@@ -184,8 +184,8 @@ void Session::on_eof() {
 void Session::look_at_eof() {
   if (!saw_eof_ || is_closing_) return;
   if (!current_.is_open) return close();
-  const bool is_reader = current_.has_responded ? current_.is_event_stream
-                                                : answer_ != nullptr && answer_->ends_with_client();
+  const bool is_reader =
+      current_.is_event_stream || (answer_ != nullptr && answer_->ends_with_client());
   if (!is_reader && current_.body_done) return;
   settle_ending(http::Ending::client_left);
   abort();  // A cut request is nobody's, too.

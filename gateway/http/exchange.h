@@ -113,8 +113,8 @@ class Answer {
   virtual void on_body_end() = 0;
   /// How much of the body could be taken, `max` ≥ 1 at most. Has no effect that shows on the wire.
   virtual Ready ready(std::size_t max) = 0;
-  /// Over HTTP/1.1, of a client that closes its side before the answer's head: true, it has left
-  /// and nobody waits for the work that the answer costs; false, it has only nothing more to ask.
+  /// Over HTTP/1.1, of a client that closes its side of the connection now: true, it has left, and
+  /// nobody waits for the work that the answer costs; false, it has only nothing more to ask.
   [[nodiscard]] virtual bool ends_with_client() const { return false; }
   /// An event stream ends in good order, at its next boundary, so that its client comes back on
   /// another connection. What ends by itself, or would not be asked for again, goes on.

@@ -48,7 +48,8 @@ class Passage final : public Stream, public InSlab, private UpstreamCall, privat
   void on_body_end() override;
   Ready ready(std::size_t max) override;
   void take(std::span<std::byte> out) override;
-  [[nodiscard]] bool ends_with_client() const override { return true; }
+  /// What its upstream has done already is not taken back.
+  [[nodiscard]] bool ends_with_client() const override { return state_ != State::complete; }
   void end_in_order() override;
   [[nodiscard]] http::Progress progress() const override;
   // Stream

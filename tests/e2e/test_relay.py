@@ -231,6 +231,33 @@ def test_a_client_that_leaves_is_told_upstream_within_100_ms(start, app):
         assert request.gone_at - left < 0.1
 
 
+@pytest.mark.parametrize("fields", [
+    {"content-type": "application/x-ndjson"},
+    {"content-type": "text/event-stream", "content-encoding": "gzip"},
+    {"content-type": "application/octet-stream", "content-length": "1000000"}],
+    ids=["lines", "compressed events", "a length"])
+def test_a_client_that_leaves_an_answer_of_any_kind_is_told_too(start, app, fields):
+    @app.at("/open")
+    async def open_answer(exchange):
+        await exchange.head(200, fields)
+        await exchange.send(b"x")
+        await exchange.gone.wait()
+
+    gateway = start(route=routes(app))
+    for tls in (False, True):
+        with H1(gateway.tls if tls else gateway.clear, tls=tls) as client:
+            client.request("GET", "/open")
+            answer = b""  # All of it: what is not read would make the close a reset.
+            while b"x" not in answer.partition(b"\r\n\r\n")[2]:
+                answer += client.socket.recv(4096)
+            assert answer.startswith(b"HTTP/1.1 200")
+        left = time.monotonic()
+        request = app.requests[-1]
+        wait_until(lambda: request.gone_at, "the application noticed")
+        assert request.gone_at - left < 0.1
+    assert len(app.requests) == 2
+
+
 def test_a_client_that_resets_is_noticed_though_nobody_reads_what_it_sent(start, app):
     stay_silent(app, "/feed")
     gateway = start(route=routes(app))

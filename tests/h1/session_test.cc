@@ -103,6 +103,19 @@ TEST_SUITE("HTTP/1.1 session") {
     CHECK(client.session->is_finished());
   }
 
+  TEST_CASE("and so has who closes it behind the head, however the answer goes on") {
+    for (const auto kind : {http::Kind::finite, http::Kind::bulk}) {
+      Client client;
+      client.stage.ends_with_client = true;
+      client.say(get("/slow"));
+      client.stage.exchange->respond({}, kind);
+      client.hear();
+      client.leave();
+      CHECK(client.stage.alive == 0);
+      CHECK(client.session->is_finished());
+    }
+  }
+
   TEST_CASE("a later request waits while an earlier one is not answered") {
     Client client;
     CHECK(client.say(get("/slow") + get("/hello")).empty());
