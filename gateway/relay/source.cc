@@ -18,6 +18,9 @@ namespace {
 /// and costs nothing (Upstream tries an address ten times a second at most).
 constexpr Millis kMaxBackoff{30'000};
 constexpr Millis kMaxBackoffUnreachable{5'000};
+/// Behind the end of a connection: a process that dies closes it some microseconds before the port
+/// at which it listens.
+constexpr Millis kProbeAfter{50};
 constexpr std::uint32_t kMaxRefusals = 10;
 constexpr std::string_view kLastEventId = "last-event-id";
 
@@ -237,6 +240,12 @@ void Source::settle() {
   }
   if (ending == Ending::complete || !is_get_) return finish(End::clean);
   state_ = State::probing;
+  retry_at_ = setting_.route.loop.now() + kProbeAfter;
+  arm();
+}
+
+void Source::probe() {
+  retry_at_ = TimePoint::max();
   call_->probe();
 }
 
@@ -343,7 +352,7 @@ void Source::on_deadline(TimePoint now) {
     idle_until_ = TimePoint::max();
     if (log_->close(true)) return die();
   }
-  if (now >= retry_at_) ask_again();
+  if (now >= retry_at_) state_ == State::probing ? probe() : ask_again();
   if (unpaid_ > 0) last_read_ = now;
   if (patience() > Millis(0) && now >= last_read_ + patience()) {
     call_->stop();

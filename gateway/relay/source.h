@@ -112,6 +112,7 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   void settle();
   void come_back_later(Millis most);
   void ask_again();
+  void probe();
   void finish(End end, Parting parting = {});
   void die();
   [[nodiscard]] Millis linger() const;
@@ -171,7 +172,7 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   std::uint32_t refusals_ = 0;  ///< The same, of answers that were no event stream.
   std::size_t noted_memory_ = 0;
   TimePoint last_read_;
-  TimePoint retry_at_ = TimePoint::max();
+  TimePoint retry_at_ = TimePoint::max();  ///< Then it is asked again, or whether it is there.
   TimePoint idle_until_ = TimePoint::max();
 };
 

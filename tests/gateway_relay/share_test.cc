@@ -351,6 +351,22 @@ TEST_SUITE("a shared stream") {
     }
   }
 
+  TEST_CASE("whether its upstream is there is not asked at once: who dies closes his port last") {
+    World world(shared());
+    Client client(world, 1);
+    client.ask();
+    world.call().answer();
+    world.call().send("data: a\n\n");
+    world.call().complete(true);
+    world.turn();
+    CHECK_FALSE(world.call().is_probing);
+    world.pass(milliseconds(100));
+    REQUIRE(world.call().is_probing);
+    world.call().answer_probe(false);
+    world.turn();
+    CHECK_FALSE(client.has_ended);
+  }
+
   TEST_CASE("what is no event stream ends it, when it is asked again: a table") {
     const struct {
       int status;
