@@ -127,10 +127,10 @@ std::vector<Row<Config>> connection_rows() {
                "their turn; for each worker.",
                SLUICE_AT(net.handshakes_per_turn)),
       C::duration("limits.gather", {Millis(0), Millis(100)},
-                  "A busy worker writes relayed events to one connection no more often than this, "
-                  "so that several leave at once; a third more often while its writing takes less "
-                  "than an eighth of its time. Meanwhile it looks for what has come once a "
-                  "millisecond. 0: at once, always.",
+                  "For how long a busy worker lets relayed events wait, so that several leave one "
+                  "connection in one write: three quarters of this, or all of it where its writing "
+                  "takes an eighth of its time. Busy: three tenths of its time. 0: never, where "
+                  "delay matters more than CPU.",
                   SLUICE_AT(limits.gather)),
       C::duration(
           "limits.max_connection_age", {Millis(0), 30 * 24h},

@@ -109,7 +109,8 @@ Row<Route> heartbeat_row() {
       "string",
       std::string(kForms),
       "What a silent stream gets: a comment line, which no client takes for an event; a comment "
-      "with a blank line, for clients that split there; an event of its own; nothing.",
+      "with a blank line, for clients that split there; an event NAME with `data: "
+      "{\"type\":\"NAME\"}`; nothing.",
       set,
       [](const Route&) { return std::string("line"); }};
 }
@@ -223,7 +224,8 @@ Rows stream_rows() {
           SLUICE_AT(relay.unavailable)),
       R::choice<OnEnd>("on_end", {{"end", OnEnd::end}, {"reconnect", OnEnd::reconnect}},
                        "When the upstream ends a shared or replayed stream: it ends; or the "
-                       "upstream is asked again, unseen.",
+                       "upstream is asked again, unseen where its events have ids of its own, "
+                       "else with a gap event.",
                        SLUICE_AT(relay.on_end)),
       {"on_disconnect", "string", "\"cancel\", \"linger\"",
        "When a client has gone, and nobody else reads its stream: the upstream learns of it at "
@@ -255,8 +257,8 @@ Rows kept_rows() {
            {"latest", SlowReader::latest},
            {"drop", SlowReader::drop},
            {"close", SlowReader::close}},
-          "What a reader of a shared or replayed stream gets that cannot keep up: "
-          "all that is held; the newest of each type; what is new; the end.",
+          "What a reader of a shared stream gets that cannot keep up: all that is held; the newest "
+          "of each type; what is new; the end. One that reads alone holds the application back.",
           SLUICE_AT(relay.slow)),
       {"max_event_bytes", "size", "1KiB to 64MiB",
        "One event of a shared or replayed stream; without it 1MiB, or replay.bytes where that is "

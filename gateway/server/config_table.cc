@@ -51,7 +51,9 @@ std::vector<Row<Config>> pace_rows() {
       C::duration("heartbeat.interval", {1s, 10min},
                   "A stream that was silent for so long gets a comment line.",
                   SLUICE_AT(heartbeat.interval)),
-      C::duration("heartbeat.jitter", {0ms, 5min}, "Each interval is shorter by up to this.",
+      C::duration("heartbeat.jitter", {0ms, 5min},
+                  "Each interval of the hub's streams is shorter by up to this. (A route's streams "
+                  "have intervals of their own, shorter by up to a tenth.)",
                   SLUICE_AT(heartbeat.jitter)),
       C::duration("retry.min", {0ms, 1h},
                   "The `retry:` that a stream begins with is drawn from here …",
