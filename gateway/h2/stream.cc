@@ -96,7 +96,9 @@ void Stream::submit(const http::Response& head, std::optional<std::uint64_t> len
   fields.reserve(head.headers.size() + 2);
   fields.push_back(field(":status", status));
   for (const http::Field& f : head.headers) fields.push_back(field(f.name, f.value));
-  if (length && head.status != 204) fields.push_back(field("content-length", size));
+  // A 205 has no content, whatever an application says of its own (RFC 9110 §15.3.6).
+  if (length && head.status != 204 && head.status != 205)
+    fields.push_back(field("content-length", size));
   const std::uint8_t flags = has_body ? NGHTTP2_FLAG_NONE : NGHTTP2_FLAG_END_STREAM;
   const int rv = nghttp2_submit_headers(shared_.native, flags, id_, nullptr, fields.data(),
                                         fields.size(), nullptr);

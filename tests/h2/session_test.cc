@@ -216,6 +216,20 @@ TEST_SUITE("h2::Session") {
     CHECK(only(NGHTTP2_DATA, frames).empty());
   }
 
+  TEST_CASE("a 205 has neither the body nor the length that an application gives it") {
+    Pair pair;
+    pair.server.service.on_open = [](Talk& talk) {
+      talk.exchange->respond({.status = 205, .headers = {}}, http::Kind::finite, 3);
+      talk.pending = "bad";
+    };
+    const auto id = pair.client.ask(get());
+    pair.settle();
+    CHECK(pair.reply(id).headers.count("content-length") == 0);
+    CHECK(pair.reply(id).body.empty());
+    CHECK(pair.reply(id).is_closed);
+    CHECK(pair.reply(id).code == NGHTTP2_NO_ERROR);
+  }
+
   TEST_CASE("an answer can abort its exchange, even while it is being opened") {
     Pair pair;
     const auto late = pair.client.ask(get());
