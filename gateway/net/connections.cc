@@ -241,6 +241,8 @@ void Connections::let_wait(Connection& connection, TimePoint due) {
 
 Duration Connections::rest() {
   if (paced_.empty()) return Duration::zero();
+  // Work that is cut into turns would have a rest in each.
+  if (!loop_.self_posted().empty()) return Duration::zero();
   const Duration left = std::max(release_at_ - loop_.now(), Duration(1));
   if (!loop_.is_hurried()) return std::min(left, kRest);
   // It counts by a coarser clock, and may come too soon: then it is set anew.

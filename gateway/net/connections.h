@@ -171,7 +171,7 @@ class Connections {
   [[nodiscard]] bool has_work() const;
   /// Behind a flush() that left no work: how long the loop is to pause (Loop::pause()), and then to
   /// have another turn without sleeping. Zero: it may sleep, since nobody waits for a pace, or must
-  /// not pause, since it is in a hurry; a timer wakes it then.
+  /// not pause, since it has posted to itself, or is in a hurry; a timer wakes it then.
   [[nodiscard]] Duration rest();
   [[nodiscard]] std::size_t size() const { return size_; }
   /// Every protocol that still speaks. `f` must not add or close connections.

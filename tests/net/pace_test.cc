@@ -1,9 +1,11 @@
 #include <map>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
 #include "gateway/net/connections.h"
+#include "gateway/net/mailbox.h"
 #include "tests/net/conversation.h"
 #include "tests/tls/client.h"
 
@@ -133,6 +135,22 @@ TEST_SUITE("pace") {
     worker.turn();
     worker.say_soon("second");
     CHECK(worker.connections.rest() == Duration::zero());
+  }
+
+  TEST_CASE("nor when the next turn has work that this one has posted") {
+    Busy worker;
+    worker.say_soon("second");
+    int taken = 0;
+    Mailbox<int> mailbox(worker.loop, [&taken](std::vector<int>&) { ++taken; });
+    worker.loop.set_turn_end([&] {
+      if (taken == 0) mailbox.post(1);
+      return worker.connections.flush();
+    });
+    worker.turn();
+    CHECK(worker.connections.rest() == Duration::zero());
+    worker.turn();
+    REQUIRE(taken == 1);
+    CHECK(worker.connections.rest() == Connections::kRest);
   }
 
   TEST_CASE("a timer wakes a loop that does not rest") {
