@@ -42,6 +42,7 @@ struct UpstreamCounters {
   Gauge calls;        ///< Requests that are not over.
   Gauge waiting;      ///< Requests without a connection yet.
   Counter repeats;    ///< Requests sent once more, which nobody had acted on.
+  Counter given_way;  ///< Streams without readers that left their connection to a request.
   Counter connects;
   Counter connect_failures;
   Counter resolve_failures;

@@ -1,8 +1,11 @@
 #include "gateway/relay/live_call.h"
 
-#include "gateway/relay/upstream.h"
-
 namespace sluice::relay {
+
+void LiveCall::offer(bool is_spare) {
+  if (!is_spare) return unlink();
+  if (!is_linked()) upstream_.offer(*this);
+}
 
 void LiveCall::probe() {
   probe_ = std::make_shared<LiveCall*>(this);

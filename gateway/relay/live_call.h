@@ -6,11 +6,12 @@
 #include <memory>
 
 #include "gateway/relay/source_call.h"
+#include "gateway/relay/upstream.h"
 #include "gateway/relay/upstream_call.h"
 
 namespace sluice::relay {
 
-class LiveCall final : public SourceCall, private UpstreamCall {
+class LiveCall final : public SourceCall, private UpstreamCall, private SpareCall {
  public:
   LiveCall(Upstream& upstream, SourceCall::Owner& owner) : upstream_(upstream), owner_(owner) {}
 
@@ -24,9 +25,11 @@ class LiveCall final : public SourceCall, private UpstreamCall {
   [[nodiscard]] bool is_open() const override { return UpstreamCall::is_open(); }
   void consume(std::size_t n) override { UpstreamCall::consume(n); }
   void wake_body() override { UpstreamCall::wake_body(); }
+  void offer(bool is_spare) override;
   void probe() override;
 
  private:
+  bool give_way() override { return is_sent() && owner_.on_wanted(); }
   void on_answer(http::Response head, std::optional<std::uint64_t> length) override {
     owner_.on_answer(std::move(head), length);
   }

@@ -255,6 +255,15 @@ void Source::on_probe(bool is_there) {
   come_back_later(kMaxBackoffUnreachable);
 }
 
+bool Source::on_wanted() {
+  // A reader may just have come back.
+  if (!log_->close(true)) return false;
+  log::debug("route {}: a stream without readers gave way to a request that waited",
+             setting_.route.options.name);
+  die();
+  return true;
+}
+
 // --- Coming back, and the end -------------------------------------------------------------------
 
 void Source::come_back_later(Millis most) {
@@ -324,10 +333,12 @@ void Source::on_ring() {
   setting_.sources.relax();
   if (log_->readers() > 0) {
     idle_until_ = TimePoint::max();
+    call_->offer(false);
   } else if (idle_until_ == TimePoint::max()) {
     const Millis wait = linger();
     if (wait <= Millis(0) && log_->close(true)) return die();
     idle_until_ = setting_.route.loop.now() + wait;
+    call_->offer(true);
   }
   digest();
   if (!log_->is_closed()) arm();

@@ -1,7 +1,8 @@
 /// Source: one upstream stream on its way into a Log.
 ///
 /// It asks, reads, gives events their ids, and asks again where a stream broke off, unseen by its
-/// readers. It goes on as long as the log has readers, and for `linger` behind the last.
+/// readers. It goes on as long as the log has readers, and for `linger` behind the last, unless its
+/// connection is wanted meanwhile by who has none (upstream.h).
 ///
 ///   asking ─► live ─► over          the upstream's end, or nobody wants it any more
 ///     │        │ ▲
@@ -95,6 +96,7 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   void on_complete(bool until_close) override;
   void on_broken(const Broken& broken) override;
   void on_probe(bool is_there) override;
+  bool on_wanted() override;
   http::Answer::Ready body_ready(std::size_t max) override;
   void give_body(std::span<std::byte> out) override;
   // Bellman

@@ -31,6 +31,8 @@ class SourceCall {
     virtual void on_broken(const Broken& broken) = 0;
     /// Of probe().
     virtual void on_probe(bool is_there) = 0;
+    /// Of offer(): a request waits for a connection. True: the owner has done without this call.
+    virtual bool on_wanted() = 0;
     /// The request's body, as http::Caller's.
     virtual http::Answer::Ready body_ready(std::size_t max) = 0;
     virtual void give_body(std::span<std::byte> out) = 0;
@@ -45,6 +47,9 @@ class SourceCall {
   [[nodiscard]] virtual bool is_open() const = 0;
   virtual void consume(std::size_t n) = 0;
   virtual void wake_body() = 0;
+  /// Whether the call gives way to requests for which its upstream has no connection left, until
+  /// told otherwise.
+  virtual void offer(bool is_spare) = 0;
   /// Asks whether the upstream takes connections. Its answer comes later, if this is there still.
   virtual void probe() = 0;
 };

@@ -87,6 +87,7 @@ void Upstream::unwait(UpstreamCall& call) {
   call.pending_->unlink();
   if (is_doomed) return;
   --waiting_size_;
+  if (called_in_ > 0) --called_in_;
   counters_.waiting.set(static_cast<std::int64_t>(waiting_size_));
 }
 
@@ -109,6 +110,7 @@ void Upstream::tend() {
     const std::unique_ptr<UpstreamCall::Pending> pending = std::move(call.pending_);
     call.on_broken({.failure = pending->failure, .what = pending->what});
   }
+  if (is_short_) call_in_spares();
   if (!has_retired_) return;
   std::erase_if(endpoints_, [](const std::unique_ptr<Endpoint>& endpoint) {
     return endpoint->is_retired && endpoint->connections == 0 && endpoint->dialing == 0 &&
@@ -116,6 +118,25 @@ void Upstream::tend() {
   });
   has_retired_ = std::any_of(endpoints_.begin(), endpoints_.end(),
                              [](const auto& endpoint) { return endpoint->is_retired; });
+}
+
+void Upstream::offer(SpareCall& spare) {
+  spares_.push_back(spare);
+  is_short_ = !waiting_.empty();
+}
+
+void Upstream::call_in_spares() {
+  is_short_ = false;
+  if (connections_in_all() < options_.max_connections) return;
+  spares_.for_each([this](SpareCall& spare) {
+    if (called_in_ >= waiting_size_) return;
+    ++called_in_;  // Before: room that it leaves on its connection is taken from inside.
+    if (spare.give_way()) {
+      counters_.given_way.add();
+    } else {
+      --called_in_;
+    }
+  });
 }
 
 void Upstream::call_ended(Endpoint& endpoint) {
@@ -233,7 +254,11 @@ void Upstream::dial_for_waiting() {
   const std::size_t needed = is_known ? (waiting_size_ + each - 1) / each : 1;
   std::size_t all = connections_in_all();
   for (std::size_t coming = dialing_in_all(); coming < needed; ++coming, ++all) {
-    if (waiting_.empty() || all >= options_.max_connections) return;
+    if (waiting_.empty()) return;
+    if (all >= options_.max_connections) {
+      is_short_ = true;
+      return;
+    }
     Endpoint* endpoint = choose();
     if (endpoint == nullptr || endpoint->is_shut()) return;
     // A resting address is tried by one connection.

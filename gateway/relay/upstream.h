@@ -11,6 +11,9 @@
 /// first is tried for every newcomer, but no more often than every 100 ms; between two tries calls
 /// fail at once.
 ///
+/// At max_connections each call that waits makes one spare call give way, who was spare for longest
+/// first; where there is none it waits for `connect_timeout` and has failed.
+///
 /// A server that takes no calls on its connections for now (HTTP/2) is not asked for another
 /// connection: calls wait for it to change its mind, for `connect_timeout`.
 ///
@@ -50,6 +53,16 @@ class ClientContext;
 
 namespace sluice::relay {
 
+/// A call whose answer nobody reads for now: its connection is for who waits for one.
+class SpareCall : public ListHook<SpareCall> {
+ public:
+  /// False: it is read again, or has no connection.
+  virtual bool give_way() = 0;
+
+ protected:
+  ~SpareCall() = default;
+};
+
 class Upstream {
  public:
   struct Setting {
@@ -75,8 +88,11 @@ class Upstream {
   Upstream(const Upstream&) = delete;
   Upstream& operator=(const Upstream&) = delete;
 
-  /// Fails the calls that were found hopeless in this turn. At its end.
+  /// Fails the calls that were found hopeless in this turn, and has spare ones give way. At its
+  /// end.
   void tend();
+  /// It is one until it leaves the list of them.
+  void offer(SpareCall& spare);
   /// Connects to where the next call would go, and says whether that worked; for who has to know
   /// whether the application is there at all. `answer` is called once, never from inside, unless
   /// the upstream is destroyed before.
@@ -85,8 +101,8 @@ class Upstream {
   [[nodiscard]] const UpstreamOptions& options() const { return options_; }
   [[nodiscard]] const UpstreamUrl& url() const { return urls_.front(); }
   [[nodiscard]] std::vector<Address> addresses() const;
-  /// Somebody is to be told of a failure by the next tend().
-  [[nodiscard]] bool has_work() const { return !doomed_.empty(); }
+  /// Somebody is to be told of a failure, or to give way, by the next tend().
+  [[nodiscard]] bool has_work() const { return !doomed_.empty() || is_short_; }
   /// An address has failed, or answered again, since this was asked last.
   [[nodiscard]] bool has_news() { return std::exchange(has_news_, false); }
   [[nodiscard]] const UpstreamCounters& counters() const { return counters_; }
@@ -122,6 +138,7 @@ class Upstream {
   void doom_all(Failure failure, const std::string& what);
   void expire_waiting();
   void give_up(UpstreamCall& call);
+  void call_in_spares();
 
   [[nodiscard]] Endpoint* choose() const;
   [[nodiscard]] Endpoint::Backoff backoff() const {
@@ -157,6 +174,9 @@ class Upstream {
   IntrusiveList<UpstreamCall::Pending, WaitingTag> waiting_;
   std::size_t waiting_size_ = 0;
   IntrusiveList<UpstreamCall::Pending, WaitingTag> doomed_;
+  IntrusiveList<SpareCall, SpareCall> spares_;
+  std::size_t called_in_ = 0;  ///< For so many of those who wait a spare call has given way.
+  bool is_short_ = false;      ///< Somebody waits, and there may be no connection left.
   std::string last_error_;
   std::size_t turn_ = 0;  ///< Of equally loaded addresses the next one is taken.
   bool has_retired_ = false;

@@ -91,7 +91,10 @@ const std::vector<Row<UpstreamOptions>>& upstream_rows() {
       U::text("key_file", "PEM file: the private key of that certificate.", SLUICE_AT(key_file)),
       U::duration("connect_timeout", {10ms, 5min}, "For resolving, connecting and TLS together.",
                   SLUICE_AT(connect_timeout)),
-      U::count("max_connections", {1, 1'000'000}, "Of one worker, to all its addresses.",
+      U::count("max_connections", {1, 1'000'000},
+               "Of one worker, to all its addresses. Who finds none free is given that of the "
+               "stream which "
+               "is longest without readers (share, replay), or waits for connect_timeout.",
                SLUICE_AT(max_connections)),
       U::count("max_waiting", from(0),
                "Requests of one worker that wait for a connection; the next one is answered 503.",

@@ -406,6 +406,8 @@ const UpstreamRow kUpstreamRows[] = {
    [](const relay::UpstreamCounters& c) { return number(c.waiting); }},
   {"sluice_upstream_repeats_total", "", kCounter, "Requests sent once more, because nobody had acted on them.",
    [](const relay::UpstreamCounters& c) { return number(c.repeats); }},
+  {"sluice_upstream_given_way_total", "", kCounter, "Streams without readers that ended for a request that had no connection.",
+   [](const relay::UpstreamCounters& c) { return number(c.given_way); }},
   {"sluice_upstream_connects_total", "", kCounter, "Connections that were tried.",
    [](const relay::UpstreamCounters& c) { return number(c.connects); }},
   {"sluice_upstream_connect_failures_total", "", kCounter, "Connections that could not be made.",

@@ -227,6 +227,47 @@ def test_no_more_than_max_connections_are_opened(start, app):
         assert gateway.metric("sluice_upstream_connections") == 2
 
 
+@pytest.fixture(params=["http/1.1", "h2"])
+def room_for_three(request):
+    """An application, and the upstream that has three requests at a time for it."""
+    with Application(request.param, streams=3) as app:
+        serve(app)
+        connections = 1 if request.param == "h2" else 3
+        yield app, {"name": "app", "urls": [app.url], "protocol": request.param,
+                    "max_connections": connections}
+
+
+@pytest.mark.parametrize("kept", [{"replay": True}, {"share": {"linger": "1h"}}])
+def test_streams_without_readers_give_way_to_who_has_no_connection(start, room_for_three, kept):
+    app, upstream = room_for_three
+    gateway = start(server={"workers": 1}, upstream=[upstream],
+                    route=[{"path": "/page", "upstream": "app"},
+                           {"path": "/*", "upstream": "app", **kept}])
+    with H2(gateway.tls) as client:
+        left = [opened(client, f"/left{n}") for n in range(2)]
+        opened(client, "/read")
+        for stream in left:
+            client.reset(stream)
+            wait_until(lambda: gateway.metric("sluice_route_readers") == 3 - 1 - left.index(stream),
+                       "a reader has gone")
+        assert gateway.metric("sluice_route_sources") == 3, "both go on without one"
+        assert client.answer(client.request("GET", "/page")).status == 200
+        assert gateway.metric("sluice_upstream_given_way_total") == 1
+        assert gateway.metric("sluice_route_sources") == 2
+
+        # The page's connection was kept: it serves the next one, and nobody else has to go.
+        assert client.answer(client.request("GET", "/page")).status == 200
+        assert gateway.metric("sluice_upstream_given_way_total") == 1
+        last = [opened(client, f"/more{n}") for n in range(2)]
+        assert gateway.metric("sluice_upstream_given_way_total") == 2
+        assert gateway.metric("sluice_route_sources") == 3, "all of them are read"
+        refused = client.request("GET", "/page")
+        wait_until(lambda: gateway.metric("sluice_upstream_waiting") == 1, "nobody gives way to it")
+        client.reset(last[0])
+        assert client.answer(refused).status == 200, "until one more is left"
+        assert gateway.metric("sluice_upstream_given_way_total") == 3
+
+
 def test_what_an_application_breaks_off_takes_it_from_nobody_else(start, app):
     @app.at("/cut")
     async def cut(exchange):

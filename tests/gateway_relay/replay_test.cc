@@ -303,6 +303,36 @@ TEST_SUITE("a replayed stream") {
     CHECK(world.asked() == 2);
   }
 
+  TEST_CASE("one without readers gives way to who has no connection to the upstream") {
+    World world(replayed());
+    Client client(world);
+    client.ask();
+    world.call().answer();
+    world.call().send("data: a\n\n");
+    world.turn();
+    client.read();
+    CHECK_FALSE(world.call().is_spare);
+    CHECK_FALSE(world.call().want());
+    client.leave();
+    world.turn();
+    CHECK(world.call().is_spare);
+
+    client.ask_again();
+    CHECK_FALSE(world.call().want());  // Though nobody has told the source yet.
+    world.turn();
+    CHECK_FALSE(world.call().is_spare);
+
+    client.leave();
+    world.turn();
+    CHECK(world.call().want());
+    CHECK(world.call().records.back().is_stopped);
+    world.turn();
+    CHECK(world.is_gone());
+    CHECK(world.sources.size() == 0);
+    client.ask_again();
+    CHECK(world.asked() == 2);
+  }
+
   TEST_CASE("what has ended waits, too: who was cut at the last moment gets the rest and the end") {
     for (int seen = 1; seen <= 3; ++seen) {
       World world(replayed());

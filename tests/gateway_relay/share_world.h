@@ -58,6 +58,7 @@ class FakeCall final : public SourceCall {
     records.back().body += bytes;
   }
   void probe() override { is_probing = true; }
+  void offer(bool spare) override { is_spare = spare; }
 
   // What the upstream does.
   void answer(int status = 200, std::string type = "text/event-stream", http::Headers extra = {}) {
@@ -80,12 +81,15 @@ class FakeCall final : public SourceCall {
     is_probing = false;
     owner_.on_probe(is_there);
   }
+  /// Somebody else has no connection. False: the call is kept.
+  bool want() { return owner_.on_wanted(); }
   [[nodiscard]] std::string header(std::string_view name) const {
     return records.back().request.head.headers.joined(name).value_or("-");
   }
 
   Records records;  ///< Of each time it was started.
   bool is_probing = false;
+  bool is_spare = false;
 
  private:
   std::vector<FakeCall*>& all_;
