@@ -69,6 +69,8 @@ struct Account {
   std::vector<std::string> topics;  ///< The first of those that are subscribed to or published to.
   std::size_t topic_count = 0;
   Ending ending = Ending::none;  ///< Why the Answer ends by itself.
+  std::string failure;  ///< With Ending::upstream_failed or parked: its kind, for programs.
+  std::string cause;    ///< Of the failure, for people.
 
   void add_topic(std::string_view topic) {
     if (topic_count++ < kMostTopics) topics.push_back(cut_text(topic, kMostText));

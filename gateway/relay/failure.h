@@ -39,7 +39,7 @@ constexpr std::string_view text_of_failure(Failure failure) {
     case Failure::connect:
       return "the application cannot be reached";
     case Failure::timeout:
-      return "the application did not answer in time";
+      return "the application took too long";
     case Failure::busy:
       return "the application takes no more requests at the moment";
     case Failure::closed:
@@ -50,10 +50,11 @@ constexpr std::string_view text_of_failure(Failure failure) {
   return "the application's answer breaks the rules of HTTP";
 }
 
-inline Parting parting_of(Failure failure) {
+inline Parting parting_of(Failure failure, std::string_view cause) {
   return {.status = status_of_failure(failure),
           .kind = std::string(name_of_failure(failure)),
-          .what = std::string(text_of_failure(failure))};
+          .what = std::string(text_of_failure(failure)),
+          .cause = std::string(cause)};
 }
 
 inline void count_failure(RouteCounters& counters, Failure failure) {

@@ -33,10 +33,11 @@ class LateAnswer {
   [[nodiscard]] TimePoint due() const { return due_; }
   /// What it says. Once.
   [[nodiscard]] Parting parting() {
+    std::string cause = fmt::format("the upstream answered {}", status_);
     return {.status = status_,
             .kind = "upstream_answer",
-            .what = body_.empty() ? fmt::format("the upstream answered {}", status_)
-                                  : std::move(body_)};
+            .what = body_.empty() ? cause : std::move(body_),
+            .cause = std::move(cause)};
   }
 
  private:

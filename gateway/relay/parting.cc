@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "gateway/base/units.h"
+#include "gateway/base/utf8.h"
 
 namespace sluice::relay {
 
@@ -21,6 +22,15 @@ Parting cut_off(http::Ending why) {
     return {.status = 503, .kind = "ended", .what = "the stream was ended by an operator"};
   }
   return {.status = 401, .kind = "token_expired", .what = "the token is no longer good"};
+}
+
+void tell_failure(http::Exchange& exchange, const Parting& parting) {
+  http::Account* const account = exchange.account();
+  if (account == nullptr) return;
+  account->ending = http::Ending::upstream_failed;
+  account->failure = parting.kind;
+  account->cause =
+      cut_text(parting.cause.empty() ? parting.what : parting.cause, http::Account::kMostText);
 }
 
 }  // namespace sluice::relay

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "gateway/http/account.h"
+#include "gateway/http/exchange.h"
 
 namespace sluice::relay {
 
@@ -16,7 +17,12 @@ struct Parting {
   int status = 502;  ///< What an answer that had not begun has.
   std::string kind;  ///< For programs: "upstream_closed".
   std::string what;  ///< For people.
+  /// What the log says, which may name what is behind the gateway; empty: the same.
+  std::string cause{};
 };
+
+/// The upstream has failed this exchange; for who keeps account of it.
+void tell_failure(http::Exchange& exchange, const Parting& parting);
 
 /// Of a request that no upstream is to see.
 Parting bad_request(std::string_view what, int status = 400);

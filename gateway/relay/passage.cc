@@ -167,17 +167,18 @@ void Passage::on_complete(bool /*until_close*/) {
 
 void Passage::tell_late() {
   stop();
-  http::tell_ending(exchange_, http::Ending::upstream_failed);
-  fail(tenure_.opening().late.parting());
+  Parting parting = tenure_.opening().late.parting();
+  tell_failure(exchange_, parting);
+  fail(parting);
 }
 
 void Passage::on_broken(const Broken& broken) {
   count_failure(route_.counters, broken.failure);
   log::debug("route {}: {}", route_.options.name, broken.what);
-  http::tell_ending(exchange_, http::Ending::upstream_failed);
   if (state_ == State::late) return tell_late();
   // What is behind the gateway is for its log, not for its clients.
-  const Parting parting = parting_of(broken.failure);
+  const Parting parting = parting_of(broken.failure, broken.what);
+  tell_failure(exchange_, parting);
   state_ == State::waiting ? refuse(parting) : fail(parting);
 }
 

@@ -149,7 +149,7 @@ void ReaderStream::hand_over() {
 
 void ReaderStream::tell_upstream_failed(const Parting& parting) {
   if (!parting.kind.starts_with("upstream")) return;
-  http::tell_ending(exchange_, http::Ending::upstream_failed);
+  tell_failure(exchange_, parting);
 }
 
 void ReaderStream::refuse(const Parting& parting) {

@@ -222,7 +222,8 @@ void Source::on_broken(const Broken& broken) {
     return die();
   }
   failure_ = broken.failure;
-  if (state_ == State::asking) return finish(End::broken, parting_of(failure_));
+  cause_ = broken.what;
+  if (state_ == State::asking) return finish(End::broken, parting_of(failure_, cause_));
   ending_ = Ending::broken;
   if (held_.empty()) settle();
 }
@@ -232,7 +233,7 @@ void Source::settle() {
   const Ending ending = std::exchange(ending_, Ending::none);
   if (ending == Ending::none) return;
   if (ending == Ending::broken) {
-    if (!is_get_) return finish(End::broken, parting_of(failure_));
+    if (!is_get_) return finish(End::broken, parting_of(failure_, cause_));
     return come_back_later(failure_ == Failure::connect ? kMaxBackoffUnreachable : kMaxBackoff);
   }
   if (is_get_ && setting_.route.options.on_end == OnEnd::reconnect) {

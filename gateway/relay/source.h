@@ -169,6 +169,7 @@ class Source final : private SourceCall::Owner, private Bellman, private Deadlin
   /// How the answer ended, while not all of it is in the log.
   enum class Ending : std::uint8_t { none, complete, until_close, broken } ending_ = Ending::none;
   Failure failure_ = Failure::closed;  ///< With Ending::broken.
+  std::string cause_;                  ///< The same.
   Millis retry_{1'000};
   std::uint32_t failures_ = 0;  ///< In a row.
   std::uint32_t refusals_ = 0;  ///< The same, of answers that were no event stream.

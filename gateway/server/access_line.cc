@@ -156,7 +156,7 @@ std::string_view id_of(const AccessRequest& request, const http::Account& accoun
   return account.request_id.empty() ? request.request_id : account.request_id;
 }
 
-void add_end(JsonLine& line, const AccessOutcome& outcome) {
+void add_end(JsonLine& line, const http::Account& account, const AccessOutcome& outcome) {
   line.time("duration", outcome.duration);
   line.number("bytes", outcome.bytes);
   if (outcome.stage == AccessOutcome::Stage::stream_end) {
@@ -169,6 +169,8 @@ void add_end(JsonLine& line, const AccessOutcome& outcome) {
   const http::EndingText end = text_of(outcome.ending);
   line.text("end", end.name);
   line.text("by", end.by);
+  line.text("failure", account.failure);
+  line.text("cause", account.cause);
 }
 
 std::string json_line(WallTime at, const AccessRequest& request, const http::Account& account,
@@ -189,7 +191,7 @@ std::string json_line(WallTime at, const AccessRequest& request, const http::Acc
   line.text("protocol", request.protocol);
   line.number("tls", request.is_tls);
   line.number("status", outcome.status);
-  if (outcome.stage != AccessOutcome::Stage::stream_start) add_end(line, outcome);
+  if (outcome.stage != AccessOutcome::Stage::stream_start) add_end(line, account, outcome);
   if (outcome.first_byte) line.time("first_byte", *outcome.first_byte);
   line.text("route", account.route);
   line.text("upstream", account.upstream);

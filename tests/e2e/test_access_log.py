@@ -251,6 +251,41 @@ def test_a_stream_that_its_application_ends_says_so(start, app, path, end):
     line = stream_end(gateway)
     assert (line["end"], line["by"]) == (end, "upstream")
     assert line["events"] == (2 if path == "/short" else 1)
+    assert line.get("failure") == (None if path == "/short" else "upstream_closed")
+
+
+@pytest.mark.parametrize("kept", [{}, {"share": True}, {"replay": True}])
+def test_what_failed_and_why_stands_in_the_line(start, app, kept):
+    @app.at("/silent")
+    async def silent(exchange):
+        await exchange.gone.wait()
+
+    @app.at("/stops")
+    async def stops(exchange):
+        await exchange.events()
+        await exchange.send(b"data: 1\n\n")
+        await exchange.gone.wait()
+
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # It does not listen.
+        address = "127.0.0.1:%d" % nobody.getsockname()[1]
+        gateway = start(access_log={"file": "access.log"}, route=[
+            {"path": "/silent", "upstream": app.url, "first_byte_timeout": "50ms", **kept},
+            {"path": "/stops", "upstream": app.url, "silence_timeout": "50ms", **kept},
+            {"path": "/away", "upstream": f"http://{address}", "unavailable": "status", **kept}])
+        paths = ["/silent", "/away"] + (["/stops"] if not kept else [])
+        with H2(gateway.tls) as client:
+            for path in paths:
+                client.pump(lambda stream=client.subscribe(path): client.streams[stream].over, path)
+        wait_until(lambda: len([line for line in logged(gateway) if "end" in line]) == len(paths),
+                   "all lines")
+    lines = {line["path"]: (line["failure"], line["cause"]) for line in logged(gateway)
+             if "end" in line}
+    assert lines["/silent"] == ("upstream_timeout", "the upstream did not answer in time")
+    assert lines["/away"][0] == "upstream_unreachable"
+    assert lines["/away"][1].startswith(f"{address}: ")
+    if not kept:
+        assert lines["/stops"] == ("upstream_timeout", "the upstream fell silent")
 
 
 # -- what strangers write --------------------------------------------------------------------------
