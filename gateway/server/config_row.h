@@ -140,7 +140,8 @@ struct Make {
             range_text(range, format_duration),
             help,
             [=](Owner& owner, const Value& value) -> Result<void> {
-              const auto text = text_of(value, "a duration", "15s");
+              const auto text = text_of(value, "a duration",
+                                        format_duration(std::min(range.most, Millis(15'000))));
               if (!text) return tl::unexpected(text.error());
               return parse_duration(*text)
                   .and_then([&](Millis time) { return in_range(time, range, format_duration); })

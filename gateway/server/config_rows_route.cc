@@ -70,6 +70,9 @@ Row<Route> method_row() {
           })) {
         return fail(Errc::invalid, fmt::format("\"{}\" is not a method, as in \"GET\"", method));
       }
+      if (method == "CONNECT" || method == "TRACE") {
+        return fail(Errc::invalid, fmt::format("\"{}\" is never relayed", method));
+      }
       if (const std::string_view meant = meant_method(method); !meant.empty()) {
         return fail(Errc::invalid,
                     fmt::format("there is no method \"{}\"; did you mean \"{}\"?", method, meant));

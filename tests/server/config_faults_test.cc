@@ -125,6 +125,8 @@ TEST_SUITE("Configuration fault") {
     const auto fault = [](const std::string& more) { return faults_of(least(more)).at(0); };
     CHECK(fault("[heartbeat]\ninterval = 15\n") ==
           "7:12: heartbeat.interval: 15 needs quotes and a unit, as in \"15s\"");
+    CHECK(fault("[limits]\ngather = 5\n") ==
+          "7:10: limits.gather: 5 needs quotes and a unit, as in \"100ms\"");
     CHECK(fault("[heartbeat]\ninterval = true\n") ==
           "7:12: heartbeat.interval: must be a duration, as in \"15s\"");
     CHECK(fault("[history]\nmax_bytes = \"many\"\n") ==

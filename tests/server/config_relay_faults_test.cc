@@ -277,6 +277,8 @@ TEST_SUITE("Configuration fault of a route") {
         {"methods = [\"PSOT\"]", "methods: there is no method \"PSOT\"; did you mean \"POST\"?"},
         {"methods = [\"DELET\"]",
          "methods: there is no method \"DELET\"; did you mean \"DELETE\"?"},
+        {"methods = [\"CONNECT\"]", "methods: \"CONNECT\" is never relayed"},
+        {"methods = [\"TRACE\"]", "methods: \"TRACE\" is never relayed"},
         {"methods = [\"Get\"]", "methods: \"Get\" is not a method, as in \"GET\""},
         {"methods = \"GET\"", "methods: must be an array of strings: [\"GET\"]"},
         {"hosts = \"app.example\"", "hosts: must be an array of strings: [\"app.example\"]"},
