@@ -150,6 +150,7 @@ void Passage::on_bytes(std::string_view bytes) {
     put(passed);
     if (is_ending_ && filter_.at_boundary()) return end_at_boundary();
   }
+  if (out_.empty()) pay(unpaid_);  // The filter has let nothing of it through.
   const bool may_wait = is_event_stream_ && out_.size() < kMuch;
   may_wait ? exchange_.wake_soon() : exchange_.wake();
 }

@@ -218,6 +218,20 @@ def test_retry_is_held_within_bounds(start, app):
             "retry:1000", "retry:3600000", "retry:5000", "retry:1x"]
 
 
+def test_a_number_without_end_holds_nothing_up(start, app):
+    @app.at("/retry")
+    async def retry(exchange):
+        await exchange.events()
+        await exchange.send(b"retry: " + b"9" * 1_000_000 + b"\n\ndata: behind it\n\n")
+        await exchange.end()
+
+    gateway = start(route=routes(app, max_retry="1h"))
+    with H2(gateway.tls) as client:
+        answer = client.answer(client.subscribe("/retry"))
+        assert [event.data for event in answer.events] == ["behind it"]
+        assert "\nretry: 3600000\n" in answer.text
+
+
 def test_a_client_that_leaves_is_told_upstream_within_100_ms(start, app):
     stay_silent(app, "/feed")
     gateway = start(route=routes(app))
