@@ -17,6 +17,10 @@ Parting body_too_large(std::size_t most) {
           .what = fmt::format("the body is larger than {}", format_size(most))};
 }
 
+Parting no_such_stream() {
+  return {.status = 404, .kind = "no_such_stream", .what = "there is no such stream"};
+}
+
 Parting cut_off(http::Ending why) {
   if (why == http::Ending::killed) {
     return {.status = 503, .kind = "ended", .what = "the stream was ended by an operator"};

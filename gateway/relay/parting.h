@@ -28,6 +28,8 @@ void tell_failure(http::Exchange& exchange, const Parting& parting);
 Parting bad_request(std::string_view what, int status = 400);
 /// Of one whose body is larger than `most`.
 Parting body_too_large(std::size_t most);
+/// Of a stream that was, or never came to be.
+Parting no_such_stream();
 /// Of a stream that is cut, for its client, who would not ask for it again.
 Parting cut_off(http::Ending why);
 

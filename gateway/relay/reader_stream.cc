@@ -65,9 +65,10 @@ void ReaderStream::on_news() {
       open_stream();
     } else if (view.end() == End::refused) {
       if (state_ == State::early) return fail(Parting(view.parting()));
-      if (source_ == nullptr) hand_over();
-      return;  // Else the answer itself comes.
+      if (source_ != nullptr) return;  // The answer itself comes.
+      return view.log().setting().is_posted ? refuse(no_such_stream()) : hand_over();
     } else if (view.end() != End::none) {
+      if (state_ == State::early && view.end() == End::clean) return finish();  // It was stopped.
       const Parting parting = view.parting();
       return state_ == State::early ? fail(parting) : refuse(parting);
     }

@@ -7,6 +7,7 @@
 
 #include "gateway/http/answers.h"
 #include "gateway/http/uri.h"
+#include "gateway/relay/last_word.h"
 #include "gateway/relay/request_head.h"
 #include "gateway/relay/stream_name.h"
 
@@ -127,10 +128,7 @@ std::unique_ptr<http::Answer> Sharing::open_get(Ask& ask) {
   const std::string key = key_of_get(ask.route, ask.request, ask.terms);
   if (options.replay.enabled) {
     if (auto answer = come_back(ask, key)) return answer;
-    if (ask.is_named) {
-      return http::problem(ask.exchange, 404, "there is no such stream",
-                           std::move(ask.terms.answer_headers));
-    }
+    if (ask.is_named) return no_such_stream(ask);
   }
   return options.share.enabled ? open_shared(ask, key) : open_own(ask, key);
 }
@@ -255,14 +253,17 @@ std::unique_ptr<http::Answer> Sharing::stop_stream(Ask& ask) {
   if (ask.stream.empty()) return nullptr;  // The application's own DELETE.
   const auto log =
       setting_.sources.find_named(ask.stream, key_of_post(ask.route, ask.request, ask.terms));
-  if (log == nullptr) {
-    return http::problem(ask.exchange, 404, "there is no such stream",
-                         std::move(ask.terms.answer_headers));
-  }
+  if (log == nullptr) return no_such_stream(ask);
   setting_.sources.remove(*log, true);
   log->close(false, End::clean);
-  return http::reply(ask.exchange, {.status = 204, .headers = std::move(ask.terms.answer_headers)},
-                     {});
+  http::Response head{.status = 204, .headers = std::move(ask.terms.answer_headers)};
+  if (!ask.terms.request_id.empty()) head.headers.add("x-request-id", ask.terms.request_id);
+  return http::reply(ask.exchange, std::move(head), {});
+}
+
+std::unique_ptr<http::Answer> Sharing::no_such_stream(const Ask& ask) {
+  LastAnswer answer = error_answer(ask.route.options, ask.terms, relay::no_such_stream());
+  return http::reply(ask.exchange, std::move(answer.head), std::move(answer.body));
 }
 
 View& Sharing::view_of(const std::shared_ptr<Log>& log) {

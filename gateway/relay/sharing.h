@@ -84,6 +84,7 @@ class Sharing {
   std::unique_ptr<http::Answer> open_own(Ask& ask, std::string key);
   std::unique_ptr<http::Answer> come_back(Ask& ask, const std::string& key);
   std::unique_ptr<http::Answer> stop_stream(Ask& ask);
+  static std::unique_ptr<http::Answer> no_such_stream(const Ask& ask);
   [[nodiscard]] std::shared_ptr<Log> find_for(const Ask& ask, const std::string& key) const;
   std::unique_ptr<http::Answer> join(Ask& ask, const std::shared_ptr<Log>& log, const Wish& wish);
   std::unique_ptr<http::Answer> begin(Ask& ask, const std::shared_ptr<Log>& log);

@@ -738,6 +738,52 @@ TEST_SUITE("the answer to a POST") {
     CHECK(other.status() == 404);
   }
 
+  TEST_CASE("is stopped before the upstream has said anything: an end, and for newcomers 404") {
+    RouteOptions options = posted();
+    options.early_after = seconds(1);
+    World world(options);
+    Client client(world), other(world, 1), third(world);
+    client.ask("/chat", {{"accept", "text/event-stream"}}, "POST").send("x", true);
+    world.pass(seconds(2));
+    const std::string target = "/chat?sluice-stream=" + client.header("sluice-stream-id");
+    other.ask(target);
+    third.ask(target, {}, "DELETE");
+    CHECK(third.status() == 204);
+    world.turn();
+    CHECK(other.status() == 404);
+    CHECK(other.read().wire == "there is no such stream\n");
+  }
+
+  TEST_CASE("is stopped by DELETE though only its head was told: the reader sees an end") {
+    RouteOptions options = posted();
+    options.early_after = seconds(1);
+    World world(options);
+    Client client(world), other(world);
+    client.ask("/chat", {{"accept", "text/event-stream"}}, "POST").send("x", true);
+    world.pass(seconds(2));
+    CHECK(client.status() == 200);
+    other.ask("/chat?sluice-stream=" + client.header("sluice-stream-id"), {}, "DELETE");
+    world.turn();
+    client.read();
+    CHECK(client.wire == ":\n");
+    CHECK(client.has_ended);
+  }
+
+  TEST_CASE("who takes one up that turns out to be none is not sent on to the upstream") {
+    RouteOptions options = posted();
+    options.early_after = seconds(1);
+    World world(options);
+    Client client(world), other(world);
+    client.ask("/chat", {{"accept", "text/event-stream"}}, "POST").send("x", true);
+    world.pass(seconds(2));
+    other.ask("/chat?sluice-stream=" + client.header("sluice-stream-id"));
+    world.call().answer(500, "text/html");
+    world.turn();
+    CHECK(other.status() == 404);
+    CHECK(world.plain == 0);
+    CHECK(world.asked() == 1);
+  }
+
   TEST_CASE("a DELETE without a name is the application's own") {
     World world(posted());
     Client client(world);
