@@ -76,11 +76,13 @@ void Source::on_message(sse::Message message) {
     if (is_kept) item.id = std::move(message.id);
   } else {
     has_had_id_ = has_had_id_ || !sticky_id_.empty();
-    item.wire = sse::encode({.id = sticky_id_,
+    // One that is too long to be repeated stands at its own event alone.
+    const bool says_id = message.has_own_id || sticky_id_.size() <= kLongestId;
+    item.wire = sse::encode({.id = says_id ? sticky_id_ : std::string(),
                              .type = message.type,
                              .data = message.data,
                              .retry = {},
-                             .resets_id = has_had_id_});
+                             .resets_id = says_id && has_had_id_});
     if (message.has_own_id && can_come_back(message.id)) item.id = std::move(message.id);
   }
   add(std::move(item));

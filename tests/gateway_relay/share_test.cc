@@ -108,6 +108,23 @@ TEST_SUITE("a shared stream") {
     CHECK(second.header("set-cookie") == "-");
   }
 
+  TEST_CASE(
+      "an id is said again with each event behind it, but not one that is too long for that") {
+    for (const std::size_t length : {200U, 201U}) {
+      World world(shared());
+      Client client(world);
+      client.ask();
+      world.call().answer();
+      const std::string id(length, 'i');
+      world.call().send("id: " + id + "\ndata: a\n\ndata: b\n\ndata: c\n\n");
+      world.turn();
+      client.read();
+      CHECK(client.events() == "a b c");
+      CHECK(client.last_id == id);
+      CHECK(client.wire.size() == 29 + (length == 200 ? 3 * (length + 5) : length + 5));
+    }
+  }
+
   TEST_CASE("who joins late gets what comes, the last events, or the last of each type") {
     const struct {
       LateJoiner late;
