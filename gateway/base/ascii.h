@@ -14,8 +14,11 @@ constexpr bool is_digit(char c) {
 constexpr bool is_upper(char c) {
   return c >= 'A' && c <= 'Z';
 }
+constexpr bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
 constexpr bool is_alpha(char c) {
-  return is_upper(c) || (c >= 'a' && c <= 'z');
+  return is_upper(c) || is_lower(c);
 }
 constexpr bool is_alnum(char c) {
   return is_alpha(c) || is_digit(c);

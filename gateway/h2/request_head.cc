@@ -92,6 +92,11 @@ std::optional<http::Refusal> RequestHead::settle() {
     return Refusal{400, "malformed method"};
   }
   if (request_.method == "CONNECT") return Refusal{501, "CONNECT is not supported"};
+  // Methods are case-sensitive (RFC 9110 §9.1), but not to every application: what is "post" to a
+  // route must not be POST to who is behind it.
+  if (std::any_of(request_.method.begin(), request_.method.end(), is_lower)) {
+    return Refusal{501, "unknown method"};
+  }
   if (request_.scheme != "https" && request_.scheme != "http") {
     return Refusal{400, "the scheme is neither https nor http"};
   }

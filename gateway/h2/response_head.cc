@@ -42,7 +42,8 @@ bool ResponseHead::add(std::string_view name, std::string_view value, const Clie
 }
 
 ResponseHead::Kind ResponseHead::finish() {
-  if (response_.status < 100) return Kind::malformed;  // nghttp2 lets "042" through.
+  // nghttp2 lets any three digits through; RFC 9110 §15 has five classes.
+  if (response_.status < 100 || response_.status > 599) return Kind::malformed;
   return response_.status < 200 ? Kind::informational : Kind::final;
 }
 

@@ -65,9 +65,7 @@ Row<Route> method_row() {
   row.set = [list = row.set](Route& route, const Value& value) -> Result<void> {
     if (auto done = list(route, value); !done) return done;
     for (const std::string& method : route.relay.methods) {
-      if (!is_token(method) || std::any_of(method.begin(), method.end(), [](char c) {
-            return to_lower(c) == c && is_alpha(c);
-          })) {
+      if (!is_token(method) || std::any_of(method.begin(), method.end(), is_lower)) {
         return fail(Errc::invalid, fmt::format("\"{}\" is not a method, as in \"GET\"", method));
       }
       if (method == "CONNECT" || method == "TRACE") {

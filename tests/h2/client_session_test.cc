@@ -205,6 +205,7 @@ TEST_SUITE("h2 client answers") {
         {"of two digits", answer(1, {}, 0, "20")},
         {"of no digits", answer(1, {}, 0, "abc")},
         {"below 100", answer(1, {}, 0, "042")},
+        {"above 599", answer(1, {}, 0, "600")},
         {"101", answer(1, {}, 0, "101")},
         {"a pseudo-field of requests", headers(1, {{":status", "200"}, {":path", "/"}})},
         {"connection", answer(1, {{"connection", "close"}})},
