@@ -26,7 +26,8 @@ std::string_view anthropic_type(int status) {
     case 504:
       return "timeout_error";
     default:
-      return status < 500 ? "invalid_request_error" : "api_error";
+      // 2xx and 3xx: what came was no stream, which is not the client's fault.
+      return status >= 400 && status < 500 ? "invalid_request_error" : "api_error";
   }
 }
 

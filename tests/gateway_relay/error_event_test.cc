@@ -40,6 +40,8 @@ TEST_SUITE("the error event") {
           "data: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"gone\"}}\n\n");
     CHECK(event(503).find("\"overloaded_error\"") != std::string::npos);
     CHECK(event(504).find("\"timeout_error\"") != std::string::npos);
+    CHECK(event(422).find("\"invalid_request_error\"") != std::string::npos);
+    CHECK(event(200).find("\"api_error\"") != std::string::npos);  // It was no stream.
   }
 
   TEST_CASE("is nothing where the answer is to break off") {
