@@ -233,7 +233,7 @@ void Checker::check_times() {
   check_order("retry.parked_min", retry.parked_min, "retry.parked_max", retry.parked_max);
   if (config_.heartbeat.jitter >= config_.heartbeat.interval) {
     fault({"heartbeat.jitter", "heartbeat.interval"},
-          fmt::format("heartbeat.jitter: {} must be less than heartbeat.interval, {}",
+          fmt::format("heartbeat.jitter: {} must be less than heartbeat.interval, {}; set both",
                       format_duration(config_.heartbeat.jitter),
                       format_duration(config_.heartbeat.interval)));
   }

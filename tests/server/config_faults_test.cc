@@ -442,7 +442,7 @@ TEST_SUITE("Configuration fault") {
     CHECK(fault("jwks_refresh = \"10s\"\n") ==
           "6:16: hub.jwks_min_interval: 30s is more than hub.jwks_refresh, 10s");
     CHECK(fault("[heartbeat]\ninterval = \"1s\"\n") ==
-          "7:12: heartbeat.jitter: 1500ms must be less than heartbeat.interval, 1s");
+          "7:12: heartbeat.jitter: 1500ms must be less than heartbeat.interval, 1s; set both");
     CHECK(fault("[drain]\nhard_limit = \"1s\"\n") ==
           "7:14: drain.hard_limit: 1s is less than drain.delay and drain.window together, 15s");
     CHECK(fault("[limits]\nstreams_per_connection = 500\n").substr(0, 50) ==
