@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include "gateway/base/assert.h"
@@ -11,6 +12,14 @@ namespace sluice::h2 {
 namespace {
 
 constexpr std::string_view kBrokenRules = "the server broke the rules of HTTP/2";
+constexpr std::string_view kOtherProtocol = "the server speaks HTTP/1, not HTTP/2 (see `protocol`)";
+
+/// What no first frame looks like: it would have 4 MiB.
+bool is_http1(std::span<const std::byte> bytes) {
+  constexpr std::string_view kBegin = "HTTP/1.";
+  return bytes.size() >= kBegin.size() &&
+         std::memcmp(bytes.data(), kBegin.data(), kBegin.size()) == 0;
+}
 
 std::uint32_t code_for(ssize_t error) {
   switch (error) {
@@ -124,6 +133,10 @@ void ClientSession::say_goodbye() {
 void ClientSession::feed(std::span<const std::byte> bytes) {
   if (is_dead_ || !ending_.empty()) return;
   progress_.fed = true;
+  if (!progress_.settings_seen && is_http1(bytes)) {
+    terminate({.code = NGHTTP2_PROTOCOL_ERROR, .what = kOtherProtocol});
+    return settle();
+  }
   const ssize_t taken =
       nghttp2_session_mem_recv(native_.get(), as_octets(bytes.data()), bytes.size());
   if (!fault_.what.empty()) {

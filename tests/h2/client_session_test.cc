@@ -253,6 +253,15 @@ TEST_SUITE("h2 client answers") {
     }
   }
 
+  TEST_CASE("a server that speaks HTTP/1.1 is told of as that") {
+    Agent client;
+    Asker& asker = client.ask();
+    client.fill_all();
+    client.feed("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n");
+    REQUIRE(asker.failure);
+    CHECK(asker.failure->what == "the server speaks HTTP/1, not HTTP/2 (see `protocol`)");
+  }
+
   TEST_CASE("a head may have so many bytes, so many fields, and so many before it") {
     const auto outcome = [](const std::string& wire) {
       Agent client({.header_bytes = 1'000, .header_fields = 10, .informational_heads = 2});
