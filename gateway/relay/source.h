@@ -24,8 +24,7 @@
 ///
 /// Owner   Sharing. Thread  its worker's: the log's home.
 /// Limits  route.max_event_bytes: a larger event is skipped, and a gap event stands for it. What
-/// the
-///         log has no room for is left at the upstream, but for its window.
+///         the log has no room for is left at the upstream, but for its window.
 #pragma once
 
 #include <cstddef>

@@ -93,8 +93,8 @@ const std::vector<Row<UpstreamOptions>>& upstream_rows() {
                   SLUICE_AT(connect_timeout)),
       U::count("max_connections", {1, 1'000'000},
                "Of one worker, to all its addresses. Who finds none free is given that of the "
-               "stream which "
-               "is longest without readers (share, replay), or waits for connect_timeout.",
+               "stream which is longest without readers (share, replay), or waits for "
+               "connect_timeout.",
                SLUICE_AT(max_connections)),
       U::count("max_waiting", from(0),
                "Requests of one worker that wait for a connection; the next one is answered 503.",
