@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 
 #include "gateway/base/assert.h"
@@ -14,12 +13,8 @@ namespace {
 constexpr std::string_view kBrokenRules = "the server broke the rules of HTTP/2";
 constexpr std::string_view kOtherProtocol = "the server speaks HTTP/1, not HTTP/2 (see `protocol`)";
 
-/// What no first frame looks like: it would have 4 MiB.
-bool is_http1(std::span<const std::byte> bytes) {
-  constexpr std::string_view kBegin = "HTTP/1.";
-  return bytes.size() >= kBegin.size() &&
-         std::memcmp(bytes.data(), kBegin.data(), kBegin.size()) == 0;
-}
+/// What an answer of HTTP/1 begins with. No first frame does: it would have 4 MiB.
+constexpr std::string_view kHttp1 = "HTTP/1.";
 
 std::uint32_t code_for(ssize_t error) {
   switch (error) {
@@ -133,7 +128,7 @@ void ClientSession::say_goodbye() {
 void ClientSession::feed(std::span<const std::byte> bytes) {
   if (is_dead_ || !ending_.empty()) return;
   progress_.fed = true;
-  if (!progress_.settings_seen && is_http1(bytes)) {
+  if (is_http1(bytes)) {
     terminate({.code = NGHTTP2_PROTOCOL_ERROR, .what = kOtherProtocol});
     return settle();
   }
@@ -145,6 +140,17 @@ void ClientSession::feed(std::span<const std::byte> bytes) {
     terminate({.code = code_for(taken), .what = kBrokenRules});
   }
   settle();
+}
+
+/// However the bytes are cut. Less than a frame's head of them has been given to nghttp2 by then.
+bool ClientSession::is_http1(std::span<const std::byte> bytes) {
+  std::uint8_t& matched = progress_.http1_matched;
+  for (const std::byte byte : bytes) {
+    if (matched >= kHttp1.size()) break;
+    const bool fits = static_cast<char>(byte) == kHttp1[matched];
+    matched = fits ? static_cast<std::uint8_t>(matched + 1) : kNoHttp1;
+  }
+  return matched == kHttp1.size();
 }
 
 void ClientSession::on_eof() {

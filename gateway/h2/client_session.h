@@ -74,12 +74,15 @@ class ClientSession final : public http::Client {
     bool settings_seen = false;   ///< The server's SETTINGS.
     bool settings_acked = false;  ///< Ours were acknowledged.
     bool goaway_seen = false;
-    bool limit_moved = false;  ///< One of SETTINGS and GOAWAY came since settle().
-    bool fed = false;          ///< Bytes arrived since the last check().
-    bool called = false;       ///< A call was made since the last check().
-    bool ping_waits = false;   ///< A PING was submitted and nothing has arrived since.
-    bool ping_left = false;    ///< It was put into an OutBuffer.
+    bool limit_moved = false;        ///< One of SETTINGS and GOAWAY came since settle().
+    bool fed = false;                ///< Bytes arrived since the last check().
+    bool called = false;             ///< A call was made since the last check().
+    bool ping_waits = false;         ///< A PING was submitted and nothing has arrived since.
+    bool ping_left = false;          ///< It was put into an OutBuffer.
+    std::uint8_t http1_matched = 0;  ///< First bytes, as of an answer of HTTP/1; or kNoHttp1.
   };
+  static constexpr std::uint8_t kNoHttp1 = 255;
+
   /// Why and how the connection is to end; nothing is wrong while `what` is empty.
   struct Fault {
     std::uint32_t code = 0;
@@ -87,6 +90,7 @@ class ClientSession final : public http::Client {
   };
 
   SessionPtr make_native();
+  [[nodiscard]] bool is_http1(std::span<const std::byte> bytes);
   void submit_preface();
   /// How many streams the server and we allow.
   [[nodiscard]] std::size_t limit() const;

@@ -254,12 +254,16 @@ TEST_SUITE("h2 client answers") {
   }
 
   TEST_CASE("a server that speaks HTTP/1.1 is told of as that") {
-    Agent client;
-    Asker& asker = client.ask();
-    client.fill_all();
-    client.feed("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n");
-    REQUIRE(asker.failure);
-    CHECK(asker.failure->what == "the server speaks HTTP/1, not HTTP/2 (see `protocol`)");
+    const std::string said = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n";
+    for (const std::size_t cut : {0U, 1U, 6U, 7U, 9U}) {
+      Agent client;
+      Asker& asker = client.ask();
+      client.fill_all();
+      client.feed(said.substr(0, cut));
+      client.feed(said.substr(cut));
+      REQUIRE(asker.failure);
+      CHECK(asker.failure->what == "the server speaks HTTP/1, not HTTP/2 (see `protocol`)");
+    }
   }
 
   TEST_CASE("a head may have so many bytes, so many fields, and so many before it") {
