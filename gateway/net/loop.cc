@@ -82,7 +82,9 @@ void Loop::one_turn(bool may_sleep) {
   wheel_.advance(now_);
   deliver_self_posted();
   work_left_ = turn_end_ && turn_end_();
-  delay_.observe(std::chrono::duration<double>(clock_.now() - woken_at).count());
+  const Duration took = clock_.now() - woken_at;
+  busy_ += took;
+  delay_.observe(std::chrono::duration<double>(took).count());
 }
 
 void Loop::assert_here() const {

@@ -76,6 +76,8 @@ class Loop {
   void assert_here() const;
   /// How long turns take, from wake-up to turn end: what an event may have to wait.
   [[nodiscard]] const Histogram& delay() const { return delay_; }
+  /// The sum of that.
+  [[nodiscard]] Duration busy() const { return busy_; }
 
   /// For this layer's own files.
   [[nodiscard]] event_base* base() const { return base_.get(); }
@@ -104,6 +106,7 @@ class Loop {
   mutable bool is_fresh_ = false;
   Duration pause_{};
   TimePoint hurried_until_{};
+  Duration busy_{};
   bool work_left_ = true;  ///< The first turn takes what was prepared before it.
   bool stopping_ = false;
   std::atomic<std::thread::id> thread_{};

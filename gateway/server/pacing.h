@@ -3,8 +3,8 @@
 /// An application's streams bring their events one by one, and one event in one TLS record in one
 /// system call costs ten times what it costs among others. So a worker that is busy writes to each
 /// client's connection no more often than once in a pace (Connections::set_pace()); what waits
-/// nevertheless waits for less than that. It begins when the worker takes three tenths of a
-/// processor, and ends when it takes less than a twentieth: what the waiting saves, which is
+/// nevertheless waits for less than that. It begins when the worker's turns take three tenths of
+/// its time, and ends when they take less than a twentieth: what the waiting saves, which is
 /// two thirds with ten streams on a connection, must not end it. Both are of the last tenth of a
 /// second: a write to all in one hundredth and none in the next is no change of load. What a worker
 /// would take without, only a trial tells: every five seconds pacing ends, and begins again when it
@@ -29,14 +29,12 @@ class Pacing {
   /// `most` zero: never.
   explicit Pacing(Duration most) : most_(most) {}
 
-  /// At the end of each turn: it is time to look().
-  [[nodiscard]] bool is_due(TimePoint now) const { return now - since_ >= kLook; }
-  /// Only then. `cpu`: what the worker has had of processors until now (thread_cpu_time(): to wait
-  /// for others is not to be busy); `writing`: what the last write to all that had waited took. How
-  /// long connections may wait from now on.
-  [[nodiscard]] Duration look(TimePoint now, Duration cpu, Duration writing) {
+  /// At the end of each turn; `busy`: what all turns until now have taken; `writing`: what the last
+  /// write to all that had waited took. How long connections may wait from now on.
+  [[nodiscard]] Duration look(TimePoint now, Duration busy, Duration writing) {
     const Duration passed = now - since_;
-    const double share = ratio(cpu - cpu_then_, passed);
+    if (passed < kLook) return pace_;
+    const double share = ratio(busy - busy_then_, passed);
     share_ += (share - share_) * std::min(1.0, ratio(passed, kMemory));
     if (is_pacing_ && (share_ < kIdle || now - begun_ >= kTrial)) {
       is_pacing_ = false;
@@ -47,7 +45,7 @@ class Pacing {
     writing_ += (writing - writing_) / 4;
     pace_ = is_pacing_ ? std::clamp(writing_ * 8, most_ * 3 / 4, most_) : Duration::zero();
     since_ = now;
-    cpu_then_ = cpu;
+    busy_then_ = busy;
     return pace_;
   }
 
@@ -65,11 +63,11 @@ class Pacing {
   const Duration most_;
   bool is_pacing_ = false;
   TimePoint begun_{};
-  double share_ = 0;    ///< Of a processor; smoothed.
+  double share_ = 0;    ///< Of its time, that its turns took; smoothed.
   Duration writing_{};  ///< Smoothed.
   Duration pace_{};
   TimePoint since_{};
-  Duration cpu_then_{};
+  Duration busy_then_{};
 };
 
 }  // namespace sluice::server

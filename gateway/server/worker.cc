@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "gateway/base/cpu_time.h"
 #include "gateway/base/log.h"
 #include "gateway/base/units.h"
 #include "gateway/h1/session.h"
@@ -275,9 +274,7 @@ bool Worker::end_turn() {
   // publish what it is for.
   if (relay_ != nullptr) {
     relay_->flush();
-    if (pacing_.is_due(begin)) {
-      connections_.set_pace(pacing_.look(begin, thread_cpu_time(), connections_.paced_flush()));
-    }
+    connections_.set_pace(pacing_.look(begin, loop_.busy(), connections_.paced_flush()));
   }
   show_upstreams(false);  // Who is told of a failure may look at once.
   connections_.flush();
