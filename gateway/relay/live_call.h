@@ -29,7 +29,9 @@ class LiveCall final : public SourceCall, private UpstreamCall, private SpareCal
   void probe() override;
 
  private:
-  bool give_way() override { return is_sent() && owner_.on_wanted(); }
+  [[nodiscard]] bool is_waiting() const override { return UpstreamCall::is_waiting(); }
+  [[nodiscard]] bool has_room() const override { return UpstreamCall::has_room(); }
+  bool give_way() override { return owner_.on_wanted(); }
   void on_answer(http::Response head, std::optional<std::uint64_t> length) override {
     owner_.on_answer(std::move(head), length);
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gateway/base/assert.h"
+#include "gateway/relay/failure.h"
 #include "gateway/relay/stream_name.h"
 
 namespace sluice::relay {
@@ -167,7 +168,10 @@ bool Log::close(bool only_if_idle, End how) {
     const std::lock_guard lock(mutex_);
     if (only_if_idle && readers_ > 0) return false;
     is_closed_ = true;
-    if (how_ == End::none) how_ = how;
+    if (how_ == End::none) {
+      how_ = how;
+      parting_ = head_ == nullptr ? no_such_stream() : parting_of(Failure::closed, {});
+    }
     if (readers_ == 0) drop_all();
     views = views_;
   }

@@ -237,7 +237,7 @@ class Log {
   Watchers views_;
   std::uint64_t passed_ = UINT64_MAX;  ///< Shared: what all views have passed on.
   std::shared_ptr<const http::Response> head_;
-  Parting parting_ = no_such_stream();  ///< Until it is finished.
+  Parting parting_;  ///< With `how_`.
   End how_ = End::none;
   bool is_closed_ = false;
   bool wants_room_ = false;

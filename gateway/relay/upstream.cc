@@ -128,14 +128,24 @@ void Upstream::offer(SpareCall& spare) {
 void Upstream::call_in_spares() {
   is_short_ = false;
   if (connections_in_all() < options_.max_connections) return;
-  spares_.for_each([this](SpareCall& spare) {
-    if (called_in_ >= waiting_size_) return;
-    ++called_in_;  // Before: room that it leaves on its connection is taken from inside.
-    if (spare.give_way()) {
-      counters_.given_way.add();
-    } else {
-      --called_in_;
-    }
+  const Endpoint* const endpoint = choose();
+  if (endpoint == nullptr || endpoint->is_shut()) return;
+  std::size_t waiting_spares = 0;
+  spares_.for_each([&](const SpareCall& spare) { waiting_spares += spare.is_waiting() ? 1U : 0U; });
+  if (waiting_size_ == waiting_spares) return;  // For each other they give no way.
+  const auto give_way = [this](SpareCall& spare) {
+    const bool has_given = spare.give_way();
+    if (has_given) counters_.given_way.add();
+    return has_given;
+  };
+  spares_.for_each([&](SpareCall& spare) {
+    if (spare.is_waiting()) give_way(spare);
+  });
+  const std::size_t coming = dialing_in_all() * std::max<std::size_t>(calls_each(), 1);
+  spares_.for_each([&](SpareCall& spare) {
+    if (!spare.has_room() || called_in_ + coming >= waiting_size_) return;
+    ++called_in_;  // Before: somebody may be sent from inside, who waits no more.
+    if (!give_way(spare)) --called_in_;
   });
 }
 
@@ -206,8 +216,14 @@ void Upstream::learn(const http::Client& client) {
 /// else the one whose rest ends first, now and then.
 Endpoint* Upstream::choose() const {
   const TimePoint now = setting_.loop.now();
-  const auto is_better = [](const Endpoint& one, const Endpoint* than) {
-    return than == nullptr || one.calls + one.dialing < than->calls + than->dialing;
+  // Where there can be no more connections, those that have room count first.
+  const bool is_full = connections_in_all() >= options_.max_connections;
+  const auto is_better = [is_full](Endpoint& one, Endpoint* than) {
+    if (than == nullptr) return true;
+    const bool has_room = is_full && one.ready() != nullptr;
+    const bool had_room = is_full && than->ready() != nullptr;
+    if (has_room != had_room) return has_room;
+    return one.calls + one.dialing < than->calls + than->dialing;
   };
   Endpoint* best = nullptr;
   Endpoint* shut = nullptr;
@@ -240,6 +256,12 @@ std::size_t Upstream::connections_in_all() const {
   return sum;
 }
 
+/// What a new connection will carry, as far as is known; 0: it is not.
+std::size_t Upstream::calls_each() const {
+  if (speaks_ == Speaks::unknown) return 0;
+  return speaks_ == Speaks::h2 ? h2_.assumed_streams : 1;
+}
+
 std::size_t Upstream::dialing_in_all() const {
   std::size_t sum = 0;
   for (const auto& one : endpoints_) sum += one->dialing;
@@ -249,9 +271,8 @@ std::size_t Upstream::dialing_in_all() const {
 /// As many connections as those who wait will need. One, as long as it is not known whether it will
 /// carry one call or a hundred, or any.
 void Upstream::dial_for_waiting() {
-  const std::size_t each = speaks_ == Speaks::h2 ? h2_.assumed_streams : 1;
-  const bool is_known = speaks_ != Speaks::unknown && each > 0;
-  const std::size_t needed = is_known ? (waiting_size_ + each - 1) / each : 1;
+  const std::size_t each = calls_each();
+  const std::size_t needed = each > 0 ? (waiting_size_ + each - 1) / each : 1;
   std::size_t all = connections_in_all();
   for (std::size_t coming = dialing_in_all(); coming < needed; ++coming, ++all) {
     if (waiting_.empty()) return;

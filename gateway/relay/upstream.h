@@ -11,8 +11,10 @@
 /// first is tried for every newcomer, but no more often than every 100 ms; between two tries calls
 /// fail at once.
 ///
-/// At max_connections each call that waits makes one spare call give way, who was spare for longest
-/// first; where there is none it waits for `connect_timeout` and has failed.
+/// At max_connections each call that waits, and for which no connection is on its way, makes one
+/// spare call give way, who was spare for longest first; where there is none it waits for
+/// `connect_timeout` and has failed. A spare call makes none give way; while it waits itself, it
+/// gives way to the first that is not.
 ///
 /// A server that takes no calls on its connections for now (HTTP/2) is not asked for another
 /// connection: calls wait for it to change its mind, for `connect_timeout`.
@@ -56,7 +58,11 @@ namespace sluice::relay {
 /// A call whose answer nobody reads for now: its connection is for who waits for one.
 class SpareCall : public ListHook<SpareCall> {
  public:
-  /// False: it is read again, or has no connection.
+  /// It waits for a connection itself.
+  [[nodiscard]] virtual bool is_waiting() const = 0;
+  /// Its end leaves room for another one.
+  [[nodiscard]] virtual bool has_room() const = 0;
+  /// False: it is read again.
   virtual bool give_way() = 0;
 
  protected:
@@ -146,6 +152,7 @@ class Upstream {
   }
   [[nodiscard]] std::size_t connections_in_all() const;
   [[nodiscard]] std::size_t dialing_in_all() const;
+  [[nodiscard]] std::size_t calls_each() const;
   void dial_for_waiting();
   void dial(Endpoint& endpoint);
   std::unique_ptr<Protocol> opened(Endpoint& endpoint, Transport& transport, std::string_view alpn);

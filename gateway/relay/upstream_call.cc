@@ -61,6 +61,10 @@ void UpstreamCall::stop() {
   tell_end(leave());
 }
 
+bool UpstreamCall::has_room() const {
+  return endpoint_ != nullptr && !endpoint_->is_shut() && !endpoint_->is_retired;
+}
+
 Endpoint& UpstreamCall::leave() {
   call_ = nullptr;
   return *std::exchange(endpoint_, nullptr);

@@ -66,8 +66,10 @@ class UpstreamCall : private http::Caller {
   /// Ends it; nothing more is called. Allowed at any time.
   void stop();
   [[nodiscard]] bool is_open() const { return pending_ != nullptr || call_ != nullptr; }
-  /// A connection has it.
-  [[nodiscard]] bool is_sent() const { return call_ != nullptr; }
+  /// For a connection.
+  [[nodiscard]] bool is_waiting() const { return pending_ != nullptr && pending_->is_linked(); }
+  /// It has a connection, and its end lets another call be made there or elsewhere.
+  [[nodiscard]] bool has_room() const;
   /// Bytes of on_bytes() have been dealt with.
   void consume(std::size_t n) {
     if (call_ != nullptr) call_->consume(n);

@@ -1,6 +1,7 @@
 """What has a bound in the relay, at its bound: what the client gets, what counts it, and that it is
 over as soon as there is room again."""
 
+import asyncio
 import contextlib
 import json
 
@@ -266,6 +267,96 @@ def test_streams_without_readers_give_way_to_who_has_no_connection(start, room_f
         client.reset(last[0])
         assert client.answer(refused).status == 200, "until one more is left"
         assert gateway.metric("sluice_upstream_given_way_total") == 3
+
+
+def bounded(app, most, **options):
+    """An upstream with so many connections; `/page*` and `/plain*` are relayed as they are, all
+    else is shared, and waits for readers."""
+    return {"server": {"workers": 1},
+            "upstream": [{"name": "app", "urls": [one.url for one in app],
+                          "protocol": app[0].wire, "max_connections": most, **options}],
+            "route": [{"path": "/pl*", "upstream": "app"}, {"path": "/page", "upstream": "app"},
+                      {"path": "/*", "upstream": "app", "share": {"linger": "1h"}}]}
+
+
+def left_alone(gateway, client, *paths):
+    """Streams that go on without readers."""
+    before = gateway.metric("sluice_route_readers")
+    for path in paths:
+        client.reset(opened(client, path))
+        wait_until(lambda: gateway.metric("sluice_route_readers") == before, "its reader has gone")
+
+
+def given_way(gateway):
+    return gateway.metric("sluice_upstream_given_way_total")
+
+
+def test_no_more_give_way_than_have_to(start, app):
+    gateway = start(**bounded([app], 10))
+    with H2(gateway.tls) as client:
+        left_alone(gateway, client, *(f"/left{n}" for n in range(6)))
+        five = [client.request("GET", f"/plain{n}") for n in range(5)]
+        client.pump(lambda: all(client.streams[one].events for one in five), "all are served")
+        assert given_way(gateway) == 1, "four connections were free"
+
+
+def test_over_http2_no_more_give_way_than_a_new_connection_leaves_without(start):
+    with Application("h2", streams=3) as app:
+        serve(app)
+        gateway = start(**bounded([app], 2))
+        with H2(gateway.tls) as client:
+            left_alone(gateway, client, "/left1", "/left2", "/left3")
+            four = [client.request("GET", f"/plain{n}") for n in range(4)]
+            client.pump(lambda: all(client.streams[one].events for one in four), "all are served")
+            assert given_way(gateway) == 1, "the second connection has three streams"
+
+
+def test_nobody_gives_way_where_the_server_takes_nothing(start):
+    with Application("h2", streams=3) as app:
+        serve(app)
+        gateway = start(**bounded([app], 1, connect_timeout="300ms"))
+        with H2(gateway.tls) as client:
+            left_alone(gateway, client, "/left1", "/left2", "/left3")
+            app.allow(0)
+            assert client.answer(client.request("GET", "/page")).status == 503
+            assert given_way(gateway) == 0
+            assert gateway.metric("sluice_route_sources") == 3
+
+
+def test_nobody_gives_way_while_another_address_has_a_connection_to_spare(start, app):
+    with Application() as second, Application() as third:
+        serve(second)
+        serve(third)
+        gateway = start(**bounded([app, second, third], 2))
+        with H2(gateway.tls) as client:
+            left_alone(gateway, client, "/left")
+            for _ in range(4):
+                assert client.answer(client.request("GET", "/page")).status == 200
+            assert given_way(gateway) == 0
+            assert gateway.metric("sluice_upstream_connects_total") == 2
+
+
+def test_a_stream_without_readers_takes_nobodys_connection(start):
+    with Application() as app:
+        serve(app)
+        breaks = asyncio.Event()
+
+        @app.at("/broken")
+        async def broken(exchange):
+            await exchange.events()
+            await exchange.send(b"retry: 1000\nid: 1\ndata: 1\n\n")
+            await breaks.wait()
+            exchange.cut()
+
+        gateway = start(**bounded([app], 1, max_waiting=1))
+        with H2(gateway.tls) as client:
+            left_alone(gateway, client, "/broken")
+            app.call(breaks.set)
+            wait_until(lambda: gateway.metric("sluice_upstream_connections") == 0, "it broke off")
+            left_alone(gateway, client, "/newer")
+            wait_until(lambda: gateway.metric("sluice_upstream_waiting") == 1, "it asks again")
+            assert given_way(gateway) == 0
+            assert gateway.metric("sluice_route_sources") == 2
 
 
 def test_what_an_application_breaks_off_takes_it_from_nobody_else(start, app):
